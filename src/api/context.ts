@@ -1,0 +1,31 @@
+import type { MerchantRegistry } from "../app/merchant_registry.ts";
+import type { Health } from "../app/health.ts";
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import type { Log } from "../log.ts";
+import type { Verifier } from "../nostr/verify.ts";
+import type { Random } from "../random.ts";
+import type { RelayServer } from "../relay/relay_server.ts";
+
+/** What the API stands on. */
+export interface ApiParts {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  verifier: Verifier;
+  merchants: MerchantRegistry;
+  relay: RelayServer;
+  adminToken: string;
+  /** Keys (hex) that may administer by NIP-98. */
+  owners: ReadonlySet<string>;
+  /** URL under which we are reached, without a slash at the end. */
+  baseUrl(): string;
+  /** Host names that a request may carry. */
+  hosts(): ReadonlySet<string>;
+  health(): Promise<Health>;
+  metrics(): Promise<string>;
+}
+
+/** Hono's variables of a request. */
+export type ApiEnv = { Variables: { requestId: string; actor: string } };

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import type { MiddlewareHandler } from "@hono/hono";
+import type { ApiEnv, ApiParts } from "./context.ts";
+import { claim, freeKey, type IdempotencyRow, keepAnswer } from "./idempotency_store.ts";
+import { Problem } from "./problem.ts";
+
+const LONGEST_KEY = 255;
+/** Set by a handler whose answer must not be stored. */
+export const SECRET_HEADER = "x-ncc-secret-answer";
+
+/**
+ * `Idempotency-Key` on every POST, per actor, method and path: the same body gets the same answer, another body 422, a
+ * request that is still running 409; an answer with a secret isn't stored, so its repeat gets 409.
+ */
+export function idempotent(parts: ApiParts): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const given = c.req.header("idempotency-key");
+    if (c.req.method !== "POST" || given === undefined) return await next();
+    if (given.length === 0 || given.length > LONGEST_KEY) {
+      throw new Problem(
+        400,
+        "bad_idempotency_key",
+        `Idempotency-Key must have 1 to ${LONGEST_KEY} characters.`,
+      );
+    }
+    const { database, clock } = parts;
+    const url = new URL(c.req.url);
+    const key = { actor: c.get("actor"), method: c.req.method, path: url.pathname + url.search, key: given };
+    const body_hash = createHash("sha256").update(new Uint8Array(await c.req.arrayBuffer())).digest("hex");
+    const before = await database.transaction((tx) =>
+      claim(tx, { ...key, body_hash, created_at: clock.now() })
+    );
+    if (before) {
+      c.res = repeat(before, body_hash);
+      return;
+    }
+    await next();
+    const { status } = c.res;
+    if (status >= 500) return await database.transaction((tx) => freeKey(tx, key));
+    const secret = c.res.headers.has(SECRET_HEADER);
+    c.res.headers.delete(SECRET_HEADER);
+    const body = await c.res.clone().text();
+    await database.transaction((tx) => keepAnswer(tx, key, { status, body, secret }));
+  };
+}
+
+function repeat(row: IdempotencyRow, bodyHash: string): Response {
+  if (row.body_hash !== bodyHash) {
+    throw new Problem(
+      422,
+      "idempotency_key_reused",
+      "This Idempotency-Key was used with another body. Use a new one.",
+    );
+  }
+  if (row.state === "running") {
+    throw new Problem(409, "still_running", "The first request with this Idempotency-Key is still running.");
+  }
+  if (row.state === "secret") {
+    throw new Problem(
+      409,
+      "answer_not_kept",
+      "The first answer carried a secret and wasn't kept. Use a new Idempotency-Key.",
+    );
+  }
+  const type = row.status! < 400 ? "application/json" : "application/problem+json";
+  return new Response(row.body, {
+    status: row.status!,
+    headers: { "content-type": type, "idempotent-replay": "true" },
+  });
+}

@@ -1,0 +1,72 @@
+import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
+import type { Refusal } from "../../catalog/refusal.ts";
+import { Problem, problemSchema } from "../problem.ts";
+
+const problem = { content: { "application/problem+json": { schema: problemSchema } } };
+
+/** Answers that every operation can give. */
+const refusals = {
+  401: { description: "not authenticated", ...problem },
+  403: { description: "not an owner's key", ...problem },
+  404: { description: "there is no such thing", ...problem },
+  409: { description: "it doesn't fit the present state", ...problem },
+  422: { description: "the request isn't as it must be", ...problem },
+};
+
+/** Describes an operation: what comes in, what goes out, and the refusals that all have. */
+export function operation<
+  M extends RouteConfig["method"],
+  P extends string,
+  R extends NonNullable<RouteConfig["request"]>,
+  T extends z.ZodType,
+  S extends 200 | 201,
+>(o: { method: M; path: P; summary: string; tag: string; request: R; answer: T; status: S }) {
+  return createRoute({
+    method: o.method,
+    path: o.path,
+    summary: o.summary,
+    tags: [o.tag],
+    request: o.request,
+    responses: {
+      [o.status]: { description: "done", content: { "application/json": { schema: o.answer } } },
+      ...refusals,
+    } as
+      & { [K in S]: { description: string; content: { "application/json": { schema: T } } } }
+      & typeof refusals,
+  });
+}
+
+/** A JSON body. */
+export function json<T extends z.ZodType>(schema: T) {
+  return { body: { required: true, content: { "application/json": { schema } } } } as const;
+}
+
+export const idParam = z.object({
+  id: z.string().min(1).max(256).openapi({ param: { name: "id", in: "path" } }),
+});
+export const merchantQuery = z.object({
+  merchant: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex characters").optional()
+    .openapi({ description: "public key, when several merchants are served" }),
+});
+export const time = z.iso.datetime().openapi({ description: "RFC 3339, UTC" });
+export const hexKey = z.string().regex(/^[0-9a-f]{64}$/).openapi({ description: "64 hex characters" });
+export const msat = z.string().regex(/^\d+$/).openapi({ description: "millisatoshi" });
+
+/** A refusal of the catalogue as a problem. */
+export function refused(refusal: Refusal): Problem {
+  const status = refusal.code === "not_found" ? 404 : refusal.code === "conflict" ? 409 : 422;
+  const errors = refusal.pointer === undefined ? [] : [{ pointer: refusal.pointer, detail: refusal.reason }];
+  return new Problem(status, refusal.code, refusal.reason, errors);
+}
+
+export function notFound(what: string, id: string): Problem {
+  return new Problem(404, "not_found", `There is no ${what} ${id}.`);
+}
+
+/** ms since 1970 as the API says times. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}
+export function rfc3339OrNull(ms: number | null): string | null {
+  return ms === null ? null : rfc3339(ms);
+}

@@ -1,0 +1,166 @@
+import { z } from "@hono/zod-openapi";
+import { merchantInput, profileInput } from "../../catalog/merchant_input.ts";
+import type { MerchantRow } from "../../catalog/merchants_store.ts";
+import { npub } from "../../nostr/keys.ts";
+import type { ApiParts } from "../context.ts";
+import { newApi } from "../new_api.ts";
+import { Problem } from "../problem.ts";
+import { hexKey, json, operation, rfc3339, time } from "./describe.ts";
+
+const merchantSchema = z.object({
+  pubkey: hexKey,
+  npub: z.string(),
+  name: z.string(),
+  profile: z.record(z.string(), z.unknown()),
+  state: z.enum(["active", "paused"]),
+  pause_message: z.string().nullable(),
+  wallet: z.string().nullable().openapi({ description: "what takes the money, its secrets masked" }),
+  created_at: time,
+  updated_at: time,
+}).openapi("Merchant");
+
+const newMerchant = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  secret_key: z.string().max(100).optional().openapi({
+    description: "nsec or hex; a new key is made without it",
+  }),
+  profile: profileInput.optional(),
+  wallet: z.string().max(2_000).optional().openapi({ description: "wallet URL; kept sealed" }),
+});
+
+const params = z.object({ pubkey: hexKey.openapi({ param: { name: "pubkey", in: "path" } }) });
+const tag = "merchants";
+
+/** The keys that sell here. */
+export function merchantRoutes({ merchants }: ApiParts) {
+  const api = newApi();
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/merchants",
+      summary: "All merchants",
+      tag,
+      request: {},
+      answer: z.object({ data: z.array(merchantSchema), next_cursor: z.null(), has_more: z.literal(false) }),
+      status: 200,
+    }),
+    (c) =>
+      c.json({
+        data: merchants.all().map((one) => shape(one.row, one.walletText)),
+        next_cursor: null,
+        has_more: false as const,
+      }, 200),
+  );
+  api.openapi(
+    operation({
+      method: "post",
+      path: "/merchants",
+      summary: "Serve another merchant",
+      tag,
+      request: json(newMerchant),
+      answer: merchantSchema,
+      status: 201,
+    }),
+    async (c) => {
+      const input = c.req.valid("json");
+      const made = await merchants.create({
+        name: input.name,
+        profile: input.profile ?? {},
+        ...(input.secret_key !== undefined && { secretKey: input.secret_key }),
+        ...(input.wallet !== undefined && { wallet: input.wallet }),
+      });
+      if (!made.ok) {
+        throw new Problem(made.conflict ? 409 : 422, made.conflict ? "conflict" : "invalid", made.reason);
+      }
+      return c.json(shape(made.merchant.row, made.merchant.walletText), 201);
+    },
+  );
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/merchants/{pubkey}",
+      summary: "One merchant",
+      tag,
+      request: { params },
+      answer: merchantSchema,
+      status: 200,
+    }),
+    (c) => c.json(shown(c.req.valid("param").pubkey), 200),
+  );
+  api.openapi(
+    operation({
+      method: "patch",
+      path: "/merchants/{pubkey}",
+      summary: "Change the name or the profile and publish it",
+      tag,
+      request: { params, ...json(merchantInput) },
+      answer: merchantSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const { pubkey } = c.req.valid("param");
+      shown(pubkey);
+      await merchants.change(pubkey, c.req.valid("json"));
+      return c.json(shown(pubkey), 200);
+    },
+  );
+  action(
+    "publish",
+    "Publish profile and relay lists again",
+    z.strictObject({}),
+    (pubkey) => merchants.publish(pubkey),
+  );
+  action(
+    "pause",
+    "Take no orders; those who order are told the message",
+    z.strictObject({ message: z.string().trim().max(500).optional() }),
+    (pubkey, body) => merchants.pause(pubkey, body.message ?? null),
+  );
+  action("resume", "Take orders again", z.strictObject({}), (pubkey) => merchants.resume(pubkey));
+  return api;
+
+  function action<T>(
+    verb: string,
+    summary: string,
+    body: z.ZodType<T>,
+    act: (pubkey: string, body: T) => Promise<void>,
+  ): void {
+    api.openapi(
+      operation({
+        method: "post",
+        path: `/merchants/{pubkey}/${verb}` as "/merchants/{pubkey}/verb",
+        summary,
+        tag,
+        request: { params, ...json(body as z.ZodType) },
+        answer: merchantSchema,
+        status: 200,
+      }),
+      async (c) => {
+        const { pubkey } = c.req.valid("param");
+        shown(pubkey);
+        await act(pubkey, c.req.valid("json") as T);
+        return c.json(shown(pubkey), 200);
+      },
+    );
+  }
+
+  function shown(pubkey: string) {
+    const found = merchants.get(pubkey);
+    if (!found) throw new Problem(404, "not_found", `No merchant ${pubkey} is served here.`);
+    return shape(found.row, found.walletText);
+  }
+}
+
+function shape(row: MerchantRow, wallet: string | null): z.infer<typeof merchantSchema> {
+  return {
+    pubkey: row.pubkey,
+    npub: npub(row.pubkey),
+    name: row.name,
+    profile: JSON.parse(row.profile) as Record<string, unknown>,
+    state: row.state,
+    pause_message: row.pause_message,
+    wallet,
+    created_at: rfc3339(row.created_at),
+    updated_at: rfc3339(row.updated_at),
+  };
+}

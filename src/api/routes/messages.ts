@@ -1,0 +1,100 @@
+import { z } from "@hono/zod-openapi";
+import { sendChat } from "../../messages/chat.ts";
+import { listMessages, type MessageRow } from "../../messages/messages_store.ts";
+import { parsePublicKey } from "../../nostr/keys.ts";
+import type { ApiParts } from "../context.ts";
+import { newApi } from "../new_api.ts";
+import { decodeCursor, page, pageOf, pageQuery } from "../page.ts";
+import { Problem } from "../problem.ts";
+import { theMerchant } from "./the_merchant.ts";
+import { hexKey, json, merchantQuery, operation, rfc3339, time } from "./describe.ts";
+
+const messageSchema = z.object({
+  id: z.string(),
+  merchant: hexKey,
+  customer: hexKey,
+  direction: z.enum(["in", "out"]),
+  type: z.enum(["chat", "order", "payment_request", "status", "claim", "digital"]),
+  envelope: z.enum(["nip04", "nip17"]),
+  order_id: z.string().nullable(),
+  body: z.string(),
+  at: time,
+}).openapi("Message");
+
+const newMessage = z.strictObject({
+  merchant: hexKey.optional(),
+  customer: z.string().max(100).openapi({ description: "npub or 64 hex characters" }),
+  body: z.string().trim().min(1).max(10_000),
+});
+
+const cursorKey = z.tuple([z.int()]);
+
+/** Conversations with customers. A person's answer travels as the customer wrote. */
+export function messageRoutes({ database, clock, random, merchants }: ApiParts) {
+  const api = newApi();
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/messages",
+      summary: "Messages, newest first",
+      tag: "messages",
+      request: {
+        query: merchantQuery.extend({
+          ...pageQuery,
+          customer: hexKey.optional(),
+          type: z.enum(["chat", "order", "payment_request", "status", "claim", "digital"]).optional(),
+        }),
+      },
+      answer: pageOf(messageSchema, "Messages"),
+      status: 200,
+    }),
+    async (c) => {
+      const { limit, cursor, ...filter } = c.req.valid("query");
+      const rows = await listMessages(database.kysely, filter, {
+        limit: limit + 1,
+        before: decodeCursor(cursor, cursorKey)?.[0],
+      });
+      return c.json(page(rows, limit, (row) => [row.seq], shape), 200);
+    },
+  );
+  api.openapi(
+    operation({
+      method: "post",
+      path: "/messages",
+      summary: "Write to a customer",
+      tag: "messages",
+      request: json(newMessage),
+      answer: messageSchema,
+      status: 201,
+    }),
+    async (c) => {
+      const input = c.req.valid("json");
+      const customer = parsePublicKey(input.customer);
+      if (!customer.ok) {
+        throw new Problem(422, "invalid", customer.reason, [{
+          pointer: "/customer",
+          detail: customer.reason,
+        }]);
+      }
+      const identity = merchants.identityOf(theMerchant(merchants, input.merchant))!;
+      const row = await sendChat({ database, clock, random }, identity, customer.pubkey, input.body);
+      return c.json(shape(row), 201);
+    },
+  );
+  return api;
+}
+
+function shape(row: MessageRow): z.infer<typeof messageSchema> {
+  const { merchant, customer, direction, type, envelope, order_id, body } = row;
+  return {
+    id: String(row.seq),
+    merchant,
+    customer,
+    direction,
+    type,
+    envelope,
+    order_id,
+    body,
+    at: rfc3339(row.at),
+  };
+}

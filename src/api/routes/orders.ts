@@ -1,0 +1,158 @@
+import { z } from "@hono/zod-openapi";
+import { apply } from "../../orders/apply.ts";
+import { findOrder, listOrders, type OrderRow, timelineOf } from "../../orders/orders_store.ts";
+import { resend } from "../../orders/resend.ts";
+import type { OrderEvent } from "../../orders/types.ts";
+import type { ApiParts } from "../context.ts";
+import { newApi } from "../new_api.ts";
+import { decodeCursor, page, pageOf, pageQuery } from "../page.ts";
+import { Problem } from "../problem.ts";
+import { hexKey, idParam, json, merchantQuery, notFound, operation, rfc3339, time } from "./describe.ts";
+import { orderResources, orderSchema } from "./order_resource.ts";
+
+const tag = "orders";
+const cursorKey = z.tuple([z.int(), z.string()]);
+const short = z.string().trim().min(1).max(200);
+const payments = [
+  "quoting",
+  "awaiting",
+  "held",
+  "paid",
+  "overpaid",
+  "expired",
+  "cancelled",
+  "rejected",
+  "failed",
+  "refund_due",
+  "refunded",
+] as const;
+const fulfilments = ["none", "unfulfilled", "shipped", "delivered"] as const;
+
+/** Orders: looked at, sent on their way, cancelled. What an order's state doesn't allow is refused with 409. */
+export function orderRoutes({ database, clock }: ApiParts) {
+  const api = newApi();
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/orders",
+      summary: "Orders, newest first",
+      tag,
+      request: {
+        query: merchantQuery.extend({
+          ...pageQuery,
+          customer: hexKey.optional(),
+          payment: z.enum(payments).optional(),
+          fulfilment: z.enum(fulfilments).optional(),
+        }),
+      },
+      answer: pageOf(orderSchema, "Orders"),
+      status: 200,
+    }),
+    async (c) => {
+      const { limit, cursor, ...filter } = c.req.valid("query");
+      const key = decodeCursor(cursor, cursorKey);
+      const rows = await listOrders(database.kysely, filter, {
+        limit: limit + 1,
+        after: key && { createdAt: key[0], id: key[1] },
+      });
+      const cut = page(rows, limit, (row) => [row.created_at, row.id], (row) => row);
+      return c.json({ ...cut, data: await orderResources(database.kysely, cut.data) }, 200);
+    },
+  );
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/orders/{id}",
+      summary: "One order",
+      tag,
+      request: { params: idParam },
+      answer: orderSchema,
+      status: 200,
+    }),
+    async (c) => c.json(await shown(await one(c.req.valid("param").id)), 200),
+  );
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/orders/{id}/timeline",
+      summary: "Everything that happened to an order, in order and in plain words",
+      tag,
+      request: { params: idParam },
+      answer: z.object({ data: z.array(z.object({ at: time, event: z.string(), text: z.string() })) }),
+      status: 200,
+    }),
+    async (c) => {
+      const order = await one(c.req.valid("param").id);
+      const rows = await timelineOf(database.kysely, order.id);
+      return c.json(
+        { data: rows.map((row) => ({ at: rfc3339(row.at), event: row.event, text: row.text })) },
+        200,
+      );
+    },
+  );
+  action(
+    "ship",
+    "Tell the customer that it is on its way",
+    z.strictObject({ carrier: short.optional(), tracking: short.optional() }),
+    (body) => ({ type: "shipped", carrier: body.carrier ?? null, tracking: body.tracking ?? null }),
+  );
+  action("deliver", "It has arrived", z.strictObject({}), () => ({ type: "delivered" }));
+  action(
+    "cancel",
+    "Cancel and tell the customer why",
+    z.strictObject({ reason: short }),
+    (body) => ({ type: "merchantCancelled", reason: body.reason }),
+  );
+  api.openapi(
+    operation({
+      method: "post",
+      path: "/orders/{id}/resend",
+      summary: "Send the customer the present state again: the open payment request, or the status",
+      tag,
+      request: { params: idParam },
+      answer: orderSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const { id } = await one(c.req.valid("param").id);
+      return c.json(await shown(await database.transaction((tx) => resend(tx, id, clock.now()))), 200);
+    },
+  );
+  return api;
+
+  function action<T>(
+    verb: string,
+    summary: string,
+    body: z.ZodType<T>,
+    event: (body: T) => OrderEvent,
+  ): void {
+    api.openapi(
+      operation({
+        method: "post",
+        path: `/orders/{id}/${verb}` as "/orders/{id}/verb",
+        summary,
+        tag,
+        request: { params: idParam, ...json(body as z.ZodType) },
+        answer: orderSchema,
+        status: 200,
+      }),
+      async (c) => {
+        const { id } = await one(c.req.valid("param").id);
+        const input = c.req.valid("json") as T;
+        const applied = await database.transaction((tx) => apply(tx, id, event(input), clock.now()));
+        if (applied.outcome.ignored) throw new Problem(409, "wrong_state", applied.outcome.timeline);
+        return c.json(await shown(applied.order), 200);
+      },
+    );
+  }
+
+  async function one(id: string): Promise<OrderRow> {
+    const order = await findOrder(database.kysely, id);
+    if (!order) throw notFound("order", id);
+    return order;
+  }
+
+  async function shown(order: OrderRow) {
+    return (await orderResources(database.kysely, [order]))[0]!;
+  }
+}

@@ -1,0 +1,55 @@
+import { forgetAnswers } from "../api/idempotency_store.ts";
+import { forgetReplays } from "../api/replays_store.ts";
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import type { EventStore } from "../nostr/event_store.ts";
+import type { Service } from "../service.ts";
+
+const EVERY_MS = 60_000;
+/** How long a request may be repeated under its Idempotency-Key. */
+const ANSWERS_KEPT_MS = 7 * 24 * 3_600_000;
+const EVENTS_AT_ONCE = 500;
+
+/** Forgets what has run out: used-once marks, kept answers, expired events (NIP-40). */
+export class Housekeeping implements Service {
+  readonly #o: { database: Database; store: EventStore; clock: Clock; log: Log };
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(o: { database: Database; store: EventStore; clock: Clock; log: Log }) {
+    this.#o = o;
+  }
+
+  start(): Promise<void> {
+    this.#running = this.#loop();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, log } = this.#o;
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#tidy();
+      } catch (error) {
+        log.error("housekeeping.fault", { error: errorText(error) });
+      }
+      await clock.sleep(EVERY_MS, this.#stop.signal);
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const { database, store, clock } = this.#o;
+    const now = clock.now();
+    await database.transaction(async (tx) => {
+      await forgetReplays(tx, now);
+      await forgetAnswers(tx, now - ANSWERS_KEPT_MS);
+    });
+    await store.removeExpired(EVENTS_AT_ONCE);
+  }
+}

@@ -1,0 +1,66 @@
+import type { MerchantRow } from "../catalog/merchants_store.ts";
+import type { NostrIdentity } from "../nostr/identity.ts";
+import type { Intake, IntakeRelayStatus } from "../nostr/intake.ts";
+import type { RelayPool, RelayStatus } from "../nostr/relay_pool.ts";
+import type { MerchantSigner } from "../nostr/signer.ts";
+import type { ObservedWallet } from "../payments/observed_wallet.ts";
+
+/** A relay of a merchant: its connection and how far it is read. */
+export type MerchantRelayStatus = RelayStatus & Pick<IntakeRelayStatus, "caughtUp" | "hidden">;
+
+/** A merchant at work: the row, the key, the relays and the wallet. */
+export class ServedMerchant implements NostrIdentity {
+  readonly signer: MerchantSigner;
+  readonly pool: RelayPool;
+  readonly relays: readonly string[];
+  readonly dmRelays: readonly string[];
+  readonly publicRelayUrl: string | null;
+  readonly wallet: ObservedWallet | null;
+  readonly intake: Intake;
+  /** As the database had it when it was last looked at. */
+  row: MerchantRow;
+
+  constructor(
+    o: Omit<NostrIdentity, "pubkey"> & { row: MerchantRow; wallet: ObservedWallet | null; intake: Intake },
+  ) {
+    this.row = o.row;
+    this.signer = o.signer;
+    this.pool = o.pool;
+    this.relays = o.relays;
+    this.dmRelays = o.dmRelays;
+    this.publicRelayUrl = o.publicRelayUrl;
+    this.wallet = o.wallet;
+    this.intake = o.intake;
+  }
+
+  get pubkey(): string {
+    return this.row.pubkey;
+  }
+
+  /** What takes the money, for people; null without a wallet. */
+  get walletText(): string | null {
+    return this.wallet?.describe() ?? null;
+  }
+
+  /** Why nothing can be ordered now; null when it can. */
+  get closed(): string | null {
+    if (this.row.state === "paused") {
+      return this.row.pause_message ?? "This shop takes no orders at the moment.";
+    }
+    return this.wallet === null ? "This shop can't take payments yet." : null;
+  }
+
+  relayStatus(): MerchantRelayStatus[] {
+    const links = new Map(this.pool.status().map((link) => [link.url, link]));
+    return this.intake.status().relays.flatMap(({ url, caughtUp, hidden, error }) => {
+      const link = links.get(url);
+      return link ? [{ ...link, caughtUp, hidden, error: link.error ?? error }] : [];
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.intake.stop();
+    await this.wallet?.close();
+    await this.pool.close();
+  }
+}

@@ -1,0 +1,98 @@
+/** A stall of the sample shop, as `POST /stalls` takes it. */
+export const stalls = [
+  {
+    id: "demo-coffee",
+    name: "Satoshi's Coffee",
+    description: "Beans, roasted on Tuesdays",
+    currency: "EUR",
+    shipping: [
+      { id: "demo-eu", name: "Europe", cost: "4.90", regions: ["DE", "FR", "AT"] },
+      { id: "demo-world", name: "World", cost: "12.00", regions: ["*"] },
+    ],
+  },
+  {
+    id: "demo-merch",
+    name: "Lightning Merch",
+    description: "Shirts, stickers and a book",
+    currency: "sat",
+    shipping: [{ id: "demo-post", name: "Letter", cost: 1500, regions: ["*"] }],
+  },
+];
+
+/** The products, as `POST /products` takes them: priced in euros, unlimited, a last one, a variation, a download. */
+export const products = [
+  {
+    id: "demo-espresso",
+    stall_id: "demo-coffee",
+    name: "Espresso beans 250 g",
+    price: "9.95",
+    quantity: 10,
+    categories: ["coffee"],
+    shipping: [{ id: "demo-world", cost: "2.50" }],
+  },
+  {
+    id: "demo-filter",
+    stall_id: "demo-coffee",
+    name: "Filter beans 250 g",
+    price: "11.40",
+    quantity: 3,
+    categories: ["coffee"],
+  },
+  {
+    id: "demo-subscription",
+    stall_id: "demo-coffee",
+    name: "Tasting by video call",
+    price: "25",
+    quantity: null,
+    digital: true,
+    digital_content: "https://call.example/tasting",
+    categories: ["service"],
+  },
+  {
+    id: "demo-shirt",
+    stall_id: "demo-merch",
+    name: "T-shirt",
+    type: "variable",
+    price: 21000,
+    quantity: null,
+    categories: ["clothes"],
+  },
+  {
+    id: "demo-shirt-m",
+    stall_id: "demo-merch",
+    name: "T-shirt, size M",
+    type: "variation",
+    parent_id: "demo-shirt",
+    price: 21000,
+    quantity: 5,
+    specs: [["size", "M"]],
+  },
+  {
+    id: "demo-shirt-xl",
+    stall_id: "demo-merch",
+    name: "T-shirt, size XL (the last one)",
+    type: "variation",
+    parent_id: "demo-shirt",
+    price: 21000,
+    quantity: 1,
+    specs: [["size", "XL"]],
+  },
+  {
+    id: "demo-sticker",
+    stall_id: "demo-merch",
+    name: "Sticker",
+    price: 500,
+    quantity: null,
+    categories: ["paper"],
+  },
+  {
+    id: "demo-book",
+    stall_id: "demo-merch",
+    name: "The little book of relays (PDF)",
+    price: 2100,
+    quantity: null,
+    digital: true,
+    digital_content: "Your copy: https://books.example/relays.pdf?key=demo",
+    categories: ["books"],
+  },
+];

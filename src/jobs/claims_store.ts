@@ -1,0 +1,136 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Database, Tx } from "../db/database.ts";
+
+/** A job that a runner has reserved. `attempts` together with the holder is the fencing number. */
+export interface Claim {
+  id: number;
+  kind: string;
+  payload: string;
+  attempts: number;
+  max_attempts: number;
+}
+
+/** How many of a kind may be claimed now, and for how long. */
+export interface Wanted {
+  kind: string;
+  limit: number;
+  leaseMs: number;
+}
+
+// States are literals everywhere: partial indexes serve a query only if its text says so.
+
+/**
+ * When the next job of these kinds is due, or a lease on one runs out, in milliseconds since 1970; null when none is known.
+ * Reads the first entry of an index for each kind, however many jobs wait.
+ */
+export async function nextDue(db: Database, kinds: string[]): Promise<number | null> {
+  const perKind = kinds.map((kind) =>
+    sql`select min(run_at) as due from jobs where kind = ${kind} and state = 'ready'`
+  );
+  const leases = sql`select min(lease_until) as due from jobs where state = 'running' and kind in (${
+    sql.join(kinds)
+  })`;
+  const all = sql.join([...perKind, leases], sql` union all `);
+  const { rows } = await sql<{ due: number | null }>`select min(due) as due from (${all}) as times`.execute(
+    db.kysely,
+  );
+  return rows[0]?.due ?? null;
+}
+
+/**
+ * Reserves due jobs for `holder`, oldest first, in one statement: waiting ones, and running ones whose holder let the lease
+ * run out. A waiting job stays back while one of its kind and key runs.
+ */
+export async function claim(tx: Tx, wanted: Wanted[], holder: string, now: number): Promise<Claim[]> {
+  const lock = tx.dialect === "postgres" ? sql`for update skip locked` : sql``;
+  const due = wanted.map(({ kind, limit }) =>
+    sql`select id from (
+      select id from (
+        select id from jobs where kind = ${kind} and state = 'running' and lease_until <= ${now}
+        order by lease_until limit ${limit} ${lock}) as expired
+      union all select id from (
+        select id from jobs as waiting where kind = ${kind} and state = 'ready' and run_at <= ${now} and (key is null or not exists (
+          select 1 from jobs as other where other.kind = waiting.kind and other.key = waiting.key and other.state = 'running'))
+        order by run_at, id limit ${limit} ${lock}) as due
+      limit ${limit}) as one`
+  );
+  const until = wanted.map(({ kind, leaseMs }): RawBuilder<unknown> =>
+    sql`when ${kind} then cast(${now + leaseMs} as bigint)`
+  );
+  const { rows } = await sql<Claim>`
+    update jobs set state = 'running', attempts = attempts + 1, lease_by = ${holder},
+      lease_until = case kind ${sql.join(until, sql` `)} end
+    where id in (${sql.join(due, sql` union all `)})
+    returning id, kind, payload, attempts, max_attempts`.execute(tx);
+  return rows.sort((a, b) => a.id - b.id);
+}
+
+/** Deletes a finished job. False: another holder took it over. */
+export async function finish(tx: Tx, claim: Claim, holder: string): Promise<boolean> {
+  const { numDeletedRows } = await tx.deleteFrom("jobs").where("id", "=", claim.id)
+    .where("attempts", "=", claim.attempts).where("lease_by", "=", holder).where(
+      "state",
+      "=",
+      sql.lit("running"),
+    )
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
+/** Puts a job back to wait until `runAt`. False: another holder took it over. */
+export async function putBack(
+  tx: Tx,
+  claim: Claim,
+  holder: string,
+  change: {
+    runAt: number;
+    error?: string; /** It never began, so this try doesn't count. */
+    uncount?: boolean;
+  },
+): Promise<boolean> {
+  // A newer job of this key that waits already says what has to be done.
+  const superseded = await tx.deleteFrom("jobs").where("id", "=", claim.id).where(
+    "attempts",
+    "=",
+    claim.attempts,
+  )
+    .where("lease_by", "=", holder).where("state", "=", sql.lit("running"))
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("jobs as newer").select("newer.id").whereRef("newer.kind", "=", "jobs.kind")
+          .whereRef("newer.key", "=", "jobs.key").where("newer.state", "=", sql.lit("ready")),
+      )
+    ).executeTakeFirst();
+  if (superseded.numDeletedRows > 0n) return true;
+  const { numUpdatedRows } = await tx.updateTable("jobs").set({
+    state: "ready",
+    run_at: change.runAt,
+    attempts: change.uncount ? claim.attempts - 1 : claim.attempts,
+    lease_until: null,
+    lease_by: null,
+    ...(change.error === undefined ? {} : { last_error: change.error }),
+  }).where("id", "=", claim.id).where("attempts", "=", claim.attempts).where("lease_by", "=", holder)
+    .where("state", "=", sql.lit("running")).executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Marks a job dead; it is kept for people to look at. False: another holder took it over. */
+export async function bury(tx: Tx, claim: Claim, holder: string, error: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable("jobs")
+    .set({ state: "dead", last_error: error, lease_until: null, lease_by: null })
+    .where("id", "=", claim.id).where("attempts", "=", claim.attempts).where("lease_by", "=", holder)
+    .where("state", "=", sql.lit("running")).executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Prolongs leases of one kind. Answers `id:attempts` of those that are still `holder`'s. */
+export async function renew(tx: Tx, claims: Claim[], holder: string, until: number): Promise<Set<string>> {
+  const rows = await tx.updateTable("jobs").set({ lease_until: until })
+    .where("id", "in", claims.map((one) => one.id)).where("lease_by", "=", holder).where(
+      "state",
+      "=",
+      sql.lit("running"),
+    )
+    .returning(["id", "attempts"]).execute();
+  return new Set(rows.map((row) => `${row.id}:${row.attempts}`));
+}

@@ -1,0 +1,50 @@
+import type { Kysely, Selectable } from "kysely";
+import type { Tx } from "../db/database.ts";
+import type { MessagesTable, Tables } from "../db/tables.ts";
+
+export type MessageRow = Selectable<MessagesTable>;
+
+/** Keeps a message with the customer's conversation. */
+export async function addMessage(tx: Tx, message: Omit<MessageRow, "seq">): Promise<void> {
+  await tx.insertInto("messages").values(message).execute();
+}
+
+/** Newest first, before the row that `before` numbers (keyset). */
+export async function listMessages(
+  db: Kysely<Tables>,
+  filter: {
+    merchant?: string | undefined;
+    customer?: string | undefined;
+    type?: MessageRow["type"] | undefined;
+  },
+  page: { limit: number; before?: number | undefined },
+): Promise<MessageRow[]> {
+  return await db.selectFrom("messages").selectAll()
+    .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
+    .$if(filter.customer !== undefined, (q) => q.where("customer", "=", filter.customer!))
+    .$if(filter.type !== undefined, (q) => q.where("type", "=", filter.type!))
+    .$if(page.before !== undefined, (q) => q.where("seq", "<", page.before!))
+    .orderBy("seq", "desc").limit(page.limit).execute();
+}
+
+/** How and where a customer last wrote, so that a person's answer takes the same way. */
+export async function lastFrom(
+  db: Kysely<Tables>,
+  merchant: string,
+  customer: string,
+): Promise<{ envelope: MessageRow["envelope"]; relay: string; created_at_seconds: number } | undefined> {
+  const row = await db.selectFrom("messages").innerJoin(
+    "inbox",
+    (join) =>
+      join.onRef("inbox.merchant", "=", "messages.merchant").onRef(
+        "inbox.event_id",
+        "=",
+        "messages.event_id",
+      ),
+  )
+    .select(["messages.envelope", "inbox.relay", "messages.at"])
+    .where("messages.merchant", "=", merchant).where("messages.customer", "=", customer)
+    .where("messages.direction", "=", "in")
+    .orderBy("messages.seq", "desc").limit(1).executeTakeFirst();
+  return row && { envelope: row.envelope, relay: row.relay, created_at_seconds: Math.floor(row.at / 1000) };
+}

@@ -1,0 +1,102 @@
+import type { NostrEvent, NostrFilter } from "@nostrify/types";
+
+/** Asks a relay for one page. */
+export type Ask = (filter: NostrFilter) => Promise<NostrEvent[]>;
+
+/** What was read and what may have been missed. */
+export interface CaughtUp {
+  events: number;
+  /** Seconds that may hold more events than the relay gives out for one filter. */
+  hidden: number;
+}
+
+export interface CatchUpOptions {
+  /** Events asked for at once. A relay may give fewer. */
+  page: number;
+  /** Pages read for one and the same second; a relay can go on for ever. */
+  pagesPerSecond: number;
+  /** Events read in all; more is refused by an error. */
+  most: number;
+  /** As long as the relay's own limit isn't known, a second with as many events as this may hide some. */
+  suspicious: number;
+}
+
+export const catchUpDefaults: CatchUpOptions = {
+  page: 500,
+  pagesPerSecond: 20,
+  most: 500_000,
+  suspicious: 50,
+};
+
+/**
+ * Reads all events of `filter` from now back to `since` (seconds), page by page, newest first. A page ends anywhere inside a
+ * second, so the next one starts **at** the oldest second seen, and what both have is left out. When a page brings nothing
+ * else, the second is over, or holds more than the relay ever gives: then it counts as hidden.
+ */
+export async function* catchUp(
+  ask: Ask,
+  filter: NostrFilter,
+  since: number,
+  options: Partial<CatchUpOptions> = {},
+): AsyncGenerator<NostrEvent[], CaughtUp> {
+  const o = { ...catchUpDefaults, ...options };
+  const limit = new RelayLimit(o);
+  let events = 0;
+  let until = Infinity;
+  let pagesOfSecond = 0;
+  let seen = new Set<string>();
+  while (until >= since) {
+    const page = await ask({ ...filter, since, limit: o.page, ...(until === Infinity ? {} : { until }) });
+    const fresh = page.filter((event) => !seen.has(key(event)));
+    limit.read(page.length, fresh.length);
+    if (page.length === 0) break;
+    events += fresh.length;
+    if (events > o.most) throw new Error(`the relay gave more than ${o.most} events`);
+    if (fresh.length > 0) yield fresh;
+    const oldest = page.reduce((second, event) => Math.min(second, event.created_at), until);
+    if (oldest < until) {
+      until = oldest;
+      pagesOfSecond = 0;
+      seen = new Set();
+    } else if (fresh.length === 0 || ++pagesOfSecond >= o.pagesPerSecond) {
+      limit.suspect(fresh.length === 0 ? page.length : Infinity);
+      until--;
+      pagesOfSecond = 0;
+      seen = new Set();
+      continue;
+    }
+    for (const event of page) if (event.created_at === until) seen.add(key(event));
+  }
+  return { events, hidden: limit.hidden() };
+}
+
+/** With the signature: a forged copy that comes first mustn't hide the event itself. */
+function key(event: NostrEvent): string {
+  return event.id + event.sig;
+}
+
+/** Learns how many events a relay gives at most: when there is more behind a page, the page was cut. */
+class RelayLimit {
+  readonly #o: CatchUpOptions;
+  readonly #suspects: number[] = [];
+  #proven = Infinity;
+  #previous: number | undefined;
+
+  constructor(o: CatchUpOptions) {
+    this.#o = o;
+  }
+
+  read(length: number, fresh: number): void {
+    if (fresh > 0 && this.#previous !== undefined) this.#proven = Math.min(this.#proven, this.#previous);
+    this.#previous = length;
+  }
+
+  suspect(size: number): void {
+    this.#suspects.push(size);
+  }
+
+  hidden(): number {
+    const limit = Math.min(this.#o.page, this.#proven === Infinity ? this.#o.suspicious : this.#proven);
+    return this.#suspects.filter((size) => size >= limit).length;
+  }
+}

@@ -1,0 +1,245 @@
+import { setImmediate } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import type { Service } from "../service.ts";
+import { type Arrival, arrive, inInbox, moveCursor, readCursor, type ReceiveFn } from "./arrivals.ts";
+import { backOff } from "./backoff.ts";
+import { BoundedQueue } from "./bounded_queue.ts";
+import { type Incoming, type IntakeOptions, IntakeRelay, type IntakeRelayStatus } from "./intake_relay.ts";
+import { LruMap } from "./lru_map.ts";
+import type { RelayPool } from "./relay_pool.ts";
+import type { Verifier } from "./verify.ts";
+import type { NostrEvent } from "@nostrify/types";
+
+export type { IntakeOptions, IntakeRelayStatus } from "./intake_relay.ts";
+
+/** Cheap judgement on an authentic outer event: kind, addressee, size, ban, proof of work, clock. */
+export interface Admission {
+  admit(event: NostrEvent, merchant: string): Promise<{ ok: true } | { ok: false; reason: string }>;
+}
+
+export interface IntakeStatus {
+  merchant: string;
+  relays: IntakeRelayStatus[];
+  /** Entries between the sockets and the database. */
+  queued: number;
+  /** Since start: new inbox rows, events seen before, events that weren't authentic, refusals by reason. */
+  received: number;
+  duplicates: number;
+  invalid: number;
+  refused: Record<string, number>;
+}
+
+const QUEUE = { maxEntries: 2_000, maxWeight: 32 * 1024 * 1024 };
+/** Events of one transaction. */
+const BATCH = 200;
+/** Signatures checked before others get a turn: about 8 ms. */
+const TURN = 25;
+const RECENT = 10_000;
+const REFUSAL_MS = 60_000;
+const CURSOR_STEP_MS = 10_000;
+/** Reasons come from policies, a small set; the bound is against a policy that puts details into them. */
+const MOST_REASONS = 50;
+
+/**
+ * Brings what relays hold for one merchant into the inbox. Each relay has a supervised subscription; behind their common
+ * bounded queue an event is dropped when its id is known, else verified, judged, and stored with the relay's cursor (T1).
+ */
+export class Intake implements Service {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #merchant: string;
+  readonly #verifier: Verifier;
+  readonly #admission: Admission;
+  readonly #receive: ReceiveFn;
+  readonly #queue: BoundedQueue<Incoming>;
+  readonly #relays: IntakeRelay[];
+  readonly #stop = new AbortController();
+  /** Ids that are in the inbox, to save asking for what several relays bring at the same time. */
+  readonly #recent = new LruMap<string, true>(RECENT);
+  /** When authentic events were refused: other relays bring them too, but what forbids them may end. */
+  readonly #refusals = new LruMap<string, number>(RECENT);
+  readonly #moved = new Map<string, number>();
+  readonly #counts = { received: 0, duplicates: 0, invalid: 0 };
+  readonly #refused = new Map<string, number>();
+  #running: Promise<unknown> | undefined;
+
+  constructor(o: {
+    database: Database;
+    clock: Clock;
+    random: Random;
+    log: Log;
+    pool: RelayPool;
+    merchant: string;
+    relays: readonly string[];
+    verifier: Verifier;
+    admission: Admission;
+    /** T1; `arrive` unless given. */
+    receive?: ReceiveFn;
+    options?: Partial<IntakeOptions>;
+    queue?: { maxEntries: number; maxWeight: number };
+  }) {
+    this.#database = o.database;
+    this.#clock = o.clock;
+    this.#random = o.random;
+    this.#log = o.log.child({ merchant: o.merchant });
+    this.#merchant = o.merchant;
+    this.#verifier = o.verifier;
+    this.#admission = o.admission;
+    this.#receive = o.receive ?? arrive;
+    this.#queue = new BoundedQueue(o.queue ?? QUEUE);
+    const links = new Set(o.relays.map((url) => o.pool.link(url)));
+    this.#relays = [...links].map((link) =>
+      new IntakeRelay({
+        link,
+        merchant: o.merchant,
+        queue: this.#queue,
+        readCursor: () => readCursor(o.database, o.merchant, link.url),
+        clock: o.clock,
+        random: o.random,
+        log: this.#log,
+        ...(o.options ? { options: o.options } : {}),
+      })
+    );
+  }
+
+  /** Resolves at once: a relay that can't be reached is no reason not to start. */
+  start(): Promise<void> {
+    this.#running ??= Promise.all([
+      ...this.#relays.map((relay) => relay.run(this.#stop.signal)),
+      this.#drain(),
+    ]);
+    return Promise.resolve();
+  }
+
+  /** What is being stored is stored; what waits is found again by the next catch-up. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("the intake was stopped"));
+    await this.#running;
+  }
+
+  status(): IntakeStatus {
+    return {
+      merchant: this.#merchant,
+      relays: this.#relays.map((relay) => relay.status()),
+      queued: this.#queue.size,
+      ...this.#counts,
+      refused: Object.fromEntries(this.#refused),
+    };
+  }
+
+  async #drain(): Promise<void> {
+    const signal = this.#stop.signal;
+    for (;;) {
+      // Rejects only with the signal's reason.
+      await this.#queue.filled(signal).catch(() => {});
+      if (signal.aborted) return;
+      await this.#untilStored(this.#queue.take(BATCH));
+    }
+  }
+
+  /** A batch that the database refuses is tried again until it is stored, or until we stop: the cursor hasn't moved then. */
+  async #untilStored(batch: Incoming[]): Promise<void> {
+    for (let failures = 1; !this.#stop.signal.aborted; failures++) {
+      try {
+        return await this.#store(batch);
+      } catch (error) {
+        const ms = backOff(failures, this.#random, 200, 10_000);
+        this.#log.error("intake.not_stored", { events: batch.length, error: errorText(error), ms });
+        await this.#clock.sleep(ms, this.#stop.signal);
+      }
+    }
+  }
+
+  async #store(batch: Incoming[]): Promise<void> {
+    const { arrivals, counts } = await this.#judge(batch);
+    const cursors = this.#cursorsOf(batch, arrivals.length > 0);
+    let added = 0;
+    if (arrivals.length > 0 || cursors.size > 0) {
+      added = await this.#database.transaction(async (tx) => {
+        const now = this.#clock.now();
+        const rows = arrivals.length > 0 ? await this.#receive(tx, arrivals, now) : 0;
+        // Sorted, so that processes which share the database lock the rows in one order.
+        for (const [relay, cursor] of [...cursors].sort(([a], [b]) => a < b ? -1 : 1)) {
+          await moveCursor(tx, { merchant: this.#merchant, relay, cursor, now });
+        }
+        return rows;
+      });
+    }
+    for (const [relay, cursor] of cursors) this.#moved.set(relay, cursor);
+    for (const { event } of arrivals) this.#recent.set(event.id, true);
+    this.#counts.received += added;
+    this.#counts.duplicates += counts.duplicates + arrivals.length - added;
+    this.#counts.invalid += counts.invalid;
+    for (const reason of counts.refused) this.#countRefusal(reason);
+  }
+
+  /** How far the batch moves each relay's cursor. For duplicates alone it isn't worth a transaction each time. */
+  #cursorsOf(batch: Incoming[], withArrivals: boolean): Map<string, number> {
+    const cursors = new Map<string, number>();
+    for (const { relay, cursor, event } of batch) {
+      if (cursor === null) continue;
+      const worthIt = withArrivals || event === null ||
+        cursor - (this.#moved.get(relay) ?? 0) >= CURSOR_STEP_MS;
+      if (worthIt) cursors.set(relay, Math.max(cursor, cursors.get(relay) ?? 0));
+    }
+    return cursors;
+  }
+
+  /** What of a batch is new, authentic and admitted. An id counts as known only once an event with it was authentic. */
+  async #judge(batch: Incoming[]): Promise<{ arrivals: Arrival[]; counts: Counts }> {
+    const counts: Counts = { duplicates: 0, invalid: 0, refused: [] };
+    const unknown = [
+      ...new Set(batch.flatMap(({ event }) => event && !this.#recent.get(event.id) ? [event.id] : [])),
+    ];
+    const stored = unknown.length > 0
+      ? await inInbox(this.#database, this.#merchant, unknown)
+      : new Set<string>();
+    for (const id of stored) this.#recent.set(id, true);
+    const judged = new Set<string>();
+    const arrivals: Arrival[] = [];
+    let checked = 0;
+    for (const { event, relay } of batch) {
+      if (!event) continue;
+      if (judged.has(event.id) || stored.has(event.id) || this.#isKnown(event.id)) {
+        counts.duplicates++;
+        continue;
+      }
+      if (++checked % TURN === 0) await setImmediate();
+      if (!this.#verifier.verify(event)) {
+        counts.invalid++;
+        this.#log.debug("intake.invalid", { relay, event: event.id });
+        continue;
+      }
+      judged.add(event.id);
+      const verdict = await this.#admission.admit(event, this.#merchant);
+      if (verdict.ok) arrivals.push({ event, relay, merchants: [this.#merchant] });
+      else {
+        counts.refused.push(verdict.reason);
+        this.#refusals.set(event.id, this.#clock.now());
+      }
+    }
+    return { arrivals, counts };
+  }
+
+  #isKnown(id: string): boolean {
+    const refusedAt = this.#refusals.get(id);
+    return this.#recent.get(id) !== undefined ||
+      (refusedAt !== undefined && this.#clock.now() - refusedAt < REFUSAL_MS);
+  }
+
+  #countRefusal(reason: string): void {
+    const name = this.#refused.has(reason) || this.#refused.size < MOST_REASONS ? reason : "other";
+    this.#refused.set(name, (this.#refused.get(name) ?? 0) + 1);
+  }
+}
+
+interface Counts {
+  duplicates: number;
+  invalid: number;
+  refused: string[];
+}

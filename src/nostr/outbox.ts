@@ -1,0 +1,271 @@
+import type { NostrEvent } from "@nostrify/types";
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import type { Service } from "../service.ts";
+import { backOff } from "./backoff.ts";
+import type { IdentityOf } from "./identity.ts";
+import { type Answer, judge } from "./outbox_answers.ts";
+import {
+  claimDue,
+  hasten,
+  laneItem,
+  nextDue,
+  type OutboxItem,
+  type Outcome,
+  recordOutcomes,
+} from "./outbox_store.ts";
+
+export { outboxBacklog, type Post, post, receiptsOf } from "./outbox_store.ts";
+
+/** Rows read at once. */
+const CLAIM = 200;
+/** Sendings under way to one relay for one merchant, and rows that wait behind them. */
+const IN_FLIGHT = 16;
+const LANE = 2 * IN_FLIGHT;
+/** Longer than what two sendings in a row may take. */
+const LEASE_MS = 60_000;
+/** Behind the wake-ups: what another process posted on SQLite, or a notification that was lost. */
+const POLL_MS = { sqlite: 1_000, postgres: 250 };
+/** Sendings under way get this long to be answered when the worker stops. */
+const DRAIN_MS = 2_000;
+/** Lanes whose relay's return is watched for. */
+const MOST_TROUBLED = 1_000;
+/** A merchant that isn't served now may be later. */
+const UNSERVED_MS = 60_000;
+
+interface Lane {
+  waiting: OutboxItem[];
+  active: number;
+}
+
+/** A lane that got no answer, and the link as it was then. */
+interface Trouble {
+  merchant: string;
+  relay: string;
+  connected: boolean;
+  reconnects: number;
+}
+
+/**
+ * Sends what was posted: every relay in a lane of its own, so that a dead one holds up no other, always the bytes that
+ * were signed. Each receipt is recorded; what isn't recorded before a crash is sent again, which relays answer by `duplicate:`.
+ */
+export class OutboxWorker implements Service {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #identityOf: IdentityOf;
+  readonly #lanes = new Map<string, Lane>();
+  /** Rows that are in a lane or whose outcome isn't recorded yet. */
+  readonly #held = new Set<string>();
+  readonly #troubles = new Map<string, Trouble>();
+  readonly #sending = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #cut = new AbortController();
+  #outcomes: Outcome[] = [];
+  #recording: Promise<void> | undefined;
+  #woken = new AbortController();
+  #running: Promise<void> | undefined;
+  #unlisten: (() => void) | undefined;
+
+  constructor(o: { database: Database; clock: Clock; random: Random; log: Log; identityOf: IdentityOf }) {
+    this.#database = o.database;
+    this.#clock = o.clock;
+    this.#random = o.random;
+    this.#log = o.log;
+    this.#identityOf = o.identityOf;
+  }
+
+  start(): Promise<void> {
+    if (!this.#running) {
+      this.#unlisten = this.#database.listen("outbox", () => this.#wake());
+      this.#running = this.#run();
+    }
+    return Promise.resolve();
+  }
+
+  /** Starts no sending any more; those under way have 2 s, and what they bring is recorded. */
+  async stop(): Promise<void> {
+    this.#unlisten?.();
+    this.#stop.abort();
+    this.#wake();
+    await this.#running;
+    const drained = new AbortController();
+    const sent = Promise.all(this.#sending).then(() => drained.abort());
+    await this.#clock.sleep(DRAIN_MS, drained.signal);
+    this.#cut.abort(new Error("the worker stopped"));
+    await sent;
+    await this.#recording;
+  }
+
+  #wake(): void {
+    this.#woken.abort();
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    // One process has one worker on SQLite: what an earlier one put off is tried as soon as we are back.
+    let all = this.#database.dialect === "sqlite";
+    while (!this.#stop.signal.aborted) {
+      const woken = this.#woken = new AbortController();
+      let wait: number;
+      try {
+        if (all) await hasten(this.#database, this.#clock.now());
+        all = false;
+        await this.#hastenReturned();
+        wait = await this.#claim();
+        failures = 0;
+      } catch (error) {
+        wait = backOff(++failures, this.#random, 200, 10_000);
+        this.#log.error("outbox.not_read", { error: errorText(error), ms: wait });
+      }
+      if (wait > 0 && !this.#stop.signal.aborted) await this.#clock.sleep(wait, woken.signal);
+    }
+  }
+
+  /** Puts what is due into its lanes; answers how long nothing more can be due (ms). */
+  async #claim(): Promise<number> {
+    const now = this.#clock.now();
+    const busy = [...this.#lanes].filter(([, lane]) => lane.active + lane.waiting.length >= LANE).map((
+      [name],
+    ) => name);
+    const due = await claimDue(this.#database, {
+      now,
+      limit: CLAIM,
+      leaseMs: LEASE_MS,
+      busy,
+      held: this.#held,
+    });
+    if (this.#stop.signal.aborted) return 0;
+    for (const item of inOrder(due)) {
+      // Its lease ran out while it waits here.
+      if (this.#held.has(laneItem(item))) continue;
+      this.#held.add(laneItem(item));
+      const name = `${item.merchant} ${item.relay}`;
+      const lane = this.#lanes.get(name) ?? { waiting: [], active: 0 };
+      this.#lanes.set(name, lane);
+      lane.waiting.push(item);
+    }
+    for (const [name, lane] of this.#lanes) this.#pump(name, lane);
+    if (due.length === CLAIM) return 0;
+    const next = await nextDue(this.#database, now);
+    return Math.min(
+      POLL_MS[this.#database.dialect],
+      next === null ? Infinity : Math.max(1, next - this.#clock.now()),
+    );
+  }
+
+  /** A relay that was gone and is connected again gets at once what waits for it, not when its next try would be. */
+  async #hastenReturned(): Promise<void> {
+    for (const [name, trouble] of this.#troubles) {
+      const link = this.#linkStatus(trouble);
+      if (link?.state !== "connected" || (trouble.connected && link.reconnects === trouble.reconnects)) {
+        continue;
+      }
+      this.#troubles.delete(name);
+      await hasten(this.#database, this.#clock.now(), trouble);
+    }
+  }
+
+  #linkStatus(o: { merchant: string; relay: string }) {
+    return this.#identityOf(o.merchant)?.pool.status().find((link) => link.url === o.relay);
+  }
+
+  #pump(name: string, lane: Lane): void {
+    while (lane.active < IN_FLIGHT && lane.waiting.length > 0 && !this.#stop.signal.aborted) {
+      const item = lane.waiting.shift()!;
+      lane.active++;
+      const sending = this.#send(item).finally(() => {
+        this.#sending.delete(sending);
+        lane.active--;
+        this.#pump(name, lane);
+        if (lane.active + lane.waiting.length === LANE - 1) this.#wake();
+        if (lane.active === 0 && lane.waiting.length === 0) this.#lanes.delete(name);
+      });
+      this.#sending.add(sending);
+    }
+  }
+
+  /** Never rejects. */
+  async #send(item: OutboxItem): Promise<void> {
+    const pool = this.#identityOf(item.merchant)?.pool;
+    if (!pool) {
+      return this.#done(item, {
+        state: "pending",
+        answer: "this merchant isn't served now",
+        waitMs: UNSERVED_MS,
+      }, 0);
+    }
+    let answer: Answer;
+    try {
+      answer = await pool.publish(item.relay, JSON.parse(item.event) as NostrEvent, this.#cut.signal);
+    } catch (error) {
+      // Unanswered, not refused: it is due again when the worker is back.
+      if (this.#cut.signal.aborted) return;
+      answer = { error: errorText(error) };
+      this.#noteTrouble(item);
+    }
+    const verdict = judge(answer, item.attempts + 1, this.#clock.now() - item.posted_at, this.#random);
+    if (verdict.state === "failed") {
+      this.#log.warn("outbox.failed", { event: item.event_id, relay: item.relay, answer: verdict.answer });
+    } else this.#log.debug("outbox.sent", { event: item.event_id, relay: item.relay, state: verdict.state });
+    this.#done(item, verdict, 1);
+  }
+
+  #noteTrouble({ merchant, relay }: OutboxItem): void {
+    const link = this.#linkStatus({ merchant, relay });
+    if (!link || this.#troubles.size >= MOST_TROUBLED) return;
+    const { state, reconnects } = link;
+    this.#troubles.set(`${merchant} ${relay}`, {
+      merchant,
+      relay,
+      connected: state === "connected",
+      reconnects,
+    });
+  }
+
+  #done(item: OutboxItem, verdict: ReturnType<typeof judge>, tries: 0 | 1): void {
+    const { event_id, relay, attempts } = item;
+    const { state, answer } = verdict;
+    const next_at = this.#clock.now() + (verdict.state === "pending" ? verdict.waitMs : 0);
+    this.#outcomes.push({ event_id, relay, state, answer, attempts: attempts + tries, next_at });
+    this.#recording ??= this.#record();
+  }
+
+  /** Receipts that come while a batch is written share the next one. */
+  async #record(): Promise<void> {
+    // What is answered in the same turn belongs together.
+    await Promise.resolve();
+    for (let failures = 0; this.#outcomes.length > 0;) {
+      const batch = this.#outcomes.slice(0, CLAIM);
+      try {
+        await this.#database.transaction((tx) => recordOutcomes(tx, batch, this.#clock.now()));
+        failures = 0;
+      } catch (error) {
+        // Not recorded is sent again: harmless, the bytes are the same.
+        const ms = backOff(++failures, this.#random, 200, 10_000);
+        this.#log.error("outbox.not_recorded", { receipts: batch.length, error: errorText(error), ms });
+        if (this.#stop.signal.aborted) break;
+        await this.#clock.sleep(ms, this.#stop.signal);
+        continue;
+      }
+      this.#outcomes = this.#outcomes.slice(batch.length);
+      for (const outcome of batch) this.#held.delete(laneItem(outcome));
+      if (batch.some((outcome) => outcome.state === "pending")) this.#wake();
+    }
+    this.#recording = undefined;
+  }
+}
+
+/** What was made first goes first: a stall before its products (the lower kind), quantity 0 before the deletion. */
+function inOrder(items: OutboxItem[]): OutboxItem[] {
+  const keyed = items.map((item) => ({ item, event: JSON.parse(item.event) as NostrEvent }));
+  keyed.sort((a, b) =>
+    a.item.posted_at - b.item.posted_at || a.event.created_at - b.event.created_at ||
+    a.event.kind - b.event.kind
+  );
+  return keyed.map(({ item }) => item);
+}

@@ -1,0 +1,205 @@
+import type { NostrEvent } from "@nostrify/types";
+import { type RawBuilder, sql } from "kysely";
+import { seconds } from "../clock.ts";
+import type { Database, Tx } from "../db/database.ts";
+import { addressOf } from "./event_row.ts";
+import { EventStore } from "./event_store.ts";
+import { relayUrl } from "./relay_url.ts";
+import { textList } from "./sql_list.ts";
+
+/** A signed event of ours to be published. */
+export interface Post {
+  merchant: string;
+  /** Why it exists, once per merchant: a repeat of the step that made it posts nothing. */
+  purpose: string;
+  orderId?: string;
+  event: NostrEvent;
+  /** The built-in relay isn't listed: storing the event is publishing there. */
+  relays: readonly string[];
+}
+
+/** One event for one relay, with what is needed to send it. */
+export interface OutboxItem {
+  event_id: string;
+  relay: string;
+  merchant: string;
+  /** Tries so far. */
+  attempts: number;
+  /** JSON, as it was signed. */
+  event: string;
+  /** When it was posted (ms). */
+  posted_at: number;
+}
+
+/** What one try changed. */
+export interface Outcome {
+  event_id: string;
+  relay: string;
+  state: "pending" | "delivered" | "failed";
+  attempts: number;
+  /** ms */
+  next_at: number;
+  answer: string;
+}
+
+const SUPERSEDED = "superseded: a newer version was posted";
+
+/**
+ * Publishes: stores the event (which is publishing it on the built-in relay) and queues it for every relay, in the caller's
+ * transaction. Older versions of its address (NIP-01) that still wait for one of these relays are not sent any more. False:
+ * this purpose was posted before, nothing changed. Throws `RelayError` when the event was deleted or has expired.
+ */
+export async function post(tx: Tx, post: Post, now: number): Promise<boolean> {
+  const { event, merchant } = post;
+  const inserted = await tx.insertInto("outbox_events")
+    .values({
+      event_id: event.id,
+      merchant,
+      purpose: post.purpose,
+      order_id: post.orderId ?? null,
+      event: JSON.stringify(event),
+      created_at: now,
+    })
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirst();
+  if (Number(inserted.numInsertedOrUpdatedRows ?? 0n) === 0) return false;
+  const relays = [...new Set(post.relays.map((relay) => relayUrl(relay) ?? relay))];
+  await supersede(tx, event, relays, now);
+  await new EventStore(tx, { now: () => seconds(now) }).event(event);
+  if (relays.length > 0) {
+    await tx.insertInto("outbox").values(relays.map((relay) => ({
+      event_id: event.id,
+      relay,
+      merchant,
+      attempts: 0,
+      next_at: now,
+      updated_at: now,
+      ...(relayUrl(relay) === null
+        ? { state: "failed" as const, answer: "not a relay's URL" }
+        : { state: "pending" as const, answer: null }),
+    }))).execute();
+    tx.wake("outbox");
+  }
+  tx.wake("event", event.id);
+  return true;
+}
+
+/** The store still has the version that this one replaces; each post has ended what was before that. */
+async function supersede(tx: Tx, event: NostrEvent, relays: string[], now: number): Promise<void> {
+  const address = addressOf(event);
+  if (!address || relays.length === 0) return;
+  let older = tx.selectFrom("nostr_events").select("id")
+    .where("pubkey", "=", event.pubkey).where("kind", "=", event.kind).where(
+      "created_at",
+      "<=",
+      event.created_at,
+    );
+  if (address.kind >= 30_000) older = older.where("d", "=", address.d);
+  const ids = (await older.execute()).map((row) => row.id);
+  if (ids.length === 0) return;
+  await tx.updateTable("outbox").set({ state: "failed", answer: SUPERSEDED, updated_at: now })
+    .where("event_id", "in", ids).where("relay", "in", relays).where("state", "=", "pending").execute();
+}
+
+/**
+ * What is due, oldest first, without the lanes (`merchant relay`) that have enough to do. Where several processes share the
+ * database the rows are leased: until `now + leaseMs` no other process gets them. `held` is what this process has already.
+ */
+export async function claimDue(database: Database, o: {
+  now: number;
+  limit: number;
+  leaseMs: number;
+  busy: Iterable<string>;
+  held: ReadonlySet<string>;
+}): Promise<OutboxItem[]> {
+  const busy = textList(database.dialect, o.busy);
+  const free = sql<boolean>`outbox.merchant || ' ' || outbox.relay not in ${busy}`;
+  if (database.dialect === "sqlite") {
+    const rows = await items(
+      database.kysely,
+      sql<boolean>`outbox.state = 'pending' and outbox.next_at <= ${o.now} and ${free}`,
+    )
+      .orderBy("outbox.next_at").limit(o.limit + o.held.size).execute();
+    return rows.filter((row) => !o.held.has(laneItem(row))).slice(0, o.limit);
+  }
+  return await database.transaction(async (tx) => {
+    const due = tx.selectFrom("outbox").select(["event_id", "relay"])
+      .where("state", "=", "pending").where("next_at", "<=", o.now).where(free)
+      .orderBy("next_at").limit(o.limit).forUpdate().skipLocked();
+    const claimed = await tx.updateTable("outbox").set({ next_at: o.now + o.leaseMs, updated_at: o.now })
+      .where(sql<boolean>`(event_id, relay) in ${due}`)
+      .returning(["event_id", "relay"]).execute();
+    if (claimed.length === 0) return [];
+    const wanted = new Set(claimed.map(laneItem));
+    const ids = textList("postgres", new Set(claimed.map((row) => row.event_id)));
+    const rows = await items(tx, sql<boolean>`outbox.event_id in ${ids}`).execute();
+    return rows.filter((row) => wanted.has(laneItem(row)));
+  });
+}
+
+/** Names a row among all. */
+export function laneItem(row: { event_id: string; relay: string }): string {
+  return `${row.event_id} ${row.relay}`;
+}
+
+function items(db: Tx | Database["kysely"], where: RawBuilder<boolean>) {
+  return db.selectFrom("outbox").innerJoin("outbox_events", "outbox_events.event_id", "outbox.event_id")
+    .select(["outbox.event_id", "outbox.relay", "outbox.merchant", "outbox.attempts"])
+    .select(["outbox_events.event", "outbox_events.created_at as posted_at"])
+    .where(where);
+}
+
+/** Makes what waits for a later try due now: for one relay of a merchant, or for all. */
+export async function hasten(
+  database: Database,
+  now: number,
+  lane?: { merchant: string; relay: string },
+): Promise<void> {
+  let update = database.kysely.updateTable("outbox").set({ next_at: now, updated_at: now })
+    .where("state", "=", "pending").where("next_at", ">", now);
+  if (lane) update = update.where("merchant", "=", lane.merchant).where("relay", "=", lane.relay);
+  await update.execute();
+}
+
+/** When the next row that isn't due yet becomes so (ms); null when none waits. */
+export async function nextDue(database: Database, now: number): Promise<number | null> {
+  const row = await database.kysely.selectFrom("outbox").select((e) => e.fn.min("next_at").as("at"))
+    .where("state", "=", "pending").where("next_at", ">", now).executeTakeFirst();
+  return row?.at ?? null;
+}
+
+/** Records receipts, many in one statement. What was superseded meanwhile stays so. */
+export async function recordOutcomes(tx: Tx, outcomes: readonly Outcome[], now: number): Promise<void> {
+  const list = JSON.stringify(outcomes);
+  const values = tx.dialect === "sqlite"
+    ? sql`(select value ->> 'event_id' as event_id, value ->> 'relay' as relay, value ->> 'state' as state,
+        value ->> 'attempts' as attempts, value ->> 'next_at' as next_at, value ->> 'answer' as answer
+        from json_each(${list}))`
+    : sql`json_to_recordset(${list}::text::json)
+        as o(event_id text, relay text, state text, attempts integer, next_at bigint, answer text)`;
+  await sql`update outbox set state = o.state, attempts = o.attempts, next_at = o.next_at, answer = o.answer, updated_at = ${now}
+    from ${values} ${tx.dialect === "sqlite" ? sql`as o` : sql``}
+    where outbox.event_id = o.event_id and outbox.relay = o.relay and outbox.state = 'pending'`.execute(tx);
+}
+
+/** What each relay said of an event of ours; empty when it was for the built-in relay alone. */
+export function receiptsOf(
+  database: Database,
+  eventId: string,
+): Promise<
+  { relay: string; state: Outcome["state"]; attempts: number; answer: string | null; updated_at: number }[]
+> {
+  return database.kysely.selectFrom("outbox").select(["relay", "state", "attempts", "answer", "updated_at"])
+    .where("event_id", "=", eventId).orderBy("relay").execute();
+}
+
+/** How many sendings wait, and since when the oldest does (ms); for metrics and readiness. */
+export async function outboxBacklog(
+  database: Database,
+): Promise<{ pending: number; oldestAt: number | null }> {
+  const row = await database.kysely.selectFrom("outbox")
+    .innerJoin("outbox_events", "outbox_events.event_id", "outbox.event_id")
+    .select((e) => [e.fn.countAll<number>().as("pending"), e.fn.min("outbox_events.created_at").as("oldest")])
+    .where("outbox.state", "=", "pending").executeTakeFirstOrThrow();
+  return { pending: Number(row.pending), oldestAt: row.oldest ?? null };
+}

@@ -1,0 +1,112 @@
+import { NPool, NSet } from "@nostrify/nostrify";
+import type { NostrEvent, NostrFilter } from "@nostrify/types";
+import { verifyEvent } from "nostr-tools/pure";
+import type { Clock } from "../clock.ts";
+import { errorText, type Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import { type Receipt, RelayLink, type RelayOptions, type RelayStatus } from "./relay_link.ts";
+import { relayUrl } from "./relay_url.ts";
+import type { MerchantSigner } from "./signer.ts";
+import type { Verifier } from "./verify.ts";
+
+export type { Receipt, RelayOptions, RelayStatus } from "./relay_link.ts";
+
+/** One relay's part of a look-up. */
+export type RelayAnswer = { url: string; ok: true; events: NostrEvent[] } | {
+  url: string;
+  ok: false;
+  reason: string;
+};
+
+/** More links than this, and those that nobody uses are forgotten: customers name relays too. */
+const MAX_LINKS = 200;
+
+/** All relays that one key talks to. One pool per key, because AUTH (NIP-42) belongs to a key. */
+export class RelayPool {
+  readonly #pool: NPool<RelayLink>;
+  readonly #verify: (event: NostrEvent) => boolean;
+
+  /** `signer` null: never authenticates. Without `verifier` look-ups are verified in plain JavaScript, 2,000 events a second. */
+  constructor(o: {
+    signer: MerchantSigner | null;
+    clock: Clock;
+    random: Random;
+    log: Log;
+    verifier?: Verifier;
+    relayOptions?: Partial<RelayOptions>;
+  }) {
+    const { signer, clock, random, log, verifier } = o;
+    const options = o.relayOptions ?? {};
+    this.#verify = verifier ? (event) => verifier.verify(event) : verifyEvent;
+    this.#pool = new NPool({
+      open: (url) => new RelayLink({ url, signer, clock, random, log, options }),
+      reqRouter: (filters) => new Map([...this.#pool.relays.keys()].map((url) => [url, filters])),
+      eventRouter: () => [...this.#pool.relays.keys()],
+    });
+  }
+
+  /** The link to a relay, made when there is none. Throws for a text that isn't a relay's URL. */
+  link(url: string): RelayLink {
+    const known = this.#pool.relays.get(relayUrl(url) ?? url);
+    if (known) return known;
+    if (this.#pool.relays.size >= MAX_LINKS) this.#forgetUnused();
+    return this.#pool.relay(relayUrl(url) ?? url);
+  }
+
+  /** Publishes to one relay. Resolves with its answer; rejects by deadline or when there is no connection. */
+  publish(url: string, event: NostrEvent, signal?: AbortSignal): Promise<Receipt> {
+    return this.link(url).publish(event, signal);
+  }
+
+  /** Asks every relay and says what each answered, verified; never rejects. Who must not take silence for "nothing" uses this. */
+  queryEach(
+    urls: readonly string[],
+    filters: NostrFilter[],
+    o: { timeoutMs: number },
+  ): Promise<RelayAnswer[]> {
+    return Promise.all(urls.map(async (url): Promise<RelayAnswer> => {
+      try {
+        const events = await this.link(url).query(filters, o);
+        return { url, ok: true, events: events.filter(this.#verify) };
+      } catch (error) {
+        return { url, ok: false, reason: errorText(error) };
+      }
+    }));
+  }
+
+  /**
+   * What any of the relays has, newest first, verified: of replaceable events the newest version, without what a kind 5
+   * among them deletes. Relays that fail or are late count as empty.
+   */
+  async query(
+    urls: readonly string[],
+    filters: NostrFilter[],
+    o: { timeoutMs: number },
+  ): Promise<NostrEvent[]> {
+    const set = new NSet();
+    for (const answer of await this.queryEach(urls, filters, o)) {
+      if (answer.ok) { for (const event of answer.events) set.add(event); }
+    }
+    return [...set].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Of every relay that was used and not forgotten. */
+  status(): RelayStatus[] {
+    return [...this.#pool.relays.values()].map((link) => link.status());
+  }
+
+  /** Ends all connections. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #forgetUnused(): void {
+    // NPool itself never forgets a relay; its map is only typed read-only.
+    const relays = this.#pool.relays as Map<string, RelayLink>;
+    for (const [url, link] of relays) if (link.unused) relays.delete(url);
+  }
+}

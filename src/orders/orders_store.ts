@@ -1,0 +1,125 @@
+import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
+import type { Tx } from "../db/database.ts";
+import type { OrderItemsTable, OrdersTable, OrderTimelineTable, PaymentState, Tables } from "../db/tables.ts";
+import type { QuotedLine } from "./types.ts";
+
+export type OrderRow = Selectable<OrdersTable>;
+export type OrderItemRow = Selectable<OrderItemsTable>;
+export type TimelineRow = Selectable<OrderTimelineTable>;
+
+/** States in which an order waits for money and counts towards the customer's cap. */
+export const openStates: PaymentState[] = ["quoting", "awaiting", "held"];
+
+/** Who ordered what, in the customer's words: unique together. */
+export interface OrderKey {
+  merchant: string;
+  customer: string;
+  customerOrderId: string;
+}
+
+/** The order with this id, locked until the transaction ends. */
+export async function lockOrder(tx: Tx, id: string): Promise<OrderRow | undefined> {
+  return await tx.selectFrom("orders").selectAll().where("id", "=", id)
+    .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
+}
+
+/** The order that a customer knows by this id, locked. */
+export async function lockOrderByKey(tx: Tx, key: OrderKey): Promise<OrderRow | undefined> {
+  return await tx.selectFrom("orders").selectAll()
+    .where("merchant", "=", key.merchant).where("customer", "=", key.customer)
+    .where("customer_order_id", "=", key.customerOrderId)
+    .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
+}
+
+export async function insertOrder(tx: Tx, row: OrderRow): Promise<void> {
+  await tx.insertInto("orders").values(row).execute();
+}
+
+export async function updateOrder(tx: Tx, id: string, change: Updateable<OrdersTable>): Promise<void> {
+  await tx.updateTable("orders").set(change).where("id", "=", id).execute();
+}
+
+/** How many unpaid orders the customer has open. */
+export async function countOpen(tx: Tx, merchant: string, customer: string): Promise<number> {
+  const row = await tx.selectFrom("orders").select((eb) => eb.fn.countAll<number>().as("n"))
+    .where("merchant", "=", merchant).where("customer", "=", customer)
+    // Written out, so that the partial index `orders_open` is used.
+    .where(sql<boolean>`payment in ('quoting', 'awaiting', 'held')`)
+    .executeTakeFirstOrThrow();
+  return Number(row.n);
+}
+
+/** Puts the lines of a quote in place of what the order had. */
+export async function replaceItems(tx: Tx, orderId: string, lines: QuotedLine[]): Promise<void> {
+  await tx.deleteFrom("order_items").where("order_id", "=", orderId).execute();
+  await insertItems(tx, orderId, lines);
+}
+
+export async function insertItems(tx: Tx, orderId: string, lines: QuotedLine[]): Promise<void> {
+  if (lines.length === 0) return;
+  await tx.insertInto("order_items").values(lines.map((line, i) => ({
+    order_id: orderId,
+    line: i + 1,
+    product_id: line.productId,
+    name: line.name,
+    quantity: line.quantity,
+    price: line.price,
+    currency: line.currency,
+    digital: line.digital ? 1 as const : 0 as const,
+  }))).execute();
+}
+
+export async function itemsOf(db: Kysely<Tables>, orderIds: string[]): Promise<OrderItemRow[]> {
+  if (orderIds.length === 0) return [];
+  return await db.selectFrom("order_items").selectAll().where("order_id", "in", orderIds)
+    .orderBy("order_id").orderBy("line").execute();
+}
+
+/** Adds a line to the order's timeline. Its number is unique and grows: replies are numbered by it. */
+export async function addTimeline(
+  tx: Tx,
+  orderId: string,
+  at: number,
+  event: string,
+  text: string,
+): Promise<number> {
+  const row = await tx.insertInto("order_timeline").values({ order_id: orderId, at, event, text })
+    .returning("seq").executeTakeFirstOrThrow();
+  return row.seq;
+}
+
+export async function timelineOf(db: Kysely<Tables>, orderId: string): Promise<TimelineRow[]> {
+  return await db.selectFrom("order_timeline").selectAll().where("order_id", "=", orderId).orderBy("seq")
+    .execute();
+}
+
+/** What a list of orders may be narrowed to. */
+export interface OrderFilter {
+  merchant?: string | undefined;
+  customer?: string | undefined;
+  payment?: PaymentState | undefined;
+  fulfilment?: OrderRow["fulfilment"] | undefined;
+}
+
+/** Newest first, after the row that `after` names (keyset). */
+export async function listOrders(
+  db: Kysely<Tables>,
+  filter: OrderFilter,
+  page: { limit: number; after?: { createdAt: number; id: string } | undefined },
+): Promise<OrderRow[]> {
+  const { after } = page;
+  return await db.selectFrom("orders").selectAll()
+    .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
+    .$if(filter.customer !== undefined, (q) => q.where("customer", "=", filter.customer!))
+    .$if(filter.payment !== undefined, (q) => q.where("payment", "=", filter.payment!))
+    .$if(filter.fulfilment !== undefined, (q) => q.where("fulfilment", "=", filter.fulfilment!))
+    .$if(
+      after !== undefined,
+      (q) => q.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(after!.createdAt, after!.id))),
+    )
+    .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
+}
+
+export async function findOrder(db: Kysely<Tables>, id: string): Promise<OrderRow | undefined> {
+  return await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirst();
+}

@@ -1,0 +1,159 @@
+import { formatSat } from "../money/msat.ts";
+import { changed, owed, refused, type Rule, SMALLEST_MSAT } from "./rule.ts";
+import { describe } from "./situation.ts";
+import type { Effect, OrderState, Outcome } from "./types.ts";
+
+/**
+ * What money does. Every rule here adds what came to `receivedMsat`, whatever else it decides: no sat without a trace.
+ * Amounts are msat as the wallet reports them.
+ */
+
+/** Money for an order that waits for it. */
+export const payment: Rule<"paymentSeen"> = (order, event) => {
+  const paid = received(order, event.amountMsat);
+  if (!paid) return refused(order, event);
+  if (order.totalMsat === 0n) {
+    return changed(paid, {}, [], `${receivedText(event.amountMsat)} It has no price yet.`);
+  }
+  if (isEnough(paid)) return settled(paid, event.stock, receivedText(event.amountMsat));
+  return changed(
+    paid,
+    // The rest is invoiced anew, so an amended order goes on waiting for its invoice and a held one waits again.
+    { payment: order.payment === "quoting" ? "quoting" : "awaiting" },
+    [{ do: "voidInvoice" }, { do: "createInvoice" }],
+    `${receivedText(event.amountMsat)} ${
+      formatSat(owed(paid))
+    } are still owed; a payment request for the rest follows.`,
+  );
+};
+
+/** Money after the end: honoured when it is enough and the goods are there, otherwise it goes back (design §5). */
+export const latePayment: Rule<"paymentSeen"> = (order, event) => {
+  const paid = received(order, event.amountMsat);
+  if (!paid) return refused(order, event);
+  const late = `${receivedText(event.amountMsat)} It came late: the order ${describe(order)}.`;
+  if (order.totalMsat > 0n && isEnough(paid)) {
+    const outcome = settled(paid, event.stock, late);
+    return outcome.reason === undefined ? { ...outcome, reason: "Paid late." } : outcome;
+  }
+  return toRefund(paid, "The payment came late and doesn't cover the order.", late);
+};
+
+/** Paid twice: the order goes on, the excess goes back. */
+export const secondPayment: Rule<"paymentSeen"> = (order, event) => {
+  const paid = received(order, event.amountMsat);
+  if (!paid) return refused(order, event);
+  const amount = formatSat(event.amountMsat);
+  return changed(
+    paid,
+    { payment: "refund_due" },
+    [
+      {
+        do: "reply",
+        reply: "refund_due",
+        note: `This order was already paid, and we received another ${amount}. You'll get that back. ` +
+          "Your order stands.",
+      },
+      { do: "notify", what: "refund_due" },
+    ],
+    `Paid twice: another ${amount} received, which are to be refunded.`,
+  );
+};
+
+/** More money for an order whose money goes back, or has gone back. */
+export const paymentToRefund: Rule<"paymentSeen"> = (order, event) => {
+  const paid = received(order, event.amountMsat);
+  if (!paid) return refused(order, event);
+  const amount = formatSat(event.amountMsat);
+  return changed(
+    paid,
+    { payment: "refund_due" },
+    [
+      {
+        do: "reply",
+        reply: "refund_due",
+        note: `We received ${amount} for an order that can't be fulfilled any more. You'll get that back.`,
+      },
+      { do: "notify", what: "refund_due" },
+    ],
+    `${amount} received for an order that ${describe(order)}: they are to be refunded.`,
+  );
+};
+
+/** The merchant takes a part payment as the whole. Nobody's word makes an order paid that has received nothing. */
+export const partAccepted: Rule<"accepted"> = (order, event) => {
+  if (order.receivedMsat === 0n) {
+    return refused(
+      order,
+      event,
+      [],
+      "Nothing changed: nothing has been paid, and only the wallet can say that it was.",
+    );
+  }
+  return accepted(order, event.stock, `Accepted by the merchant with ${formatSat(order.receivedMsat)} paid.`);
+};
+
+/** The merchant takes an order after all whose money was to go back. */
+export const takenAfterAll: Rule<"accepted"> = (order, event) =>
+  accepted(order, event.stock, "Accepted by the merchant after all: nothing is refunded.");
+
+function accepted(order: OrderState, stock: "held" | "available" | "short", timeline: string): Outcome {
+  const event = { type: "accepted", stock } as const;
+  if (order.totalMsat === 0n) {
+    return refused(order, event, [], "Nothing changed: the order was never priced.");
+  }
+  if (stock === "short") {
+    return refused(order, event, [], "Nothing changed: there isn't enough stock to accept it.");
+  }
+  return { ...settled(order, stock, timeline), reason: "Accepted by the merchant." };
+}
+
+/** Enough money is there: the goods are taken for it, or it goes back. */
+function settled(paid: OrderState, stock: "held" | "available" | "short", text: string): Outcome {
+  if (stock === "short") return toRefund(paid, "The goods are not available any more.", text);
+  const over = paid.receivedMsat - paid.totalMsat;
+  const credit = over >= SMALLEST_MSAT;
+  const effects: Effect[] = [{ do: "voidInvoice" }, { do: "commitStock" }, { do: "reply", reply: "paid" }];
+  if (paid.digital) effects.push({ do: "deliverDigital" });
+  effects.push({ do: "notify", what: "paid" });
+  return changed(
+    paid,
+    { payment: credit ? "overpaid" : "paid", fulfilment: paid.digital ? "delivered" : "unfulfilled" },
+    effects,
+    [
+      text,
+      "Paid.",
+      credit ? `${formatSat(over)} more than owed: a credit.` : "",
+      paid.digital ? "Delivered." : "",
+    ]
+      .filter((part) => part !== "").join(" "),
+  );
+}
+
+function toRefund(paid: OrderState, reason: string, text: string): Outcome {
+  const amount = formatSat(paid.receivedMsat);
+  return {
+    state: { ...paid, payment: "refund_due", fulfilment: "none" },
+    reason,
+    effects: [
+      { do: "voidInvoice" },
+      { do: "releaseStock" },
+      { do: "reply", reply: "refund_due", note: `${reason} You'll get back the ${amount} that you paid.` },
+      { do: "notify", what: "refund_due" },
+    ],
+    timeline: `${text} ${reason} ${amount} are to be refunded.`,
+  };
+}
+
+/** The order with the amount added; null for an amount that is none. */
+function received(order: OrderState, amountMsat: bigint): OrderState | null {
+  return amountMsat > 0n ? { ...order, receivedMsat: order.receivedMsat + amountMsat } : null;
+}
+
+function isEnough(order: OrderState): boolean {
+  return owed(order) < SMALLEST_MSAT;
+}
+
+function receivedText(amountMsat: bigint): string {
+  return `${formatSat(amountMsat)} received.`;
+}

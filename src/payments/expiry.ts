@@ -1,0 +1,31 @@
+const MINUTE = 60_000;
+/** How long a hold waits for a wallet that doesn't answer (design §5). */
+const SILENT_WALLET_MS = 30 * MINUTE;
+/** After a start, payments of the time before are looked for first. */
+const AFTER_START_MS = 2 * MINUTE;
+
+/** All times in ms since 1970. */
+export interface ExpiryQuestion {
+  /** When the order's time is up. */
+  dueAt: number;
+  /** When the wallet was last asked, if it answered that nothing is paid. */
+  answeredAt: number | null;
+  /** When the invoice was made. */
+  madeAt: number;
+  /** When this process started. */
+  startedAt: number;
+  /** Since when the wall clock has run evenly. */
+  trustedSince: number;
+  now: number;
+}
+
+/**
+ * Whether an unpaid order's time is up: only after a look-up that was asked after its end, or when the wallet has been
+ * silent for 30 minutes; invoices of before a restart wait two minutes.
+ */
+export function mayExpire(q: ExpiryQuestion): boolean {
+  if (q.now < q.dueAt) return false;
+  if (q.madeAt < q.startedAt && q.now < q.startedAt + AFTER_START_MS) return false;
+  if (q.answeredAt !== null) return q.answeredAt >= q.dueAt;
+  return q.now >= Math.max(q.dueAt, q.trustedSince) + SILENT_WALLET_MS;
+}

@@ -1,0 +1,75 @@
+import type { Clock } from "../clock.ts";
+import { Deadline } from "../nostr/deadline.ts";
+import { type CheckedInvoice, checkInvoice } from "./invoice_check.ts";
+import type { Issued } from "./invoices_store.ts";
+import type { CreatedInvoice, InvoiceRequest, Network, Wallet, WalletError } from "./wallet.ts";
+import { walletError } from "./wallet.ts";
+
+/** How long a wallet has for one invoice (design §5). */
+const ANSWER_MS = 8_000;
+
+/** What became of one question for an invoice. */
+export type Attempt = { ok: true; issued: Issued } | { ok: false; error: WalletError | null; reason: string };
+
+/** Networks by wallet, asked once: a wallet doesn't change its network. */
+export type KnownNetworks = WeakMap<Wallet, Network>;
+
+/** Asks a wallet for one invoice and checks what it answers; a bad one counts as a failure that another try doesn't heal. */
+export async function attempt(
+  o: { wallet: Wallet; request: InvoiceRequest; clock: Clock; networks: KnownNetworks; signal: AbortSignal },
+): Promise<Attempt> {
+  const { wallet, request, clock } = o;
+  using deadline = new Deadline(clock, ANSWER_MS, o.signal);
+  try {
+    const network = await networkOf(wallet, o.networks, deadline.signal);
+    const created = await wallet.createInvoice(request, deadline.signal);
+    const checked = check(created, request, wallet, network, clock.now());
+    if (!checked.ok) {
+      return { ok: false, error: null, reason: `the wallet gave a wrong invoice: ${checked.reason}` };
+    }
+    return { ok: true, issued: issued(created.bolt11, checked) };
+  } catch (fault) {
+    if (o.signal.aborted) throw o.signal.reason;
+    const error = walletError(fault);
+    return { ok: false, error, reason: error.message };
+  }
+}
+
+/** What is stored of a checked invoice. Lower case, as wallets compare it. */
+export function issued(bolt11: string, checked: CheckedInvoice & { ok: true }): Issued {
+  const { paymentHash, timestamp, expirySeconds } = checked.decoded;
+  return {
+    bolt11: bolt11.toLowerCase(),
+    paymentHash,
+    expiresAt: (timestamp + expirySeconds) * 1000,
+    nextLookUpAt: null,
+  };
+}
+
+function check(
+  created: CreatedInvoice,
+  request: InvoiceRequest,
+  wallet: Wallet,
+  network: Network,
+  now: number,
+) {
+  const { amountMsat, description, expirySeconds } = request;
+  const asked = {
+    amountMsat,
+    description,
+    expirySeconds,
+    paymentHash: created.paymentHash,
+    setsExpiry: wallet.caps.expiry,
+    now,
+  };
+  return checkInvoice(created.bolt11, asked, network);
+}
+
+/** A wallet that doesn't say is taken for mainnet: another network's money would be worth nothing. */
+async function networkOf(wallet: Wallet, known: KnownNetworks, signal: AbortSignal): Promise<Network> {
+  const before = known.get(wallet);
+  if (before) return before;
+  const { network } = await wallet.probe(signal);
+  known.set(wallet, network ?? "bc");
+  return network ?? "bc";
+}

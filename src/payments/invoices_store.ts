@@ -1,0 +1,178 @@
+import type { Kysely, Selectable } from "kysely";
+import type { Tx } from "../db/database.ts";
+import type { InvoicesTable, InvoiceState, Tables } from "../db/tables.ts";
+import type { Msat } from "../money/msat.ts";
+
+export type InvoiceRow = Selectable<InvoicesTable>;
+
+/** What is known of an invoice once the wallet has answered. */
+export interface Issued {
+  bolt11: string;
+  paymentHash: string;
+  expiresAt: number;
+  nextLookUpAt: number | null;
+}
+
+/** The order's attempts, oldest first. */
+export async function invoicesOf(db: Kysely<Tables>, orderId: string): Promise<InvoiceRow[]> {
+  return await db.selectFrom("invoices").selectAll().where("order_id", "=", orderId).orderBy("attempt")
+    .execute();
+}
+
+/** The attempts of several orders, by order and age. */
+export async function invoicesOfOrders(db: Kysely<Tables>, orderIds: string[]): Promise<InvoiceRow[]> {
+  if (orderIds.length === 0) return [];
+  return await db.selectFrom("invoices").selectAll().where("order_id", "in", orderIds)
+    .orderBy("order_id").orderBy("attempt").execute();
+}
+
+/** The invoice that the customer is asked to pay, if there is one. */
+export async function openInvoiceOf(db: Kysely<Tables>, orderId: string): Promise<InvoiceRow | undefined> {
+  return await db.selectFrom("invoices").selectAll().where("order_id", "=", orderId).where(
+    "state",
+    "=",
+    "open",
+  )
+    .executeTakeFirst();
+}
+
+export async function findInvoice(db: Kysely<Tables>, id: string): Promise<InvoiceRow | undefined> {
+  return await db.selectFrom("invoices").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+export async function findInvoiceByHash(
+  db: Kysely<Tables>,
+  paymentHash: string,
+): Promise<InvoiceRow | undefined> {
+  return await db.selectFrom("invoices").selectAll().where("payment_hash", "=", paymentHash)
+    .executeTakeFirst();
+}
+
+/** The invoice, locked until the transaction ends. Its order is locked before it, always. */
+export async function lockInvoice(tx: Tx, id: string): Promise<InvoiceRow | undefined> {
+  return await tx.selectFrom("invoices").selectAll().where("id", "=", id)
+    .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
+}
+
+/** Notes an attempt before the wallet is asked. The order is locked, so that the numbers count up. */
+export async function insertAttempt(
+  tx: Tx,
+  o: { id: string; merchant: string; orderId: string; wallet: string; amountMsat: Msat; now: number },
+): Promise<InvoiceRow> {
+  const last = await tx.selectFrom("invoices").select((eb) => eb.fn.max("attempt").as("attempt"))
+    .where("order_id", "=", o.orderId).executeTakeFirst();
+  return await tx.insertInto("invoices").values({
+    id: o.id,
+    merchant: o.merchant,
+    order_id: o.orderId,
+    attempt: Number(last?.attempt ?? 0) + 1,
+    type: "ln",
+    wallet: o.wallet,
+    state: "creating",
+    amount_msat: o.amountMsat,
+    created_at: o.now,
+    updated_at: o.now,
+  }).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Turns an attempt that is being made into the order's open invoice; false when it was given up meanwhile. */
+export async function openAttempt(tx: Tx, id: string, issued: Issued, now: number): Promise<boolean> {
+  const result = await tx.updateTable("invoices").set({ ...columns(issued), state: "open", updated_at: now })
+    .where("id", "=", id).where("state", "=", "creating").executeTakeFirst();
+  return Number(result.numUpdatedRows) === 1;
+}
+
+/** Keeps an invoice that no customer gets to see, so that it is watched all the same. */
+export async function keepVoid(tx: Tx, id: string, issued: Issued, now: number): Promise<void> {
+  await tx.updateTable("invoices").set({ ...columns(issued), state: "void", updated_at: now })
+    .where("id", "=", id).where("state", "in", ["creating", "void", "failed"]).where(
+      "payment_hash",
+      "is",
+      null,
+    ).execute();
+}
+
+/** Ends an attempt that brought no invoice. */
+export async function endAttempt(tx: Tx, id: string, state: "void" | "failed", now: number): Promise<void> {
+  await tx.updateTable("invoices").set({ state, updated_at: now })
+    .where("id", "=", id).where("state", "=", "creating").execute();
+}
+
+/**
+ * The life cycle's `voidInvoice`: what is open or being made is no longer offered. It stays watched, because whoever has
+ * the invoice can pay it.
+ */
+export async function voidInvoices(tx: Tx, orderId: string, now: number): Promise<void> {
+  await tx.updateTable("invoices").set({ state: "void", updated_at: now })
+    .where("order_id", "=", orderId).where("state", "in", ["open", "creating"]).execute();
+}
+
+export async function setInvoiceState(
+  tx: Tx,
+  id: string,
+  change: { state: InvoiceState; nextLookUpAt: number | null },
+  now: number,
+): Promise<void> {
+  await tx.updateTable("invoices").set({
+    state: change.state,
+    next_lookup_at: change.nextLookUpAt,
+    updated_at: now,
+  })
+    .where("id", "=", id).execute();
+}
+
+export async function setNextLookUp(tx: Tx, id: string, at: number | null): Promise<void> {
+  await tx.updateTable("invoices").set({ next_lookup_at: at }).where("id", "=", id).where(
+    "state",
+    "!=",
+    "paid",
+  ).execute();
+}
+
+/** Merchants that have invoices to be looked up now. */
+export async function merchantsWithDue(db: Kysely<Tables>, now: number): Promise<string[]> {
+  const rows = await db.selectFrom("invoices").select("merchant").distinct()
+    .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", now).execute();
+  return rows.map((row) => row.merchant);
+}
+
+/** Whether the merchant has any. */
+export async function hasDue(db: Kysely<Tables>, merchant: string, now: number): Promise<boolean> {
+  const row = await db.selectFrom("invoices").select("id").where("merchant", "=", merchant)
+    .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", now).limit(1).executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Takes up to `limit` invoices that are due, those due last first (new ones are due often, so they come first), and puts
+ * them off until `until`, so that no other process takes them at the same time.
+ */
+export async function claimDue(
+  tx: Tx,
+  o: { merchant: string; now: number; limit: number; until: number },
+): Promise<string[]> {
+  const due = await tx.selectFrom("invoices").select("id").where("merchant", "=", o.merchant)
+    .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", o.now)
+    .orderBy("next_lookup_at", "desc").orderBy("created_at", "desc").limit(o.limit)
+    .$if(tx.dialect === "postgres", (q) => q.forUpdate().skipLocked()).execute();
+  const ids = due.map((row) => row.id);
+  if (ids.length > 0) {
+    await tx.updateTable("invoices").set({ next_lookup_at: o.until }).where("id", "in", ids).execute();
+  }
+  return ids;
+}
+
+/** Makes every open invoice of a merchant due now: after a start, or when hints may have been missed. */
+export async function makeOpenDue(tx: Tx, merchant: string, now: number): Promise<void> {
+  await tx.updateTable("invoices").set({ next_lookup_at: now })
+    .where("merchant", "=", merchant).where("state", "=", "open").execute();
+}
+
+function columns(issued: Issued) {
+  return {
+    bolt11: issued.bolt11,
+    payment_hash: issued.paymentHash,
+    expires_at: issued.expiresAt,
+    next_lookup_at: issued.nextLookUpAt,
+  };
+}

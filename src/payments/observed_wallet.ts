@@ -1,0 +1,79 @@
+import {
+  type CreatedInvoice,
+  type InvoiceRef,
+  type InvoiceRequest,
+  type InvoiceStatus,
+  type PaymentHint,
+  type Wallet,
+  type WalletCaps,
+  WalletError,
+  type WalletInfo,
+} from "./wallet.ts";
+
+/** A wallet that remembers whether it answered last, for health and metrics. */
+export class ObservedWallet implements Wallet {
+  readonly id: string;
+  readonly kind: string;
+  readonly subscribe?: (onHint: (hint: PaymentHint) => void) => () => void;
+  readonly #wallet: Wallet;
+  #up: boolean | null = null;
+  #error: string | null = null;
+
+  constructor(wallet: Wallet) {
+    this.#wallet = wallet;
+    this.id = wallet.id;
+    this.kind = wallet.kind;
+    if (wallet.subscribe) this.subscribe = (onHint) => wallet.subscribe!(onHint);
+  }
+
+  /** Null until it was asked for the first time. */
+  get up(): boolean | null {
+    return this.#up;
+  }
+
+  /** What it said when it didn't answer; null when it does. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  get caps(): WalletCaps {
+    return this.#wallet.caps;
+  }
+
+  describe(): string {
+    return this.#wallet.describe();
+  }
+
+  probe(signal: AbortSignal): Promise<WalletInfo> {
+    return this.#observe(this.#wallet.probe(signal), signal);
+  }
+
+  createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {
+    return this.#observe(this.#wallet.createInvoice(request, signal), signal);
+  }
+
+  lookup(invoice: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
+    return this.#observe(this.#wallet.lookup(invoice, signal), signal);
+  }
+
+  close(): Promise<void> {
+    return this.#wallet.close();
+  }
+
+  async #observe<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
+    try {
+      const answer = await call;
+      this.#up = true;
+      this.#error = null;
+      return answer;
+    } catch (error) {
+      // A refusal is an answer; a call that we broke off says nothing.
+      const silent = error instanceof WalletError && error.kind !== "refused" && error.kind !== "not_implemented";
+      if (silent && !(signal.aborted && error.kind !== "no_answer")) {
+        this.#up = false;
+        this.#error = error.message;
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Tx } from "../db/database.ts";
+import type { OrderRow } from "../orders/orders_store.ts";
+import type { OrderEvent } from "../orders/types.ts";
+import type { Wallet } from "./wallet.ts";
+
+/** What payments need of orders: the functions of `orders/`, passed in by the composition root. */
+export interface OrdersPort {
+  /** The order, locked until the transaction ends. Orders are locked before their invoices. */
+  orderOf(tx: Tx, orderId: string): Promise<OrderRow | undefined>;
+  apply(tx: Tx, orderId: string, event: OrderEvent, now: number): Promise<{ order: OrderRow }>;
+  /** Money for the order has arrived, by the wallet's own word. */
+  paymentArrived(tx: Tx, payment: { orderId: string; amountMsat: bigint; now: number }): Promise<unknown>;
+}
+
+/** The wallet that a merchant receives with; null when none is set up. */
+export type WalletOf = (merchant: string) => Wallet | null;
+
+/** Whether the order waits for money. */
+export function isUnpaid(order: OrderRow): boolean {
+  return order.payment === "quoting" || order.payment === "awaiting";
+}
+
+/** What is still to be paid, msat. */
+export function owedMsat(order: OrderRow): bigint {
+  return BigInt(order.total_msat) - BigInt(order.received_msat);
+}

@@ -1,0 +1,71 @@
+import type { Kysely, Selectable } from "kysely";
+import type { Tx } from "../db/database.ts";
+import type { PaymentsTable, Tables } from "../db/tables.ts";
+import type { Msat } from "../money/msat.ts";
+
+export type PaymentRow = Selectable<PaymentsTable>;
+
+/** Money that a wallet says has arrived. */
+export interface NewPayment {
+  id: string;
+  merchant: string;
+  wallet: string;
+  paymentHash: string;
+  /** Null: no order is known for it. */
+  orderId: string | null;
+  invoiceId: string | null;
+  amountMsat: Msat;
+  settledAt: number;
+  now: number;
+}
+
+/** Writes a payment down; false when this payment hash is in the books already, and nothing changes. */
+export async function recordPayment(tx: Tx, payment: NewPayment): Promise<boolean> {
+  const result = await tx.insertInto("payments").values({
+    id: payment.id,
+    merchant: payment.merchant,
+    wallet: payment.wallet,
+    payment_hash: payment.paymentHash,
+    order_id: payment.orderId,
+    invoice_id: payment.invoiceId,
+    amount_msat: payment.amountMsat,
+    state: payment.orderId === null ? "unmatched" : "matched",
+    settled_at: payment.settledAt,
+    created_at: payment.now,
+  }).onConflict((c) => c.column("payment_hash").doNothing()).executeTakeFirst();
+  return Number(result.numInsertedOrUpdatedRows) === 1;
+}
+
+export async function paymentsOf(db: Kysely<Tables>, orderId: string): Promise<PaymentRow[]> {
+  return await db.selectFrom("payments").selectAll().where("order_id", "=", orderId)
+    .orderBy("created_at").orderBy("id").execute();
+}
+
+export async function findPayment(db: Kysely<Tables>, id: string): Promise<PaymentRow | undefined> {
+  return await db.selectFrom("payments").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** What a list of payments may be narrowed to. */
+export interface PaymentFilter {
+  merchant?: string | undefined;
+  orderId?: string | undefined;
+  state?: PaymentRow["state"] | undefined;
+}
+
+/** Newest first, after the row that `after` names (keyset). */
+export async function listPayments(
+  db: Kysely<Tables>,
+  filter: PaymentFilter,
+  page: { limit: number; after?: { createdAt: number; id: string } | undefined },
+): Promise<PaymentRow[]> {
+  const { after } = page;
+  return await db.selectFrom("payments").selectAll()
+    .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
+    .$if(filter.orderId !== undefined, (q) => q.where("order_id", "=", filter.orderId!))
+    .$if(filter.state !== undefined, (q) => q.where("state", "=", filter.state!))
+    .$if(
+      after !== undefined,
+      (q) => q.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(after!.createdAt, after!.id))),
+    )
+    .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
+}

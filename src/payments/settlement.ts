@@ -1,0 +1,160 @@
+import type { Clock } from "../clock.ts";
+import type { Database, Tx } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import { Deadline } from "../nostr/deadline.ts";
+import type { OrderRow } from "../orders/orders_store.ts";
+import type { Random } from "../random.ts";
+import { mayExpire } from "./expiry.ts";
+import {
+  findInvoice,
+  type InvoiceRow,
+  lockInvoice,
+  setInvoiceState,
+  setNextLookUp,
+} from "./invoices_store.ts";
+import { dueAt, nextLookUpAt, type Watched } from "./look_up_schedule.ts";
+import { isUnpaid, type OrdersPort, type WalletOf } from "./orders_port.ts";
+import { recordPayment } from "./payments_store.ts";
+import { type InvoiceStatus, type Wallet, WalletError } from "./wallet.ts";
+
+const ANSWER_MS = 10_000;
+/** An invoice younger than this may be unknown to its own wallet. */
+const NEW_MS = 60_000;
+
+/** What a look-up found. `unknown`: the wallet couldn't say. */
+export type LookedUp = "paid" | "unpaid" | "expired" | "unknown";
+
+export interface SettlementOptions {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  orders: OrdersPort;
+  walletOf: WalletOf;
+}
+
+/** Asks wallets about invoices and books what they say: the only way that money gets into the books. */
+export class Settlement {
+  readonly #o: SettlementOptions;
+  readonly #startedAt: number;
+  #trustedSince: number;
+
+  constructor(options: SettlementOptions) {
+    this.#o = options;
+    this.#startedAt = this.#trustedSince = options.clock.now();
+  }
+
+  /** The wall clock jumped: no order expires unseen for its sake. */
+  clockJumped(): void {
+    this.#trustedSince = this.#o.clock.now();
+  }
+
+  /**
+   * Asks the wallet about an invoice. A payment, or the expiry of its order, is stored with all that follows from it in
+   * one transaction; so is when to ask next. Whoever calls this twice changes nothing the second time.
+   */
+  async lookUp(invoiceId: string, signal: AbortSignal): Promise<LookedUp> {
+    const invoice = await findInvoice(this.#o.database.kysely, invoiceId);
+    if (!invoice || invoice.payment_hash === null || invoice.bolt11 === null) return "unknown";
+    if (invoice.state === "paid") return "paid";
+    const askedAt = this.#o.clock.now();
+    const status = await this.#ask(invoice, signal);
+    return await this.#o.database.transaction((tx) => this.#book(tx, invoice, status, askedAt));
+  }
+
+  /** Null when the wallet couldn't say. */
+  async #ask(invoice: InvoiceRow, signal: AbortSignal): Promise<InvoiceStatus | null> {
+    const { clock, log } = this.#o;
+    const fields = { invoice: invoice.id, order: invoice.order_id };
+    try {
+      const wallet = this.#walletFor(invoice);
+      using deadline = new Deadline(clock, ANSWER_MS, signal);
+      const status = await wallet.lookup({
+        paymentHash: invoice.payment_hash!,
+        bolt11: invoice.bolt11!,
+        createdAt: invoice.created_at,
+      }, deadline.signal);
+      if (status.status === "settled" && status.amountMsat !== null && status.amountMsat <= 0n) {
+        throw new WalletError("bad_answer", "the wallet says that a payment of nothing arrived");
+      }
+      return status;
+    } catch (error) {
+      log.warn("invoice.look_up_failed", { ...fields, error: errorText(error) });
+      return null;
+    }
+  }
+
+  #walletFor(invoice: InvoiceRow): Wallet {
+    const wallet = this.#o.walletOf(invoice.merchant);
+    if (!wallet) throw new WalletError("unreachable", "the merchant has no wallet now");
+    if (wallet.id !== invoice.wallet) {
+      throw new WalletError(
+        "unreachable",
+        `the invoice was made by the wallet ${invoice.wallet}, which isn't set up any more`,
+      );
+    }
+    return wallet;
+  }
+
+  async #book(tx: Tx, seen: InvoiceRow, status: InvoiceStatus | null, askedAt: number): Promise<LookedUp> {
+    const order = await this.#o.orders.orderOf(tx, seen.order_id);
+    const invoice = await lockInvoice(tx, seen.id);
+    if (!invoice || invoice.state === "paid") return "paid";
+    if (status?.status === "settled") return await this.#paid(tx, invoice, order, status);
+    const now = this.#o.clock.now();
+    const watched: Watched = {
+      createdAt: invoice.created_at,
+      expiresAt: invoice.expires_at!,
+      orderExpiresAt: order?.expires_at ?? null,
+    };
+    const next = nextLookUpAt(watched, now);
+    const answered = status !== null && status.status !== "held" &&
+      !(status.status === "not_found" && askedAt < invoice.created_at + NEW_MS);
+    const over = invoice.state === "open" && status?.status !== "held" && mayExpire({
+      dueAt: dueAt(watched),
+      answeredAt: answered ? askedAt : null,
+      madeAt: invoice.created_at,
+      startedAt: this.#startedAt,
+      trustedSince: this.#trustedSince,
+      now,
+    });
+    if (!over) {
+      await setNextLookUp(tx, invoice.id, next);
+      return answered ? "unpaid" : "unknown";
+    }
+    await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: next }, now);
+    if (order && isUnpaid(order)) await this.#o.orders.apply(tx, order.id, { type: "expired" }, now);
+    return "expired";
+  }
+
+  async #paid(
+    tx: Tx,
+    invoice: InvoiceRow,
+    order: OrderRow | undefined,
+    status: InvoiceStatus & { status: "settled" },
+  ): Promise<LookedUp> {
+    const { orders, random, clock, log } = this.#o;
+    const now = clock.now();
+    const amountMsat = status.amountMsat ?? BigInt(invoice.amount_msat);
+    const first = await recordPayment(tx, {
+      id: random.uuid(),
+      merchant: invoice.merchant,
+      wallet: invoice.wallet,
+      paymentHash: invoice.payment_hash!,
+      orderId: order?.id ?? null,
+      invoiceId: invoice.id,
+      amountMsat,
+      settledAt: status.settledAt,
+      now,
+    });
+    await setInvoiceState(tx, invoice.id, { state: "paid", nextLookUpAt: null }, now);
+    if (first && order) await orders.paymentArrived(tx, { orderId: order.id, amountMsat, now });
+    log.info("payment.recorded", {
+      invoice: invoice.id,
+      order: invoice.order_id,
+      matched: order !== undefined,
+      first,
+    });
+    return "paid";
+  }
+}

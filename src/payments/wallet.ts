@@ -1,0 +1,123 @@
+import type { Msat } from "../money/msat.ts";
+
+/** The prefix of BOLT11 invoices: mainnet, testnet, signet, regtest. */
+export type Network = "bc" | "tb" | "tbs" | "bcrt";
+
+/** What a kind of wallet can do; the rest of the program asks here and never by the wallet's name. */
+export interface WalletCaps {
+  /** The smallest amount it can ask for. */
+  unit: "msat" | "sat";
+  /** An invoice's expiry is ours to choose. */
+  expiry: boolean;
+  /** An invoice may commit to the hash of a description. */
+  descriptionHash: boolean;
+  /** Whether it tells of payments by itself: with a cursor (nothing is missed), only while we listen, or never. */
+  subscribe: "resumable" | "live" | "none";
+  /** An unpaid invoice can be withdrawn. */
+  cancel: boolean;
+  /** Money can be held and settled or given back later. */
+  hold: boolean;
+  /** It can pay, for refunds. */
+  pay: boolean;
+}
+
+/** What a wallet says of itself. */
+export interface WalletInfo {
+  /** Null when it doesn't say. */
+  network: Network | null;
+  alias: string | null;
+  /** Its own names of what it offers. */
+  methods: string[];
+}
+
+/** An invoice to be made. */
+export interface InvoiceRequest {
+  amountMsat: Msat;
+  /** Short plain text; it is printed into the invoice and never tells who the customer is. */
+  description: string;
+  expirySeconds: number;
+  /** Ours, unique for each attempt: `<order id>#<attempt>`. */
+  externalId: string;
+  /** Called when the wallet's answer comes after `signal` had ended the wait: the invoice exists all the same. */
+  onLate?: (invoice: CreatedInvoice) => void;
+}
+
+/** What the wallet answered; nothing of it is believed before checkInvoice(). */
+export interface CreatedInvoice {
+  bolt11: string;
+  /** Null when the wallet doesn't say. */
+  paymentHash: string | null;
+}
+
+/** The invoice that is asked about. */
+export interface InvoiceRef {
+  paymentHash: string;
+  bolt11: string;
+  /** ms since 1970, for wallets that only list what happened since. */
+  createdAt: number;
+}
+
+/** What the wallet says of an invoice. Only `settled` is a payment. */
+export type InvoiceStatus =
+  | { status: "open" | "held" | "expired" | "cancelled" }
+  /** It knows no such invoice. Right after its making that is no answer: some wallets need a moment. */
+  | { status: "not_found" }
+  /** `settledAt` in ms since 1970. The amount is what arrived, null when the wallet doesn't say more than "settled". */
+  | { status: "settled"; amountMsat: Msat | null; settledAt: number };
+
+/** Something may have been paid: a reason to ask, never more. An empty hint means that any invoice may have been. */
+export interface PaymentHint {
+  paymentHash?: string;
+}
+
+/** A Lightning wallet. Every call ends when `signal` does, by a WalletError of kind `no_answer`. */
+export interface Wallet {
+  /** Stored with each invoice, so that it is looked up where it was made; the same after a restart. */
+  readonly id: string;
+  readonly kind: string;
+  readonly caps: WalletCaps;
+  /** For people and logs; secrets are masked. */
+  describe(): string;
+  probe(signal: AbortSignal): Promise<WalletInfo>;
+  createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice>;
+  lookup(invoice: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus>;
+  /** Calls `onHint` until the answer is called. */
+  subscribe?(onHint: (hint: PaymentHint) => void): () => void;
+  /** Ends connections and subscriptions. */
+  close(): Promise<void>;
+}
+
+export type WalletErrorKind =
+  /** It said no, and will again: a limit, an amount, a currency. */
+  | "refused"
+  /** The connection's secret isn't valid, or not for this. */
+  | "unauthorized"
+  | "not_implemented"
+  /** Too many requests, or a fault of its own: later. */
+  | "busy"
+  /** Nothing was sent. */
+  | "unreachable"
+  /** It was sent and no answer came in time: it may have happened. */
+  | "no_answer"
+  /** It answered something that can't be understood or believed. */
+  | "bad_answer";
+
+/** Why a wallet didn't do what it was asked. The message is for the merchant; it holds no secret. */
+export class WalletError extends Error {
+  constructor(readonly kind: WalletErrorKind, message: string) {
+    super(message);
+    this.name = "WalletError";
+  }
+
+  /** Whether the same question may be answered another time. */
+  get temporary(): boolean {
+    return this.kind === "busy" || this.kind === "unreachable" || this.kind === "no_answer";
+  }
+}
+
+/** The fault as a WalletError; what isn't one is the wallet's bad answer. */
+export function walletError(error: unknown): WalletError {
+  return error instanceof WalletError
+    ? error
+    : new WalletError("bad_answer", error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,166 @@
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import { claimDue, findInvoiceByHash, hasDue, makeOpenDue } from "./invoices_store.ts";
+import { LookUpBudget } from "./look_up_budget.ts";
+import type { Settlement } from "./settlement.ts";
+import type { PaymentHint, Wallet } from "./wallet.ts";
+
+const TICK_MS = 1_000;
+/** A claimed look-up whose process died is taken up again after this. */
+const CLAIM_MS = 30_000;
+/** Hints about invoices that aren't stored yet. */
+const MOST_EARLY_HINTS = 1_000;
+
+export interface LaneOptions {
+  merchant: string;
+  /** Null: none is set up any more, and what was issued waits until it may expire. */
+  wallet: Wallet | null;
+  database: Database;
+  clock: Clock;
+  log: Log;
+  settlement: Settlement;
+}
+
+/** The look-ups of one merchant's wallet, within its budget. */
+export class WalletLane {
+  readonly wallet: Wallet | null;
+  readonly #o: LaneOptions;
+  readonly #log: Log;
+  readonly #budget: LookUpBudget;
+  readonly #stopped = new AbortController();
+  /** Look-ups under way; true: a hint came meanwhile, so look again. */
+  readonly #running = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #hinted = new Set<string>();
+  readonly #early = new Set<string>();
+  readonly #tasks = new Set<Promise<void>>();
+  #pause = new AbortController();
+  #more = false;
+  #loop: Promise<void> | undefined;
+  #unsubscribe: () => void = () => {};
+
+  constructor(options: LaneOptions) {
+    this.#o = options;
+    this.wallet = options.wallet;
+    this.#log = options.log.child({ merchant: options.merchant, wallet: options.wallet?.id ?? null });
+    this.#budget = new LookUpBudget(options.clock.now());
+  }
+
+  async start(): Promise<void> {
+    await this.#makeOpenDue();
+    this.#unsubscribe = this.wallet?.subscribe?.((hint) => this.hint(hint)) ?? this.#unsubscribe;
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    this.#stopped.abort(new Error("the program stops"));
+    this.#wake();
+    await this.#loop;
+    await this.settled();
+  }
+
+  /** Resolves when no look-up is under way. */
+  async settled(): Promise<void> {
+    while (this.#tasks.size > 0 || this.#running.size > 0) {
+      await Promise.all([...this.#tasks, ...[...this.#running.values()].map((one) => one.done)]);
+    }
+  }
+
+  /** Something may have been paid. */
+  hint(hint: PaymentHint): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#spawn(hint.paymentHash === undefined ? this.#makeOpenDue() : this.#find(hint.paymentHash));
+  }
+
+  issued(invoice: { id: string; paymentHash: string }): void {
+    if (this.#early.delete(invoice.paymentHash)) this.#soon(invoice.id);
+  }
+
+  async #find(paymentHash: string): Promise<void> {
+    // Noted first: the row may be written while we look for it.
+    this.#early.add(paymentHash);
+    if (this.#early.size > MOST_EARLY_HINTS) this.#early.delete(this.#early.keys().next().value!);
+    const invoice = await findInvoiceByHash(this.#o.database.kysely, paymentHash);
+    if (!invoice) return;
+    this.#early.delete(paymentHash);
+    if (invoice.state !== "paid" && invoice.merchant === this.#o.merchant) this.#soon(invoice.id);
+  }
+
+  async #makeOpenDue(): Promise<void> {
+    const { database, merchant, clock } = this.#o;
+    await database.transaction((tx) => makeOpenDue(tx, merchant, clock.now()));
+    this.#wake();
+  }
+
+  #soon(invoiceId: string): void {
+    this.#hinted.add(invoiceId);
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#pause.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#o;
+    while (!this.#stopped.signal.aborted) {
+      this.#pause = new AbortController();
+      try {
+        this.#more = await this.#pass();
+      } catch (error) {
+        this.#log.error("watcher.pass_failed", { error: errorText(error) });
+      }
+      if (this.#pause.signal.aborted) continue;
+      // With more due than the budget allows, the end of any look-up wakes us; otherwise the next second does.
+      await clock.sleep(this.#more ? TICK_MS / 10 : TICK_MS, this.#pause.signal);
+    }
+  }
+
+  /** Begins what the budget allows: hinted ones first. True when there may be more. */
+  async #pass(): Promise<boolean> {
+    const { database, merchant, clock } = this.#o;
+    for (const id of this.#hinted) {
+      if (this.#budget.free(clock.now()) === 0) return true;
+      this.#hinted.delete(id);
+      this.#begin(id);
+    }
+    const now = clock.now();
+    const limit = this.#budget.free(now);
+    if (!await hasDue(database.kysely, merchant, now)) return false;
+    if (limit === 0) return true;
+    const ids = await database.transaction((tx) =>
+      claimDue(tx, { merchant, now, limit, until: now + CLAIM_MS })
+    );
+    for (const id of ids) this.#begin(id);
+    return ids.length === limit;
+  }
+
+  #begin(id: string): void {
+    const running = this.#running.get(id);
+    if (running) {
+      running.again = true;
+      return;
+    }
+    this.#budget.begin();
+    const done = this.#o.settlement.lookUp(id, this.#stopped.signal)
+      .then(
+        () => {},
+        (error) => this.#log.error("watcher.look_up_failed", { invoice: id, error: errorText(error) }),
+      )
+      .finally(() => {
+        this.#budget.end();
+        const { again } = this.#running.get(id)!;
+        this.#running.delete(id);
+        if (again && !this.#stopped.signal.aborted) this.#soon(id);
+        if (this.#more) this.#wake();
+      });
+    this.#running.set(id, { again: false, done });
+  }
+
+  #spawn(work: Promise<void>): void {
+    const task = work.catch((error) => this.#log.error("watcher.hint_failed", { error: errorText(error) }))
+      .finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+  }
+}

@@ -1,0 +1,98 @@
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import type { Service } from "../service.ts";
+import { merchantsWithDue } from "./invoices_store.ts";
+import { WalletLane } from "./wallet_lane.ts";
+import type { Settlement } from "./settlement.ts";
+import type { Wallet } from "./wallet.ts";
+
+const TICK_MS = 1_000;
+/** A wall clock that moved more than this between two ticks was set by somebody. */
+const JUMP_MS = 120_000;
+
+export interface WatcherOptions {
+  database: Database;
+  clock: Clock;
+  log: Log;
+  settlement: Settlement;
+  /** Every merchant's wallet as it is now; it is asked again each second. */
+  wallets: () => ReadonlyMap<string, Wallet>;
+}
+
+/**
+ * Sees to it that no payment goes unnoticed: looks an invoice up at once when its wallet hints at it, and without hints by
+ * the schedule that each invoice's row carries. At its start every open invoice is looked up once.
+ */
+export class PaymentWatcher implements Service {
+  readonly #o: WatcherOptions;
+  readonly #lanes = new Map<string, WalletLane>();
+  readonly #stopped = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: WatcherOptions) {
+    this.#o = options;
+  }
+
+  async start(): Promise<void> {
+    if (this.#loop) throw new Error("the payment watcher runs already");
+    await this.#follow();
+    this.#loop = this.#run();
+  }
+
+  /** Waits for the look-ups under way; their calls to wallets are broken off. */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error("the program stops"));
+    await this.#loop;
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
+    this.#lanes.clear();
+  }
+
+  /** An invoice was just issued: a hint about it may have come before its row was there. */
+  issued(merchant: string, invoice: { id: string; paymentHash: string }): void {
+    this.#lanes.get(merchant)?.issued(invoice);
+  }
+
+  /** Looks an invoice up as soon as its wallet's budget allows, as for a webhook or an operator's question. */
+  lookUpSoon(merchant: string, paymentHash: string): void {
+    this.#lanes.get(merchant)?.hint({ paymentHash });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, settlement } = this.#o;
+    let before = clock.now();
+    while (!this.#stopped.signal.aborted) {
+      try {
+        if (Math.abs(clock.now() - before) > JUMP_MS) {
+          log.warn("clock.jumped", { ms: clock.now() - before });
+          settlement.clockJumped();
+        }
+        before = clock.now();
+        await this.#follow();
+      } catch (error) {
+        log.error("watcher.failed", { error: errorText(error) });
+      }
+      await clock.sleep(TICK_MS, this.#stopped.signal);
+    }
+  }
+
+  /** A lane for each wallet as it is set up now, and for invoices whose wallet is gone. */
+  async #follow(): Promise<void> {
+    const { database, clock, log, settlement } = this.#o;
+    const wallets = new Map<string, Wallet | null>(this.#o.wallets());
+    for (const merchant of await merchantsWithDue(database.kysely, clock.now())) {
+      if (!wallets.has(merchant)) wallets.set(merchant, null);
+    }
+    for (const [merchant, lane] of this.#lanes) {
+      if ((wallets.get(merchant) ?? null) === lane.wallet) continue;
+      this.#lanes.delete(merchant);
+      await lane.stop();
+    }
+    for (const [merchant, wallet] of wallets) {
+      if (this.#lanes.has(merchant)) continue;
+      const lane = new WalletLane({ merchant, wallet, database, clock, log, settlement });
+      this.#lanes.set(merchant, lane);
+      await lane.start();
+    }
+  }
+}

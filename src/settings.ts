@@ -1,0 +1,206 @@
+import { z } from "zod";
+
+/** One key of the settings: how it is read, what it defaults to, and what people are told about it. */
+export interface Setting<T> {
+  schema: z.ZodType<T, string>;
+  /** As it would be written in the environment; undefined = optional without a default. */
+  default?: string;
+  about: string;
+  example: string;
+  /** Shown masked, and readable from the file that `<KEY>_FILE` names. */
+  secret?: boolean;
+}
+
+const DURATION = /^(\d+)(s|m|h|d)$/;
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const duration = z.string().regex(
+  DURATION,
+  "is not a duration. Use a whole number and a unit: 900s, 15m, 1h, 2d.",
+)
+  .transform((text) => {
+    const [, count, unit] = DURATION.exec(text)!;
+    return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  });
+
+function whole(least: number, most: number) {
+  return z.string().regex(/^\d+$/, "is not a whole number.").transform(Number)
+    .refine((n) => n >= least && n <= most, `must lie between ${least} and ${most}.`);
+}
+
+const RATE = /^(\d+)\/(s|m|h)$/;
+const perTime = z.string().regex(RATE, "is not a rate. Use a count and a unit: 30/m, 5/s, 100/h.").transform(
+  (text) => {
+    const [, count, unit] = RATE.exec(text)!;
+    return { count: Number(count), perMs: UNIT_MS[unit as keyof typeof UNIT_MS] };
+  },
+).refine((rate) => rate.count > 0, "must allow at least one.");
+
+function list(check: (item: string) => string | null) {
+  return z.string().transform((text, context) => {
+    const items = text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+    for (const item of items) {
+      const problem = check(item);
+      if (problem) {
+        context.addIssue({ code: "custom", message: `contains ${JSON.stringify(item)}, which ${problem}` });
+      }
+    }
+    return [...new Set(items)];
+  });
+}
+
+const relays = list((item) =>
+  URL.canParse(item) && /^wss?:\/\//.test(item) ? null : "is not a relay URL (wss://… or ws://…)."
+);
+const owners = list((item) =>
+  /^(npub1[02-9ac-hj-np-z]{58}|[0-9a-f]{64})$/.test(item) ? null : "is not an npub or a 64 character hex key."
+);
+
+const httpUrl = z.string().refine(
+  (text) => URL.canParse(text) && /^https?:\/\//.test(text),
+  "is not an http(s) URL.",
+)
+  .transform((text) => text.replace(/\/+$/, ""));
+
+/** Every setting. The one place that says what exists: parser, defaults, help and `.env.example` come from here. */
+export const settingsTable = {
+  NCC_DATA_DIR: {
+    schema: z.string().min(1, "is empty."),
+    default: "./data",
+    about: "Directory for all that is written (0700).",
+    example: "./data",
+  },
+  NCC_DATABASE_URL: {
+    schema: z.string().regex(/^(postgres(ql)?:\/\/|sqlite:)/, "must begin with postgres:// or sqlite:"),
+    about: "Database. Empty: SQLite in the data directory.",
+    example: "postgres://ncc:password@localhost/ncc",
+    secret: true,
+  },
+  NCC_HOST: {
+    schema: z.string().min(1, "is empty."),
+    default: "127.0.0.1",
+    about: "Address to listen on.",
+    example: "0.0.0.0",
+  },
+  NCC_PORT: {
+    schema: whole(0, 65535),
+    default: "8787",
+    about: "Port to listen on (0: any free one).",
+    example: "8787",
+  },
+  NCC_PUBLIC_URL: {
+    schema: httpUrl,
+    about: "URL under which customers and owners reach this server.",
+    example: "https://shop.example.com",
+  },
+  NCC_KEY: {
+    schema: z.string().min(1, "is empty."),
+    about: "The merchant's secret key: nsec or 64 hex characters.",
+    example: "nsec1…",
+    secret: true,
+  },
+  NCC_RELAYS: {
+    schema: relays,
+    default: "",
+    about: "Relays to read and publish, comma separated. Empty: the built-in relay alone.",
+    example: "wss://relay.damus.io,wss://nos.lol",
+  },
+  NCC_DM_RELAYS: {
+    schema: relays,
+    about: "Relays for direct messages (kind 10050). Empty: the same.",
+    example: "wss://nos.lol",
+  },
+  NCC_OWNERS: {
+    schema: owners,
+    default: "",
+    about: "Keys that may administer (NIP-98) and are told what happens.",
+    example: "npub1…",
+  },
+  NCC_ADMIN_TOKEN: {
+    schema: z.string().min(32, "must have at least 32 characters."),
+    about: "Token for the REST API. Empty: made at first start in <data>/admin.token.",
+    example: "(32 characters or more)",
+    secret: true,
+  },
+  NCC_WALLET: {
+    schema: z.string().regex(/^[a-z0-9+.-]+:/i, "is not a wallet URL."),
+    about: "Lightning wallet, one URL: nostr+walletconnect://… or demo: (no real money).",
+    example: "nostr+walletconnect://…",
+    secret: true,
+  },
+  NCC_RATES: {
+    schema: z.string().regex(
+      /^fixed:[A-Z]{3}=\d+(\.\d+)?(,[A-Z]{3}=\d+(\.\d+)?)*$/,
+      "must be fixed:CODE=PRICE,… with the price of 1 BTC.",
+    ),
+    about: "Price of 1 BTC per currency, for prices that aren't in sats.",
+    example: "fixed:EUR=90000,USD=100000",
+  },
+  NCC_INVOICE_EXPIRY: {
+    schema: duration,
+    default: "15m",
+    about: "How long an invoice and its hold on the stock are good.",
+    example: "15m",
+  },
+  NCC_STOCK_POLICY: {
+    schema: z.enum(["hold", "onpay"], "must be hold or onpay."),
+    default: "hold",
+    about: "When stock is taken: reserved at order, or at payment.",
+    example: "hold",
+  },
+  NCC_MAX_OPEN_ORDERS: {
+    schema: whole(1, 1000),
+    default: "3",
+    about: "Unpaid orders that one customer may have open.",
+    example: "3",
+  },
+  NCC_DM_RATE: {
+    schema: perTime,
+    default: "30/m",
+    about: "Messages of one sender that are read per time; more wait.",
+    example: "30/m",
+  },
+  NCC_MIN_POW: {
+    schema: whole(0, 64),
+    default: "0",
+    about: "Proof of work (NIP-13 bits) asked of incoming events.",
+    example: "0",
+  },
+  NCC_MAX_EVENT_BYTES: {
+    schema: whole(1024, 1_000_000),
+    default: "65536",
+    about: "Largest event that is read.",
+    example: "65536",
+  },
+  NCC_LOG: {
+    schema: z.enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error."),
+    default: "info",
+    about: "Least important lines that are logged.",
+    example: "info",
+  },
+} satisfies Record<string, Setting<unknown>>;
+
+type Table = typeof settingsTable;
+export type SettingKey = keyof Table;
+type Value<K extends SettingKey> = z.output<Table[K]["schema"]>;
+
+/** Settings after reading; what has no default and wasn't given is undefined. */
+export type Settings = {
+  [K in SettingKey]: Table[K] extends { default: string } ? Value<K> : Value<K> | undefined;
+};
+
+/** The settings as an annotated environment file (`.env.example`). */
+export function exampleEnvironment(): string {
+  const entries = Object.entries<Setting<unknown>>(settingsTable) as [SettingKey, Setting<unknown>][];
+  return entries.map(([key, entry]) =>
+    `# ${entry.about}${entry.secret ? ` Or ${key}_FILE=/path.` : ""}\n#${key}=${
+      entry.default || entry.example
+    }\n`
+  ).join("\n");
+}
+
+/** Whether a URL points at this machine alone. */
+export function isLoopback(url: string): boolean {
+  const host = new URL(url).hostname;
+  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
+}

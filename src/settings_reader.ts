@@ -1,0 +1,148 @@
+import { isLoopback, type Setting, type SettingKey, type Settings, settingsTable } from "./settings.ts";
+
+/** One thing that is wrong with the settings. */
+export interface Problem {
+  key: string;
+  /** The offending value, masked when secret; null when the key itself is the problem. */
+  value: string | null;
+  reason: string;
+  example: string | null;
+}
+
+export type SettingsResult = { ok: true; settings: Settings } | { ok: false; problems: Problem[] };
+
+/**
+ * Reads the settings from an environment: every problem at once, so that one look mends all. `<KEY>_FILE` names a file
+ * with the value; `readFile` reads it (its error becomes a problem). Keys that begin with NCC_ but aren't settings are
+ * problems too: a misspelt key must not silently mean its default.
+ */
+export function readSettings(
+  environment: Record<string, string>,
+  readFile: (path: string) => string,
+): SettingsResult {
+  const problems: Problem[] = [];
+  const values: Record<string, unknown> = {};
+  for (const key of Object.keys(environment)) {
+    if (key.startsWith("NCC_") && !isKnown(key)) problems.push(unknownKey(key));
+  }
+  for (
+    const [key, entry] of Object.entries<Setting<unknown>>(settingsTable) as [SettingKey, Setting<unknown>][]
+  ) {
+    const text = textOf(key, entry, environment, readFile, problems);
+    if (text === undefined) continue;
+    const parsed = entry.schema.safeParse(text);
+    if (parsed.success) values[key] = parsed.data;
+    else {
+      for (const issue of parsed.error.issues) {
+        problems.push({
+          key,
+          value: entry.secret ? "(secret)" : text,
+          reason: issue.message,
+          example: entry.example,
+        });
+      }
+    }
+  }
+  if (problems.length === 0) problems.push(...contradictions(values as Settings));
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, settings: values as Settings };
+}
+
+/** What people read when the settings are wrong. */
+export function problemsText(problems: Problem[]): string {
+  const lines = [`✗ Configuration has ${problems.length} problem${problems.length === 1 ? "" : "s"}`, ""];
+  for (const { key, value, reason, example } of problems) {
+    lines.push(
+      value === null ? `  ${key}` : `  ${key} = ${value === "(secret)" ? value : JSON.stringify(value)}`,
+      `    ${reason}`,
+    );
+    if (example) lines.push(`    Example: ${key}=${example}`);
+  }
+  lines.push("", "Nothing was started. See all settings: ncc help settings");
+  return lines.join("\n");
+}
+
+function isKnown(key: string): boolean {
+  return key in settingsTable || (key.endsWith("_FILE") && isSecret(key.slice(0, -5)));
+}
+
+function isSecret(key: string): boolean {
+  return (settingsTable as Record<string, Setting<unknown>>)[key]?.secret === true;
+}
+
+function textOf(
+  key: SettingKey,
+  entry: Setting<unknown>,
+  environment: Record<string, string>,
+  readFile: (path: string) => string,
+  problems: Problem[],
+): string | undefined {
+  const given = environment[key]?.trim();
+  const path = entry.secret ? environment[`${key}_FILE`]?.trim() : undefined;
+  if (given && path) {
+    problems.push({
+      key,
+      value: null,
+      reason: `is set together with ${key}_FILE. Keep one of them.`,
+      example: null,
+    });
+  }
+  if (given) return given;
+  if (path) {
+    try {
+      return readFile(path).trim();
+    } catch (error) {
+      problems.push({
+        key: `${key}_FILE`,
+        value: path,
+        reason: `can't be read: ${(error as Error).message}`,
+        example: null,
+      });
+      return undefined;
+    }
+  }
+  return entry.default;
+}
+
+function unknownKey(key: string): Problem {
+  const known = Object.keys(settingsTable).flatMap((k) => isSecret(k) ? [k, `${k}_FILE`] : [k]);
+  const near = known.map((k) => ({ k, d: distance(key, k) })).sort((a, b) => a.d - b.d)[0]!;
+  return {
+    key,
+    value: null,
+    reason: `is not a setting.${near.d <= 4 ? ` Did you mean ${near.k}?` : ""}`,
+    example: null,
+  };
+}
+
+/** Levenshtein distance, for "did you mean". */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** What each value allows but their combination doesn't. */
+function contradictions(settings: Settings): Problem[] {
+  const problems: Problem[] = [];
+  if (settings.NCC_WALLET?.startsWith("demo:")) {
+    const reachable = [settings.NCC_PUBLIC_URL, ...settings.NCC_RELAYS].find((url) =>
+      url && !isLoopback(url)
+    );
+    if (reachable) {
+      problems.push({
+        key: "NCC_WALLET",
+        value: "demo:",
+        reason:
+          `takes no real money, so it is refused together with ${reachable}: strangers could order for nothing. Use a real wallet.`,
+        example: settingsTable.NCC_WALLET.example,
+      });
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,99 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { NostrEvent, NostrFilter } from "@nostrify/types";
+import fc from "fast-check";
+import { catchUp, type CatchUpOptions } from "../../src/nostr/catch_up.ts";
+
+function event(id: number, created_at: number): NostrEvent {
+  return {
+    id: String(id).padStart(64, "0"),
+    created_at,
+    kind: 4,
+    pubkey: "",
+    content: "",
+    tags: [],
+    sig: "",
+  };
+}
+
+/** A relay that gives at most `limit` events, newest first. */
+function relayOf(events: NostrEvent[], limit: number) {
+  const asked: NostrFilter[] = [];
+  return {
+    asked,
+    ask: (filter: NostrFilter) => {
+      asked.push(filter);
+      return Promise.resolve(
+        events.filter((e) => e.created_at >= filter.since! && e.created_at <= (filter.until ?? Infinity))
+          .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
+          .slice(0, Math.min(limit, filter.limit!)),
+      );
+    },
+  };
+}
+
+async function read(relay: { ask: (f: NostrFilter) => Promise<NostrEvent[]> }, o?: Partial<CatchUpOptions>) {
+  const pages = catchUp(relay.ask, { kinds: [4] }, 0, o);
+  const ids: string[] = [];
+  for (;;) {
+    const next = await pages.next();
+    if (next.done) return { ids, ...next.value };
+    ids.push(...next.value.map((e) => e.id));
+  }
+}
+
+Deno.test("nothing there is one question", async () => {
+  const relay = relayOf([], 10);
+  assertEquals(await read(relay), { ids: [], events: 0, hidden: 0 });
+  assertEquals(relay.asked.length, 1);
+});
+
+Deno.test("a second that is cut by a page's end is read to its end", async () => {
+  const events = [...Array(8).keys()].map((i) => event(i, i < 5 ? 10 : 20));
+  const { ids, hidden } = await read(relayOf(events, 6));
+  assertEquals([...ids].sort(), events.map((e) => e.id).sort());
+  assertEquals(hidden, 0);
+});
+
+Deno.test("a second with more than the relay gives is stepped over and counted", async () => {
+  const events = [...Array(30).keys()].map((i) => event(i, i < 15 ? 20 : 10 - (i % 5)));
+  const { ids, hidden } = await read(relayOf(events, 10));
+  assertEquals(hidden, 1);
+  assertEquals(ids.length, 25);
+});
+
+Deno.test("every event comes once, or something is said to be hidden", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (times, limit, page) => {
+        const events = times.map((at, i) => event(i, at));
+        const { ids, hidden } = await read(relayOf(events, limit), { page, suspicious: 1 });
+        assertEquals(new Set(ids).size, ids.length);
+        const fullest = Math.max(0, ...times.map((t) => times.filter((other) => other === t).length));
+        assert(hidden > 0 || ids.length === events.length, "events are missing and nothing was said");
+        if (fullest < Math.min(limit, page)) assertEquals(ids.length, events.length);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("a relay that never ends is given up", async () => {
+  let id = 0;
+  const endless = {
+    ask: (f: NostrFilter) => Promise.resolve([...Array(10)].map(() => event(id++, f.until ?? 100))),
+  };
+  await assertRejects(() => read(endless, { most: 1_000 }), Error, "more than 1000");
+  id = 0;
+  const { events, hidden } = await read(endless, { pagesPerSecond: 2, most: 10_000 });
+  assertEquals([hidden > 100, events > 1_000], [true, true]);
+});
+
+Deno.test("a forged copy doesn't hide the event behind it", async () => {
+  const real = { ...event(1, 10), sig: "real" };
+  let asked = 0;
+  const relay = { ask: () => Promise.resolve([[{ ...real, sig: "forged" }], [real], []][asked++] ?? []) };
+  assertEquals((await read(relay)).ids.length, 2);
+});

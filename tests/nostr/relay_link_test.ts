@@ -1,0 +1,182 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { seconds, systemClock } from "../../src/clock.ts";
+import { DeadlineError } from "../../src/nostr/deadline.ts";
+import { LinkError, type ReqMessage } from "../../src/nostr/relay_link.ts";
+import { FakeRelay } from "../support/fake_relay.ts";
+import { directMessage, testPool, testSigner, until } from "../support/wire.ts";
+
+const merchant = testSigner();
+const now = seconds(systemClock.now());
+const filters = [{ kinds: [4], "#p": [merchant.pubkey] }];
+const message = (text?: string) => directMessage(merchant.pubkey, { at: now, ...(text ? { text } : {}) });
+
+Deno.test("publish() resolves with the relay's answer, whatever it is", async () => {
+  await using relay = await FakeRelay.start();
+  await using pool = testPool();
+  const event = message();
+  assertEquals(await pool.publish(relay.url, event), { ok: true, message: "" });
+  assertEquals(await pool.publish(relay.url, event), { ok: false, message: "duplicate: have it" });
+  relay.is.refuse = "blocked: not you";
+  assertEquals(await pool.publish(relay.url, message()), { ok: false, message: "blocked: not you" });
+  await assertRejects(() => pool.link(relay.url).event(message()), Error, "not you");
+});
+
+Deno.test("publish() rejects by its deadline when no OK comes, and when nobody listens", async () => {
+  await using relay = await FakeRelay.start({ noOk: true });
+  await using pool = testPool({ relayOptions: { publishTimeoutMs: 150 } });
+  await assertRejects(() => pool.publish(relay.url, message()), DeadlineError, "no OK");
+  await relay.stop();
+  await until(() => pool.status()[0]!.state !== "connected");
+  const error = await assertRejects(() => pool.publish(relay.url, message()), DeadlineError, "no connection");
+  assertStringIncludes(error.message, "ECONNREFUSED");
+});
+
+Deno.test("an event sent to a relay that is down goes out when it appears in time", async () => {
+  await using relay = await FakeRelay.start();
+  await relay.stop();
+  await using pool = testPool({ relayOptions: { publishTimeoutMs: 3_000 } });
+  const answer = pool.publish(relay.url, message());
+  await until(() => pool.status()[0]!.state === "waiting");
+  await relay.start();
+  assertEquals((await answer).ok, true);
+});
+
+Deno.test("a relay that asks for AUTH gets it again on every connection, for REQ and EVENT", async () => {
+  await using relay = await FakeRelay.start({ auth: true });
+  await using pool = testPool({ signer: merchant });
+  const link = pool.link(relay.url);
+  for (let round = 1; round <= 3; round++) {
+    const event = message();
+    assertEquals(await link.publish(event), { ok: true, message: "" });
+    const found = await link.query(filters);
+    assertEquals(found.map((e) => e.id).includes(event.id), true);
+    assertEquals(relay.auths, Array(round).fill(merchant.pubkey));
+    relay.drop();
+    await until(() => link.status().state !== "connected");
+  }
+  assertEquals(link.status().reconnects, 2);
+});
+
+Deno.test("without a signer a refusal for want of AUTH is the answer", async () => {
+  await using relay = await FakeRelay.start({ auth: true });
+  await using pool = testPool({ signer: null });
+  assertEquals(await pool.publish(relay.url, message()), {
+    ok: false,
+    message: "auth-required: who are you?",
+  });
+  await assertRejects(() => pool.link(relay.url).query(filters), LinkError, "auth-required:");
+});
+
+Deno.test("req() tells CLOSED with its reason and then ends", async () => {
+  await using relay = await FakeRelay.start({ closed: "error: no room" });
+  await using pool = testPool();
+  const messages: ReqMessage[] = [];
+  for await (const one of pool.link(relay.url).req(filters)) messages.push(one);
+  assertEquals(messages.map((m) => [m[0], m[2]]), [["CLOSED", "error: no room"]]);
+  await assertRejects(() => pool.link(relay.url).query(filters), LinkError, "no room");
+});
+
+for (
+  const [name, hurt] of [
+    ["a dropped connection", (r: FakeRelay) => r.drop()],
+    ["a binary frame", (r: FakeRelay) => r.binary()],
+  ] as const
+) {
+  Deno.test(`${name} ends req() with an error, and the next one works`, async () => {
+    await using relay = await FakeRelay.start();
+    await using pool = testPool();
+    const link = pool.link(relay.url);
+    for (let round = 0; round < 2; round++) {
+      const error = await assertRejects(async () => {
+        for await (const one of link.req(filters)) if (one[0] === "EOSE") hurt(relay);
+      }, LinkError);
+      if (name === "a binary frame") assertStringIncludes(error.message, "binary frame");
+    }
+    assertEquals((await link.publish(message())).ok, true);
+    assert(link.status().reconnects >= 2);
+  });
+}
+
+Deno.test("silence before EOSE ends the connection; after EOSE it is normal", async () => {
+  await using relay = await FakeRelay.start({ noEose: true });
+  await using pool = testPool({ relayOptions: { silenceMs: 100 } });
+  const link = pool.link(relay.url);
+  await assertRejects(
+    async () => {
+      for await (const _ of link.req(filters));
+    },
+    LinkError,
+    "silent",
+  );
+  relay.is.noEose = false;
+  const got: string[] = [];
+  const stop = new AbortController();
+  const subscription = (async () => {
+    for await (const one of link.req(filters, { signal: stop.signal })) {
+      got.push(one[0]);
+      if (one[0] === "EVENT") break;
+    }
+  })();
+  await until(() => got.includes("EOSE"));
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  relay.publish(message());
+  await subscription;
+  assertEquals(got, ["EOSE", "EVENT"]);
+  assertEquals(relay.connections, 2);
+});
+
+Deno.test("req() throws the signal's reason when it fires", async () => {
+  await using relay = await FakeRelay.start();
+  await using pool = testPool();
+  const stop = new AbortController();
+  const error = await assertRejects(async () => {
+    for await (const _ of pool.link(relay.url).req(filters, { signal: stop.signal })) {
+      stop.abort(new Error("enough"));
+    }
+  });
+  assertEquals(error.message, "enough");
+  await until(() => relay.subscriptions.length === 0);
+});
+
+Deno.test("renew() lets what is being published finish on the old connection", async () => {
+  await using relay = await FakeRelay.start({ noOk: true });
+  await using pool = testPool();
+  const link = pool.link(relay.url);
+  const first = link.publish(message("first"));
+  await until(() => relay.frames.length === 1);
+  link.renew("test");
+  relay.is.noOk = false;
+  assertEquals((await link.publish(message("second"))).ok, true);
+  assertEquals(relay.connections, 2);
+  await assertRejects(() => first, DeadlineError);
+});
+
+Deno.test("a connection that nobody uses is closed, and made again when somebody does", async () => {
+  await using relay = await FakeRelay.start();
+  await using pool = testPool({ relayOptions: { idleMs: 30 } });
+  await pool.publish(relay.url, message());
+  await until(() => pool.status()[0]!.state === "closed");
+  assertEquals(pool.status()[0]!.error, null);
+  assertEquals((await pool.publish(relay.url, message())).ok, true);
+});
+
+Deno.test("an event bigger than allowed is dropped before anybody sees it", async () => {
+  await using relay = await FakeRelay.start();
+  relay.events.push(message("x".repeat(3_000)), message("small"));
+  await using pool = testPool({ relayOptions: { maxEventBytes: 2_000 } });
+  assertEquals((await pool.link(relay.url).query(filters)).map((e) => e.content), ["small"]);
+});
+
+Deno.test("close() ends what is under way", async () => {
+  await using relay = await FakeRelay.start({ deaf: true });
+  const pool = testPool({ relayOptions: { silenceMs: 60_000, publishTimeoutMs: 60_000 } });
+  const calls = [
+    assertRejects(() => pool.publish(relay.url, message()), LinkError),
+    assertRejects(() => pool.link(relay.url).query(filters, { timeoutMs: 60_000 }), LinkError),
+    assertRejects(() => pool.publish("ws://127.0.0.1:1", message()), LinkError),
+  ];
+  await until(() => relay.frames.length === 1 && relay.reqs.length === 1);
+  await pool[Symbol.asyncDispose]();
+  await Promise.all(calls);
+  await assertRejects(() => pool.publish(relay.url, message()), LinkError);
+});

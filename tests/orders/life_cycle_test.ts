@@ -1,0 +1,220 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { next } from "../../src/orders/life_cycle.ts";
+import { statusOf } from "../../src/orders/status.ts";
+import type { Effect, OrderEvent, OrderState, Outcome } from "../../src/orders/types.ts";
+import { events, states } from "./samples.ts";
+
+const NOW = 1_800_000_000_000;
+
+Deno.test("every pair of state and event has the outcome that the table says", async () => {
+  const expected = await Deno.readTextFile(new URL("life_cycle.table.txt", import.meta.url));
+  const lines: string[] = [];
+  for (const [name, event] of Object.entries(events)) {
+    lines.push("", name);
+    for (const [from, state] of Object.entries(states)) {
+      const outcome = next(state, event, NOW);
+      if (outcome.ignored && outcome.effects.length === 0) continue;
+      const to = outcome.ignored ? "ignored" : `${outcome.state.payment}/${outcome.state.fulfilment}`;
+      lines.push(`  ${from} → ${to}: ${outcome.effects.map(effectText).join(", ") || "nothing"}`);
+    }
+  }
+  assertEquals(lines, expected.trimEnd().split("\n").slice(2));
+});
+
+Deno.test("every pair, from every state that events lead to, keeps the rules of an order's life", () => {
+  const seen = new Map<string, OrderState>();
+  const waiting = [states.new!, { ...states.new!, digital: true }];
+  while (waiting.length > 0) {
+    const state = waiting.pop()!;
+    if (seen.has(keyOf(state))) continue;
+    seen.set(keyOf(state), state);
+    for (const event of Object.values(events)) {
+      const outcome = next(state, event, NOW);
+      check(state, event, outcome);
+      waiting.push(outcome.state);
+    }
+  }
+  const reached = new Set([...seen.values()].map(({ payment, fulfilment }) => `${payment}/${fulfilment}`));
+  assertEquals([...reached].sort(), REACHABLE.toSorted());
+});
+
+const REACHABLE = [
+  "quoting/none",
+  "awaiting/none",
+  "held/none",
+  "expired/none",
+  "cancelled/none",
+  "rejected/none",
+  "failed/none",
+  "paid/unfulfilled",
+  "paid/shipped",
+  "paid/delivered",
+  "overpaid/unfulfilled",
+  "overpaid/shipped",
+  "overpaid/delivered",
+  "refund_due/none",
+  "refund_due/unfulfilled",
+  "refund_due/shipped",
+  "refund_due/delivered",
+  "refunded/none",
+];
+
+Deno.test("a state that no event leads to is a fault", () => {
+  for (
+    const wrong of [
+      { ...states.paid!, fulfilment: "none" },
+      { ...states.awaiting!, fulfilment: "shipped" },
+      { ...states.expired!, fulfilment: "unfulfilled" },
+      { ...states.refunded!, fulfilment: "delivered" },
+    ] as OrderState[]
+  ) assertThrows(() => next(wrong, events.requested!, NOW), Error, "an order can't be");
+});
+
+Deno.test("over any life all money is counted, goods are taken or released once, and no silence meets a customer", () => {
+  const anyEvent = fc.constantFrom(...Object.values(events));
+  fc.assert(
+    fc.property(fc.array(anyEvent, { maxLength: 30 }), fc.boolean(), (story, digital) => {
+      let state: OrderState = { ...states.new!, digital };
+      let received = 0n;
+      let held = true;
+      for (const event of story) {
+        const outcome = next(state, event, NOW);
+        check(state, event, outcome);
+        if (event.type === "paymentSeen") received += event.amountMsat;
+        for (const effect of outcome.effects) {
+          if (effect.do === "releaseStock" || effect.do === "commitStock") held = false;
+        }
+        state = outcome.state;
+        assertEquals(state.receivedMsat, received);
+        const open = ["quoting", "awaiting", "held"].includes(state.payment);
+        assertEquals(held, open, `${state.payment} after ${event.type}`);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("digital goods are delivered by their payment", () => {
+  const outcome = next({ ...states.awaiting!, digital: true }, events["paid in full"]!, NOW);
+  assertEquals([outcome.state.payment, outcome.state.fulfilment], ["paid", "delivered"]);
+  assertEquals(outcome.effects.map(effectText), [
+    "voidInvoice",
+    "commitStock",
+    "reply paid",
+    "deliverDigital",
+    "notify paid",
+  ]);
+  assertEquals(statusOf(outcome.state), "completed");
+});
+
+Deno.test("less than a sat is neither owed nor credited", () => {
+  const pay = (amountMsat: bigint) =>
+    next(states.awaiting!, { type: "paymentSeen", amountMsat, stock: "held" }, NOW).state.payment;
+  assertEquals(pay(21_840_000n), "paid");
+  assertEquals(pay(21_839_001n), "paid");
+  assertEquals(pay(21_839_000n), "awaiting");
+  assertEquals(pay(21_840_999n), "paid");
+  assertEquals(pay(21_841_000n), "overpaid");
+  assertEquals(pay(0n), "awaiting");
+});
+
+Deno.test("parts add up to the whole", () => {
+  const part: OrderEvent = { type: "paymentSeen", amountMsat: 10_920_000n, stock: "held" };
+  const first = next(states.awaiting!, part, NOW);
+  assertEquals(first.state.payment, "awaiting");
+  assertEquals(
+    next(first.state, events.invoiced!, NOW).timeline,
+    "Payment request for the rest: 10,920 sat.",
+  );
+  assertEquals(next(first.state, part, NOW).state.payment, "paid");
+});
+
+Deno.test("an amendment counts a revision; one that is refused doesn't", () => {
+  assertEquals(next(states.awaiting!, events["amended, same total"]!, NOW).state.revision, 2);
+  assertEquals(next(states.awaiting!, events["amended, other total"]!, NOW).state, {
+    ...states.quoting!,
+    totalMsat: 30_000_000n,
+    revision: 2,
+  });
+  assertEquals(next(states.awaiting!, events["amended, unpriceable"]!, NOW).state.revision, 1);
+});
+
+Deno.test("status words follow from both axes", () => {
+  const words = Object.entries(states).map(([name, state]) => [name, statusOf(state)]);
+  assertEquals(Object.fromEntries(words), {
+    new: "pending",
+    quoting: "pending",
+    awaiting: "pending",
+    "awaiting rest": "pending",
+    held: "pending",
+    expired: "cancelled",
+    cancelled: "cancelled",
+    rejected: "failed",
+    failed: "failed",
+    paid: "processing",
+    "paid shipped": "processing",
+    "paid delivered": "completed",
+    overpaid: "processing",
+    "paid twice": "processing",
+    "paid twice, delivered": "processing",
+    "refund due": "processing",
+    refunded: "refunded",
+  });
+});
+
+/** What holds for any state and any event. */
+function check(state: OrderState, event: OrderEvent, outcome: Outcome): void {
+  const to = outcome.state;
+  const what = `${event.type} from ${state.payment}/${state.fulfilment}`;
+  assert(/^[A-Z"0-9].*[.]$/.test(outcome.timeline), `${what}: "${outcome.timeline}" is no sentence`);
+  if (outcome.ignored) assertEquals(to, state, what);
+
+  const paid = event.type === "paymentSeen" ? event.amountMsat : 0n;
+  assertEquals(to.receivedMsat, state.receivedMsat + paid, `${what}: money`);
+  if (to.receivedMsat > 0n) {
+    assert(!["expired", "cancelled", "rejected", "failed"].includes(to.payment), `${what}: money forgotten`);
+  }
+  const settled = (s: OrderState) => s.payment === "paid" || s.payment === "overpaid";
+  if (settled(to) && !settled(state)) {
+    assert(["paymentSeen", "accepted", "refunded"].includes(event.type), `${what}: paid on somebody's word`);
+    assert(to.receivedMsat > 0n, what);
+  }
+  if (["expired", "cancelled", "rejected", "failed"].includes(to.payment) && to.payment !== state.payment) {
+    assert(outcome.reason, `${what}: no reason kept`);
+  }
+
+  const done = outcome.effects.map((effect) => effect.do);
+  assertEquals(
+    new Set(done.filter((each) => each !== "reply")).size,
+    done.filter((each) => each !== "reply").length,
+  );
+  assert(!(done.includes("releaseStock") && done.includes("commitStock")), what);
+  for (const effect of outcome.effects) {
+    if (effect.do !== "reply") continue;
+    const afterPayment = ["paid", "shipped", "delivered", "state", "refund_due", "refunded"].includes(
+      effect.reply,
+    );
+    assert(!afterPayment || to.receivedMsat > 0n, `${what}: type 2 before payment`);
+    if (effect.note !== undefined) assert(/[.]$/.test(effect.note), `${what}: "${effect.note}"`);
+  }
+  if (to.payment === "refund_due" && paid > 0n) assert(done.includes("notify"), `${what}: nobody is told`);
+
+  // Design §2: whatever a customer asks gets one clear answer, at once or by the invoice that is on its way.
+  if (["requested", "amended", "customerCancelled"].includes(event.type)) {
+    const answered = done.includes("reply") || done.includes("resendInvoice");
+    assert(answered || to.payment === "quoting", `${what}: silence`);
+  }
+}
+
+function effectText(effect: Effect): string {
+  if (effect.do === "reply") return `reply ${effect.reply}`;
+  return effect.do === "notify" ? `notify ${effect.what}` : effect.do;
+}
+
+/** States that differ only in the size of their money are walked once. */
+function keyOf(state: OrderState): string {
+  const { payment, fulfilment, receivedMsat, totalMsat, digital } = state;
+  const money = receivedMsat === 0n ? 0 : receivedMsat < totalMsat ? 1 : receivedMsat === totalMsat ? 2 : 3;
+  return JSON.stringify([payment, fulfilment, money, totalMsat === 0n, digital]);
+}

@@ -1,0 +1,65 @@
+import type { OrderEvent, OrderState } from "../../src/orders/types.ts";
+
+const TOTAL = 21_840_000n;
+
+/** One order in every state that the life cycle tells apart; all but the first are priced at 21,840 sat. */
+export const states: Record<string, OrderState> = {
+  new: state("quoting", "none", { totalMsat: 0n }),
+  quoting: state("quoting", "none"),
+  awaiting: state("awaiting", "none"),
+  "awaiting rest": state("awaiting", "none", { receivedMsat: 10_000_000n }),
+  held: state("held", "none"),
+  expired: state("expired", "none"),
+  cancelled: state("cancelled", "none"),
+  rejected: state("rejected", "none"),
+  failed: state("failed", "none"),
+  paid: paid("paid", "unfulfilled"),
+  "paid shipped": paid("paid", "shipped"),
+  "paid delivered": paid("paid", "delivered"),
+  overpaid: paid("overpaid", "unfulfilled", TOTAL + 5_000_000n),
+  "paid twice": paid("refund_due", "unfulfilled", 2n * TOTAL),
+  "paid twice, delivered": paid("refund_due", "delivered", 2n * TOTAL),
+  "refund due": paid("refund_due", "none"),
+  refunded: paid("refunded", "none"),
+};
+
+/** Every event, with the variants that decide something. */
+export const events: Record<string, OrderEvent> = {
+  requested: { type: "requested" },
+  "amended, same total": { type: "amended", totalMsat: TOTAL },
+  "amended, other total": { type: "amended", totalMsat: 30_000_000n },
+  "amended, unpriceable": { type: "amended", totalMsat: null, reason: "We have no product x." },
+  quoted: { type: "quoted", totalMsat: TOTAL },
+  stockReserved: { type: "stockReserved" },
+  stockRefused: { type: "stockRefused", reason: '"Mug" is sold out.' },
+  invoiced: { type: "invoiced" },
+  invoiceDelayed: { type: "invoiceDelayed" },
+  invoiceFailed: { type: "invoiceFailed", reason: "We can't take payments right now." },
+  paymentHeld: { type: "paymentHeld" },
+  "paid in full": { type: "paymentSeen", amountMsat: TOTAL, stock: "held" },
+  "paid in full, goods gone": { type: "paymentSeen", amountMsat: TOTAL, stock: "short" },
+  "paid in part": { type: "paymentSeen", amountMsat: 1_000_000n, stock: "available" },
+  "paid too much": { type: "paymentSeen", amountMsat: TOTAL + 5_000_000n, stock: "available" },
+  expired: { type: "expired" },
+  customerCancelled: { type: "customerCancelled" },
+  merchantCancelled: { type: "merchantCancelled", reason: "The kiln broke." },
+  accepted: { type: "accepted", stock: "available" },
+  "accepted, goods gone": { type: "accepted", stock: "short" },
+  shipped: { type: "shipped", carrier: "DHL", tracking: "JD01" },
+  "shipped, nothing known": { type: "shipped", carrier: null, tracking: null },
+  delivered: { type: "delivered" },
+  refunded: { type: "refunded" },
+  noted: { type: "noted", text: "Asked by phone." },
+};
+
+function state(
+  payment: OrderState["payment"],
+  fulfilment: OrderState["fulfilment"],
+  more: Partial<OrderState> = {},
+): OrderState {
+  return { payment, fulfilment, totalMsat: TOTAL, receivedMsat: 0n, revision: 1, digital: false, ...more };
+}
+
+function paid(payment: OrderState["payment"], fulfilment: OrderState["fulfilment"], receivedMsat = TOTAL) {
+  return state(payment, fulfilment, { receivedMsat });
+}

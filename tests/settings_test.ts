@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { exampleEnvironment, settingsTable } from "../src/settings.ts";
+import { problemsText, readSettings } from "../src/settings_reader.ts";
+
+const noFile = (path: string): string => {
+  throw new Error(`no file ${path}`);
+};
+
+Deno.test("an empty environment gives the defaults", () => {
+  const read = readSettings({}, noFile);
+  assert(read.ok);
+  assertEquals(read.settings.NCC_PORT, 8787);
+  assertEquals(read.settings.NCC_INVOICE_EXPIRY, 15 * 60_000);
+  assertEquals(read.settings.NCC_RELAYS, []);
+  assertEquals(read.settings.NCC_WALLET, undefined);
+});
+
+Deno.test("all problems are told at once, each with a remedy", () => {
+  const read = readSettings(
+    { NCC_RELAY: "wss://a.b", NCC_INVOICE_EXPIRY: "15", NCC_PORT: "99999", NCC_RELAYS: "wss://a.b,http://c" },
+    noFile,
+  );
+  assert(!read.ok);
+  assertEquals(read.problems.map((p) => p.key), ["NCC_RELAY", "NCC_PORT", "NCC_RELAYS", "NCC_INVOICE_EXPIRY"]);
+  const text = problemsText(read.problems);
+  for (const part of ["4 problems", "Did you mean NCC_RELAYS?", "Example: NCC_INVOICE_EXPIRY=15m", '"http://c"']) {
+    assertStringIncludes(text, part);
+  }
+});
+
+Deno.test("a secret's value is never shown", () => {
+  const read = readSettings({ NCC_ADMIN_TOKEN: "canary", NCC_WALLET: "canary without a scheme" }, noFile);
+  assert(!read.ok);
+  assertEquals(read.problems.length, 2);
+  assert(!problemsText(read.problems).includes("canary"));
+});
+
+Deno.test("a secret can come from a file, but not from two places", () => {
+  const read = readSettings({ NCC_KEY_FILE: "/k" }, (path) => `content of ${path}\n`);
+  assert(read.ok);
+  assertEquals(read.settings.NCC_KEY, "content of /k");
+  const both = readSettings({ NCC_KEY_FILE: "/k", NCC_KEY: "x" }, () => "y");
+  assert(!both.ok);
+  const missing = readSettings({ NCC_KEY_FILE: "/k" }, noFile);
+  assert(!missing.ok);
+  assertStringIncludes(problemsText(missing.problems), "no file /k");
+});
+
+Deno.test("the demo wallet is refused where strangers could order", () => {
+  for (const reachable of [{ NCC_PUBLIC_URL: "https://shop.example.com" }, { NCC_RELAYS: "wss://relay.example.com" }]) {
+    assert(!readSettings({ NCC_WALLET: "demo:", ...reachable }, noFile).ok);
+  }
+  assert(readSettings({ NCC_WALLET: "demo:", NCC_RELAYS: "ws://127.0.0.1:7000,ws://localhost:1" }, noFile).ok);
+});
+
+Deno.test("every setting stands in the example, and every example is accepted", () => {
+  const example = exampleEnvironment();
+  for (const [key, entry] of Object.entries(settingsTable)) {
+    assertStringIncludes(example, `#${key}=`);
+    if (/[…(]/.test(entry.example)) continue;
+    const read = readSettings({ [key]: entry.example }, noFile);
+    assert(read.ok, `${key}: ${read.ok ? "" : problemsText(read.problems)}`);
+  }
+});
