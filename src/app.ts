@@ -2,15 +2,16 @@ import meta from "../deno.json" with { type: "json" };
 import { migrations } from "../migrations/mod.ts";
 import { createApi } from "./api/api.ts";
 import { adminTokenPath, loadOrCreateAdminToken } from "./app/admin_token.ts";
+import { makeDataDir } from "./app/data_dir.ts";
 import { checkHealth, type Health } from "./app/health.ts";
 import { Housekeeping } from "./app/housekeeping.ts";
 import { HttpServer } from "./app/http_server.ts";
+import { liveFigures } from "./app/live_figures.ts";
 import { merchantKey } from "./app/merchant_key.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
-import { ServedMerchant } from "./app/served_merchant.ts";
+import { servingMerchants } from "./app/serve_merchant.ts";
 import { summarise, type Summary } from "./app/summary.ts";
 import { identityPublisher } from "./catalog/identity.ts";
-import type { MerchantRow } from "./catalog/merchants_store.ts";
 import { catalogPublisher } from "./catalog/publisher.ts";
 import type { Clock } from "./clock.ts";
 import { migrateWithBackup } from "./db/backup.ts";
@@ -23,12 +24,9 @@ import { InboxWorker } from "./messages/inbox_worker.ts";
 import { replyJob } from "./messages/reply_job.ts";
 import { fixedRates } from "./money/rates.ts";
 import { EventStore } from "./nostr/event_store.ts";
-import { Intake } from "./nostr/intake.ts";
 import { parsePublicKey } from "./nostr/keys.ts";
 import { OutboxWorker } from "./nostr/outbox.ts";
-import { RelayPool } from "./nostr/relay_pool.ts";
 import { SecretBox } from "./nostr/sealed_secrets.ts";
-import { localSigner } from "./nostr/signer.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
 import { RelaySocket } from "./nostr/websocket.ts";
 import { apply } from "./orders/apply.ts";
@@ -36,12 +34,10 @@ import { lockOrder } from "./orders/orders_store.ts";
 import { paymentArrived } from "./orders/payment_arrived.ts";
 import type { Terms } from "./orders/place.ts";
 import { invoiceJobs } from "./payments/invoice_jobs.ts";
-import { ObservedWallet } from "./payments/observed_wallet.ts";
 import type { Wallet } from "./payments/wallet.ts";
-import { openWallet } from "./payments/wallet_url.ts";
 import { Settlement } from "./payments/settlement.ts";
 import { PaymentWatcher } from "./payments/watcher.ts";
-import { buildAdmission, type MerchantAdmission } from "./policies/admission.ts";
+import { buildAdmission } from "./policies/admission.ts";
 import type { Random } from "./random.ts";
 import { RelayServer } from "./relay/relay_server.ts";
 import { createMetrics } from "./reports/metrics.ts";
@@ -145,7 +141,7 @@ export class App {
       ...base,
       secrets,
       first: opened.first,
-      serve: (row, secretKey, walletUrl) => this.#serve(crypto, admission, row, secretKey, walletUrl),
+      serve: servingMerchants({ ...base, settings, crypto, admission, wallet: o.wallet }),
     });
     const { identityOf } = this.merchants;
     this.relay = new RelayServer({
@@ -205,7 +201,10 @@ export class App {
       baseUrl: () => this.url,
       hosts: () => this.#hosts(),
       health: () => this.health(),
-      metrics: createMetrics(database, this.#figures(admission)),
+      metrics: createMetrics(
+        database,
+        liveFigures({ merchants: this.merchants, admission, relay: this.relay, startedAt: clock.now() }),
+      ),
     });
     this.#http = new HttpServer({
       host: settings.NCC_HOST,
@@ -294,49 +293,6 @@ export class App {
     for (const service of this.#started.splice(0).reverse()) await service.stop();
   }
 
-  #serve(
-    crypto: EventCrypto,
-    admission: MerchantAdmission,
-    row: MerchantRow,
-    secretKey: Uint8Array,
-    walletUrl: string | null,
-  ) {
-    const { settings, clock, random, log } = this.#o;
-    const signer = localSigner(secretKey, crypto, { random });
-    const pool = new RelayPool({ signer, clock, random, log, verifier: crypto });
-    const dmRelays = settings.NCC_DM_RELAYS ?? settings.NCC_RELAYS;
-    const own = row.key_source === "settings" ? this.#o.wallet : undefined;
-    const wallet = own ??
-      (walletUrl === null
-        ? null
-        : openWallet(walletUrl, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR }));
-    return new ServedMerchant({
-      row,
-      signer,
-      pool,
-      relays: settings.NCC_RELAYS,
-      dmRelays,
-      publicRelayUrl: settings.NCC_PUBLIC_URL
-        ? `${settings.NCC_PUBLIC_URL.replace(/^http/, "ws")}/relay`
-        : null,
-      wallet: own ??
-        (walletUrl === null
-          ? null
-          : openWallet(walletUrl, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR })),
-      intake: new Intake({
-        database: this.database,
-        clock,
-        random,
-        log,
-        pool,
-        merchant: row.pubkey,
-        relays: [...new Set([...settings.NCC_RELAYS, ...dmRelays])],
-        verifier: crypto,
-        admission,
-      }),
-    });
-  }
-
   #terms(): (merchant: string) => Terms {
     const { settings, clock } = this.#o;
     const rates = settings.NCC_RATES === undefined ? null : fixedRates(settings.NCC_RATES, clock);
@@ -353,53 +309,6 @@ export class App {
     const { NCC_PUBLIC_URL, NCC_HOST } = this.#o.settings;
     const named = NCC_PUBLIC_URL === undefined ? [] : [new URL(NCC_PUBLIC_URL).hostname];
     return new Set(["localhost", "127.0.0.1", "[::1]", NCC_HOST, ...named]);
-  }
-
-  #figures(admission: MerchantAdmission): Parameters<typeof createMetrics>[1] {
-    const all = () => this.merchants.all();
-    return {
-      version: meta.version,
-      startedAt: this.#o.clock.now(),
-      relays: () =>
-        all().flatMap((merchant) =>
-          merchant.relayStatus().map((relay) => ({
-            merchant: merchant.pubkey,
-            ...relay,
-            connected: relay.state === "connected",
-          }))
-        ),
-      refusals: () => admission.counts(),
-      events: () => {
-        const sum = { received: 0, duplicates: 0, invalid: 0 };
-        for (const merchant of all()) {
-          const { received, duplicates, invalid } = merchant.intake.status();
-          sum.received += received;
-          sum.duplicates += duplicates;
-          sum.invalid += invalid;
-        }
-        return sum;
-      },
-      relayConnections: () => this.relay.connections(),
-      walletUp: () => {
-        const known = all().flatMap(({ wallet }) => wallet === null || wallet.up === null ? [] : [wallet.up]);
-        return known.length === 0 ? null : known.every((up) => up);
-      },
-    };
-  }
-}
-
-/** True when the directory is new. Only its owner may look into it: keys and customers' data lie there. */
-function makeDataDir(path: string): boolean {
-  try {
-    Deno.mkdirSync(path, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
-    if (error instanceof Deno.errors.NotFound) {
-      Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-      return true;
-    }
-    throw error;
   }
 }
 

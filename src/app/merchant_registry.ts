@@ -69,7 +69,11 @@ export class MerchantRegistry implements Service {
   /** Connects to the relays, and looks for what other processes change. */
   async start(): Promise<void> {
     this.#live = true;
-    for (const merchant of this.#served.values()) await merchant.intake.start();
+    for (const merchant of this.#served.values()) {
+      await merchant.intake.start();
+      // Relays or the public URL may be others than at the last start; what is unchanged isn't published again.
+      await this.#database.transaction((tx) => publishIdentity(tx, merchant.pubkey, this.#clock.now()));
+    }
     this.#refreshing = this.#refreshForEver();
   }
 

@@ -112,11 +112,11 @@ export function catalogueCommands(program: Command, shell: Shell): void {
         if (problems.length > 0) {
           const lines = problems.map((p) => `  line ${p.line}${p.field ? `, ${p.field}` : ""}: ${p.reason}`);
           throw new CommandError(
-            `${file} has ${problems.length} problems; nothing was imported.\n${lines.join("\n")}`,
+            `${file} has ${problems.length} problem${problems.length === 1 ? "" : "s"}; nothing was imported.\n${lines.join("\n")}`,
           );
         }
         const made: ProductJson[] = [];
-        for (const row of rows) made.push(await api.call<ProductJson>("POST", "/products", row));
+        for (const { product } of rows) made.push(await api.call<ProductJson>("POST", "/products", product));
         shell.show(made, () => `${made.length} products created.${afterwards(api.live)}`);
       })
     );

@@ -1,13 +1,12 @@
 import { NPool, NSet } from "@nostrify/nostrify";
 import type { NostrEvent, NostrFilter } from "@nostrify/types";
-import { verifyEvent } from "nostr-tools/pure";
 import type { Clock } from "../clock.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { type Receipt, RelayLink, type RelayOptions, type RelayStatus } from "./relay_link.ts";
 import { relayUrl } from "./relay_url.ts";
 import type { MerchantSigner } from "./signer.ts";
-import type { Verifier } from "./verify.ts";
+import { pureCrypto, type Verifier } from "./verify.ts";
 
 export type { Receipt, RelayOptions, RelayStatus } from "./relay_link.ts";
 
@@ -37,7 +36,7 @@ export class RelayPool {
   }) {
     const { signer, clock, random, log, verifier } = o;
     const options = o.relayOptions ?? {};
-    this.#verify = verifier ? (event) => verifier.verify(event) : verifyEvent;
+    this.#verify = (event) => (verifier ?? pureCrypto).verify(event);
     this.#pool = new NPool({
       open: (url) => new RelayLink({ url, signer, clock, random, log, options }),
       reqRouter: (filters) => new Map([...this.#pool.relays.keys()].map((url) => [url, filters])),

@@ -68,7 +68,8 @@ export class ObservedWallet implements Wallet {
       return answer;
     } catch (error) {
       // A refusal is an answer; a call that we broke off says nothing.
-      const silent = error instanceof WalletError && error.kind !== "refused" && error.kind !== "not_implemented";
+      const silent = error instanceof WalletError && error.kind !== "refused" &&
+        error.kind !== "not_implemented";
       if (silent && !(signal.aborted && error.kind !== "no_answer")) {
         this.#up = false;
         this.#error = error.message;

@@ -1,10 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { Database } from "../../src/db/database.ts";
 import { listJobs, retryJob } from "../../src/jobs/jobs_store.ts";
-import { GiveUp, LeaseLostError, RetryLater, type RunningJob } from "../../src/jobs/runner.ts";
+import { GiveUp, RetryLater } from "../../src/jobs/runner.ts";
 import { onEachDatabase, onEachSharedDatabase } from "../support/databases.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { add, advanceUntil, startRunner, until } from "../support/jobs.ts";
+import { add, startRunner, until } from "../support/jobs.ts";
 import { recordingLog } from "../support/log.ts";
 
 async function left(db: Database) {
@@ -217,4 +217,3 @@ onEachDatabase(
     assertEquals(await left(db), []);
   },
 );
-

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Database } from "../../src/db/database.ts";
-import { listJobs, retryJob } from "../../src/jobs/jobs_store.ts";
-import { GiveUp, LeaseLostError, RetryLater, type RunningJob } from "../../src/jobs/runner.ts";
+import { listJobs } from "../../src/jobs/jobs_store.ts";
+import { LeaseLostError, type RunningJob } from "../../src/jobs/runner.ts";
 import { onEachDatabase, onEachSharedDatabase } from "../support/databases.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { add, advanceUntil, startRunner, until } from "../support/jobs.ts";

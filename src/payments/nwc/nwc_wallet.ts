@@ -1,0 +1,262 @@
+import { seconds } from "../../clock.ts";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import type { RelayPool } from "../../nostr/relay_pool.ts";
+import type { MerchantSigner } from "../../nostr/signer.ts";
+import type { Verifier } from "../../nostr/verify.ts";
+import type { Random } from "../../random.ts";
+import {
+  type CreatedInvoice,
+  type InvoiceRef,
+  type InvoiceRequest,
+  type InvoiceStatus,
+  type Network,
+  type PaymentHint,
+  type Wallet,
+  type WalletCaps,
+  WalletError,
+  type WalletInfo,
+} from "../wallet.ts";
+import { NwcChannel } from "./channel.ts";
+import { INFO, NwcError, type NwcInfo, readInfo, readNotification } from "./messages.ts";
+import { NwcRequests } from "./requests.ts";
+import { statusOf } from "./transaction.ts";
+import { describeNwcUri, type NwcUri } from "./uri.ts";
+
+const INFO_TIMEOUT_MS = 4_000;
+/** A wallet that was updated may offer more, and another cipher. */
+const INFO_FRESH_MS = 10 * 60_000;
+/** The same payment is told under both notification kinds, and by several relays. */
+const SAME_HINT_MS = 2_000;
+const MOST_HINTS = 1_000;
+/** Transactions a page, and pages, where `lookup_invoice` isn't offered. */
+const PAGE = 20;
+const MOST_PAGES = 5;
+
+export interface NwcWalletOptions {
+  uri: NwcUri;
+  /** A signer with the connection's secret. */
+  signer: MerchantSigner;
+  /** A pool of that key. The wallet closes it. */
+  pool: RelayPool;
+  verifier: Verifier;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/** Nostr Wallet Connect (NIP-47), receiving side: `make_invoice`, `lookup_invoice` or `list_transactions`, notifications as hints. */
+export class NwcWallet implements Wallet {
+  readonly id: string;
+  readonly kind = "nwc";
+  readonly caps: WalletCaps = {
+    unit: "msat",
+    expiry: true,
+    descriptionHash: true,
+    subscribe: "live",
+    cancel: false,
+    hold: false,
+    pay: false,
+  };
+  readonly #o: NwcWalletOptions;
+  readonly #log: Log;
+  readonly #channel: NwcChannel;
+  readonly #requests: NwcRequests;
+  readonly #listeners = new Set<(hint: PaymentHint) => void>();
+  readonly #hinted = new Map<string, number>();
+  #info: (NwcInfo & { at: number }) | undefined;
+  /** What the wallet turned out not to offer, whatever it says. */
+  #withoutLookup = false;
+
+  constructor(options: NwcWalletOptions) {
+    const { uri, log } = options;
+    this.#o = options;
+    this.id = `nwc:${uri.walletPubkey.slice(0, 16)}`;
+    this.#log = log.child({ wallet: this.id });
+    const connection = { ...options, walletPubkey: uri.walletPubkey, relays: uri.relays, log: this.#log };
+    this.#requests = new NwcRequests(connection);
+    this.#channel = new NwcChannel({
+      ...connection,
+      onResponse: (id, text) => this.#requests.answered(id, text),
+      onNotification: (text) => this.#notified(text),
+      onGap: () => this.#tell({}),
+    });
+  }
+
+  describe(): string {
+    return describeNwcUri(this.#o.uri);
+  }
+
+  async probe(signal: AbortSignal): Promise<WalletInfo> {
+    this.#info = undefined;
+    const { methods } = await this.#infoEvent();
+    for (const needed of ["make_invoice"]) {
+      if (!methods.includes(needed)) {
+        throw new WalletError("not_implemented", `the wallet connection doesn't allow ${needed}`);
+      }
+    }
+    if (!methods.includes("lookup_invoice") && !methods.includes("list_transactions")) {
+      throw new WalletError(
+        "not_implemented",
+        "the wallet connection allows neither lookup_invoice nor list_transactions",
+      );
+    }
+    if (!methods.includes("get_info")) return { network: null, alias: null, methods };
+    const info = await this.#ask("get_info", {}, signal);
+    return {
+      network: typeof info.network === "string" ? NETWORKS[info.network.toLowerCase()] ?? null : null,
+      alias: typeof info.alias === "string" ? info.alias.slice(0, 100) : null,
+      methods,
+    };
+  }
+
+  async createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {
+    const params = {
+      amount: Number(request.amountMsat),
+      description: request.description,
+      expiry: request.expirySeconds,
+    };
+    const late = (result: Record<string, unknown>) => {
+      const created = createdOf(result);
+      if (created) request.onLate?.(created);
+    };
+    const created = createdOf(await this.#ask("make_invoice", params, signal, late));
+    if (!created) throw new WalletError("bad_answer", "the wallet's answer to make_invoice has no invoice");
+    return created;
+  }
+
+  async lookup(invoice: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
+    const { methods } = await this.#infoEvent();
+    const lists = methods.includes("list_transactions");
+    if (!this.#withoutLookup && (methods.includes("lookup_invoice") || !lists)) {
+      try {
+        const result = await this.#ask("lookup_invoice", { payment_hash: invoice.paymentHash }, signal);
+        const status = statusOf(result, invoice.paymentHash, this.#o.clock.now());
+        if (status) return status;
+        // A payment of our own to ourselves, or another invoice's: the list tells which.
+        if (!lists) return { status: "not_found" };
+      } catch (error) {
+        if (error instanceof NwcError && error.code === "NOT_FOUND") return { status: "not_found" };
+        if (!(error instanceof NwcError && error.code === "NOT_IMPLEMENTED" && lists)) throw error;
+        this.#withoutLookup = true;
+      }
+    }
+    return await this.#findInList(invoice, signal);
+  }
+
+  subscribe(onHint: (hint: PaymentHint) => void): () => void {
+    this.#listeners.add(onHint);
+    this.#channel.open();
+    return () => this.#listeners.delete(onHint);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    await this.#channel.close();
+    await this.#o.pool.close();
+  }
+
+  async #findInList({ paymentHash, createdAt }: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
+    const from = seconds(createdAt) - 60;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const params = { from, limit: PAGE, offset: page * PAGE, unpaid: true, type: "incoming" };
+      const { transactions } = await this.#ask("list_transactions", params, signal);
+      if (!Array.isArray(transactions)) {
+        throw new WalletError("bad_answer", "the wallet's list of transactions is none");
+      }
+      for (const transaction of transactions) {
+        const status = statusOf(transaction, paymentHash, this.#o.clock.now());
+        if (status) return status;
+      }
+      if (transactions.length < PAGE) break;
+    }
+    return { status: "not_found" };
+  }
+
+  async #ask(
+    method: string,
+    params: Record<string, unknown>,
+    signal: AbortSignal,
+    onLate?: (result: Record<string, unknown>) => void,
+  ): Promise<Record<string, unknown>> {
+    await this.#ready(signal);
+    for (let first = true;; first = false) {
+      const { cipher } = await this.#infoEvent();
+      if (!cipher) throw new WalletError("not_implemented", "the wallet knows neither NIP-44 nor NIP-04");
+      try {
+        return await this.#requests.send({ method, params, cipher, onLate }, signal);
+      } catch (error) {
+        if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
+        // Its info event may have changed since we read it.
+        this.#info = undefined;
+      }
+    }
+  }
+
+  async #ready(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#channel.ready(signal);
+    } catch {
+      // The signal's reason says only that time is up; the relays' states say why.
+      const states = this.#o.pool.status().map((relay) =>
+        `${new URL(relay.url).host} ${relay.error ?? relay.state}`
+      );
+      throw new WalletError(
+        "unreachable",
+        `no relay of the wallet can be reached: ${states.join("; ") || "none tried"}`,
+      );
+    }
+  }
+
+  /** The newest info event; an old one serves while relays can't be asked. */
+  async #infoEvent(): Promise<NwcInfo> {
+    const { clock, pool, uri } = this.#o;
+    if (this.#info && clock.now() - this.#info.at < INFO_FRESH_MS) return this.#info;
+    const filter = { kinds: [INFO], authors: [uri.walletPubkey], limit: 1 };
+    const [newest] = await pool.query(uri.relays, [filter], { timeoutMs: INFO_TIMEOUT_MS });
+    if (newest) return this.#info = { ...readInfo(newest), at: clock.now() };
+    if (this.#info) return this.#info;
+    throw new WalletError(
+      "unreachable",
+      `the wallet has no info event (kind 13194) on ${
+        this.describe().split(" at ")[1]
+      }: does its service run, and is the relay right?`,
+    );
+  }
+
+  #notified(text: string): void {
+    const paymentHash = readNotification(text);
+    if (paymentHash === undefined) return;
+    // Unreadable, yet authentic: something happened.
+    if (paymentHash === null) return this.#tell({});
+    const now = this.#o.clock.now();
+    const before = this.#hinted.get(paymentHash);
+    if (before !== undefined && now - before < SAME_HINT_MS) return;
+    this.#hinted.set(paymentHash, now);
+    if (this.#hinted.size > MOST_HINTS) this.#hinted.delete(this.#hinted.keys().next().value!);
+    this.#tell({ paymentHash });
+  }
+
+  #tell(hint: PaymentHint): void {
+    for (const listener of this.#listeners) listener(hint);
+  }
+}
+
+/** NIP-47 says mainnet, testnet, signet, regtest; the others are seen, too. */
+const NETWORKS: Record<string, Network> = {
+  mainnet: "bc",
+  bitcoin: "bc",
+  testnet: "tb",
+  signet: "tbs",
+  mutinynet: "tbs",
+  regtest: "bcrt",
+};
+
+function createdOf(result: Record<string, unknown>): CreatedInvoice | null {
+  const { invoice, payment_hash: hash } = result;
+  if (typeof invoice !== "string" || invoice === "") return null;
+  return {
+    bolt11: invoice.replace(/^lightning:/i, ""),
+    paymentHash: typeof hash === "string" && hash !== "" ? hash : null,
+  };
+}
