@@ -7,10 +7,10 @@ import { npub } from "../nostr/keys.ts";
 import { RelayPool } from "../nostr/relay_pool.ts";
 import { localSigner, type MerchantSigner } from "../nostr/signer.ts";
 import { type EventCrypto, loadVerifier } from "../nostr/verify.ts";
-import { openWallet } from "../payments/wallet_url.ts";
 import type { Random } from "../random.ts";
 import type { Settings } from "../settings.ts";
 import { keyPath, merchantKey } from "./merchant_key.ts";
+import { walletOf } from "./wallets.ts";
 
 /** Something that was looked at. */
 export interface Finding {
@@ -230,7 +230,7 @@ async function lookAtWallet(
     };
   }
   try {
-    const wallet = openWallet(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR });
+    const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR });
     try {
       const info = await wallet.probe(AbortSignal.timeout(ANSWER_MS));
       return {

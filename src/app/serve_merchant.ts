@@ -8,11 +8,11 @@ import { localSigner } from "../nostr/signer.ts";
 import type { EventCrypto } from "../nostr/verify.ts";
 import { ObservedWallet } from "../payments/observed_wallet.ts";
 import type { Wallet } from "../payments/wallet.ts";
-import { openWallet } from "../payments/wallet_url.ts";
 import type { Random } from "../random.ts";
 import type { Settings } from "../settings.ts";
 import type { Serve } from "./merchant_registry.ts";
 import { ServedMerchant } from "./served_merchant.ts";
+import { walletOf } from "./wallets.ts";
 
 /** What a merchant's relays, key and wallet are made of. */
 export interface ServingParts {
@@ -42,7 +42,7 @@ export function servingMerchants(parts: ServingParts): Serve {
     const wallet = own ??
       (walletUrl === null
         ? null
-        : openWallet(walletUrl, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR }));
+        : walletOf(walletUrl, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR }));
     const intake = new Intake({
       database,
       clock,

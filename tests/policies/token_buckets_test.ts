@@ -28,6 +28,14 @@ Deno.test("take() takes nothing when it refuses, and fills up again", async () =
   assertEquals([buckets.take("k"), buckets.take("k")], [true, false]);
 });
 
+Deno.test("a clock that is set back takes nothing away", () => {
+  const clock = new FakeClock();
+  const buckets = new TokenBuckets({ clock, perMinute: 2 });
+  assertEquals(buckets.take("k"), true);
+  clock.jump(-3_600_000);
+  assertEquals([buckets.take("k"), buckets.take("k")], [true, false]);
+});
+
 Deno.test("memory is bounded: the key used longest ago is forgotten", () => {
   const buckets = new TokenBuckets({ clock: new FakeClock(), perMinute: 1, keys: 2 });
   assertEquals([buckets.take("a"), buckets.take("b"), buckets.take("a")], [true, true, false]);

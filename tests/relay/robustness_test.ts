@@ -42,6 +42,25 @@ Deno.test("junk gets a NOTICE and the connection stays alive", async () => {
   assertEquals(await client.publish(event), [true, ""]);
 });
 
+Deno.test("a valid event in a message that is too long isn't even parsed", async () => {
+  await using relay = await BuiltInRelay.serve();
+  await using client = await relay.connect();
+  const event = relay.key().sign({ content: "x".repeat(200_000) });
+  client.send("EVENT", event);
+  assertMatch((await client.take((m) => m[0] === "NOTICE"))[1], /^invalid: the message is too long/);
+  assertEquals(await client.query({ ids: [event.id] }), []);
+});
+
+Deno.test("an ephemeral event that comes twice is handed out once", async () => {
+  await using relay = await BuiltInRelay.serve();
+  await using client = await relay.connect();
+  const key = relay.key();
+  await client.subscribe("now", { kinds: [20_001] });
+  const [twice, last] = [key.sign({ kind: 20_001 }), key.sign({ kind: 20_001, content: "last" })];
+  for (const event of [twice, twice, last]) await client.publish(event);
+  assertEquals([await client.live("now"), await client.live("now")], [twice, last]);
+});
+
 Deno.test("an event that is none is refused by its id, a bad filter by its subscription", async () => {
   await using relay = await BuiltInRelay.serve();
   await using client = await relay.connect();

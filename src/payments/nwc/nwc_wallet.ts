@@ -18,14 +18,12 @@ import {
   type WalletInfo,
 } from "../wallet.ts";
 import { NwcChannel } from "./channel.ts";
-import { INFO, NwcError, type NwcInfo, readInfo, readNotification } from "./messages.ts";
+import { NwcInfoSource } from "./info_source.ts";
+import { NwcError, readNotification } from "./messages.ts";
 import { NwcRequests } from "./requests.ts";
 import { statusOf } from "./transaction.ts";
 import { describeNwcUri, type NwcUri } from "./uri.ts";
 
-const INFO_TIMEOUT_MS = 4_000;
-/** A wallet that was updated may offer more, and another cipher. */
-const INFO_FRESH_MS = 10 * 60_000;
 /** The same payment is told under both notification kinds, and by several relays. */
 const SAME_HINT_MS = 2_000;
 const MOST_HINTS = 1_000;
@@ -62,9 +60,9 @@ export class NwcWallet implements Wallet {
   readonly #log: Log;
   readonly #channel: NwcChannel;
   readonly #requests: NwcRequests;
+  readonly #info: NwcInfoSource;
   readonly #listeners = new Set<(hint: PaymentHint) => void>();
   readonly #hinted = new Map<string, number>();
-  #info: (NwcInfo & { at: number }) | undefined;
   /** What the wallet turned out not to offer, whatever it says. */
   #withoutLookup = false;
 
@@ -74,6 +72,7 @@ export class NwcWallet implements Wallet {
     this.id = `nwc:${uri.walletPubkey.slice(0, 16)}`;
     this.#log = log.child({ wallet: this.id });
     const connection = { ...options, walletPubkey: uri.walletPubkey, relays: uri.relays, log: this.#log };
+    this.#info = new NwcInfoSource(connection);
     this.#requests = new NwcRequests(connection);
     this.#channel = new NwcChannel({
       ...connection,
@@ -88,12 +87,10 @@ export class NwcWallet implements Wallet {
   }
 
   async probe(signal: AbortSignal): Promise<WalletInfo> {
-    this.#info = undefined;
-    const { methods } = await this.#infoEvent();
-    for (const needed of ["make_invoice"]) {
-      if (!methods.includes(needed)) {
-        throw new WalletError("not_implemented", `the wallet connection doesn't allow ${needed}`);
-      }
+    this.#info.forget();
+    const { methods } = await this.#info.get(signal);
+    if (!methods.includes("make_invoice")) {
+      throw new WalletError("not_implemented", "the wallet connection doesn't allow make_invoice");
     }
     if (!methods.includes("lookup_invoice") && !methods.includes("list_transactions")) {
       throw new WalletError(
@@ -126,7 +123,7 @@ export class NwcWallet implements Wallet {
   }
 
   async lookup(invoice: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
-    const { methods } = await this.#infoEvent();
+    const { methods } = await this.#info.get(signal);
     const lists = methods.includes("list_transactions");
     if (!this.#withoutLookup && (methods.includes("lookup_invoice") || !lists)) {
       try {
@@ -181,14 +178,14 @@ export class NwcWallet implements Wallet {
   ): Promise<Record<string, unknown>> {
     await this.#ready(signal);
     for (let first = true;; first = false) {
-      const { cipher } = await this.#infoEvent();
+      const { cipher } = await this.#info.get(signal);
       if (!cipher) throw new WalletError("not_implemented", "the wallet knows neither NIP-44 nor NIP-04");
       try {
         return await this.#requests.send({ method, params, cipher, onLate }, signal);
       } catch (error) {
         if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
         // Its info event may have changed since we read it.
-        this.#info = undefined;
+        this.#info.forget();
       }
     }
   }
@@ -206,22 +203,6 @@ export class NwcWallet implements Wallet {
         `no relay of the wallet can be reached: ${states.join("; ") || "none tried"}`,
       );
     }
-  }
-
-  /** The newest info event; an old one serves while relays can't be asked. */
-  async #infoEvent(): Promise<NwcInfo> {
-    const { clock, pool, uri } = this.#o;
-    if (this.#info && clock.now() - this.#info.at < INFO_FRESH_MS) return this.#info;
-    const filter = { kinds: [INFO], authors: [uri.walletPubkey], limit: 1 };
-    const [newest] = await pool.query(uri.relays, [filter], { timeoutMs: INFO_TIMEOUT_MS });
-    if (newest) return this.#info = { ...readInfo(newest), at: clock.now() };
-    if (this.#info) return this.#info;
-    throw new WalletError(
-      "unreachable",
-      `the wallet has no info event (kind 13194) on ${
-        this.describe().split(" at ")[1]
-      }: does its service run, and is the relay right?`,
-    );
   }
 
   #notified(text: string): void {
