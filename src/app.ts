@@ -4,12 +4,14 @@ import { createApi } from "./api/api.ts";
 import { adminTokenPath, loadOrCreateAdminToken } from "./app/admin_token.ts";
 import { makeDataDir } from "./app/data_dir.ts";
 import { checkHealth, type Health } from "./app/health.ts";
+import { hostText, knownHosts } from "./app/hosts.ts";
 import { Housekeeping } from "./app/housekeeping.ts";
 import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
 import { merchantKey } from "./app/merchant_key.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
+import { shopTerms } from "./app/shop_terms.ts";
 import { summarise, type Summary } from "./app/summary.ts";
 import { identityPublisher } from "./catalog/identity.ts";
 import { catalogPublisher } from "./catalog/publisher.ts";
@@ -22,7 +24,6 @@ import { JobRunner } from "./jobs/runner.ts";
 import type { Log } from "./log.ts";
 import { InboxWorker } from "./messages/inbox_worker.ts";
 import { replyJob } from "./messages/reply_job.ts";
-import { fixedRates } from "./money/rates.ts";
 import { EventStore } from "./nostr/event_store.ts";
 import { parsePublicKey } from "./nostr/keys.ts";
 import { OutboxWorker } from "./nostr/outbox.ts";
@@ -32,7 +33,6 @@ import { RelaySocket } from "./nostr/websocket.ts";
 import { apply } from "./orders/apply.ts";
 import { lockOrder } from "./orders/orders_store.ts";
 import { paymentArrived } from "./orders/payment_arrived.ts";
-import type { Terms } from "./orders/place.ts";
 import { invoiceJobs } from "./payments/invoice_jobs.ts";
 import type { Wallet } from "./payments/wallet.ts";
 import { Settlement } from "./payments/settlement.ts";
@@ -186,7 +186,7 @@ export class App {
       ...base,
       verifier: crypto,
       identityOf,
-      termsOf: this.#terms(),
+      termsOf: shopTerms(settings, clock, this.merchants),
       rate: settings.NCC_DM_RATE,
       lease: new Lease({ database, clock, log, name: "inbox", holder }),
     });
@@ -199,7 +199,7 @@ export class App {
       adminToken: this.adminToken,
       owners: new Set(settings.NCC_OWNERS.map(ownerKey)),
       baseUrl: () => this.url,
-      hosts: () => this.#hosts(),
+      hosts: () => knownHosts(settings),
       health: () => this.health(),
       metrics: createMetrics(
         database,
@@ -292,33 +292,10 @@ export class App {
   async #stopServices(): Promise<void> {
     for (const service of this.#started.splice(0).reverse()) await service.stop();
   }
-
-  #terms(): (merchant: string) => Terms {
-    const { settings, clock } = this.#o;
-    const rates = settings.NCC_RATES === undefined ? null : fixedRates(settings.NCC_RATES, clock);
-    return (merchant) => ({
-      closed: this.merchants.get(merchant)?.closed ?? null,
-      stockPolicy: settings.NCC_STOCK_POLICY,
-      invoiceExpiryMs: settings.NCC_INVOICE_EXPIRY,
-      maxOpenOrders: settings.NCC_MAX_OPEN_ORDERS,
-      rate: (currency) => rates?.rate(currency) ?? null,
-    });
-  }
-
-  #hosts(): ReadonlySet<string> {
-    const { NCC_PUBLIC_URL, NCC_HOST } = this.#o.settings;
-    const named = NCC_PUBLIC_URL === undefined ? [] : [new URL(NCC_PUBLIC_URL).hostname];
-    return new Set(["localhost", "127.0.0.1", "[::1]", NCC_HOST, ...named]);
-  }
 }
 
 function ownerKey(text: string): string {
   const parsed = parsePublicKey(text);
   if (!parsed.ok) throw new Error(`NCC_OWNERS: ${parsed.reason}`);
   return parsed.pubkey;
-}
-
-function hostText(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
 }

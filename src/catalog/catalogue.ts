@@ -1,5 +1,5 @@
 import type { Tx } from "../db/database.ts";
-import type { CatalogueSlice, PricedProduct, PricedStall } from "../orders/types.ts";
+import type { CatalogueSlice, PricedProduct, PricedStall } from "./catalogue_slice.ts";
 import { available, levels } from "../stock/stock.ts";
 import { selectProducts } from "./products_store.ts";
 import { extraCostsOf, type ProductRow, type StallRow, zonesOf } from "./resources.ts";

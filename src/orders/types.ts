@@ -1,5 +1,7 @@
 import type { FulfilmentState, PaymentState } from "../db/tables.ts";
 
+export type { CatalogueSlice, PricedProduct, PricedStall } from "../catalog/catalogue_slice.ts";
+
 /** What a customer asks for, read tolerantly from any dialect. Amounts that the customer names are not here: they are never used. */
 export interface OrderRequest {
   /** The customer's own id, kept verbatim and echoed byte for byte. */
@@ -122,37 +124,6 @@ export type Outcome = {
    */
   ignored?: true;
 };
-
-/** What pricing needs of the catalogue: the products asked for, their stalls and stock, as of now. */
-export interface CatalogueSlice {
-  products: PricedProduct[];
-  stalls: PricedStall[];
-}
-
-export interface PricedStall {
-  id: string;
-  name: string;
-  currency: string;
-  /** Costs are decimal strings in the stall's currency. */
-  zones: { id: string; name: string; cost: string; regions: string[] }[];
-}
-
-export interface PricedProduct {
-  id: string;
-  stallId: string;
-  name: string;
-  type: "simple" | "variable" | "variation";
-  /** Decimal string in `currency`. */
-  price: string;
-  currency: string;
-  digital: boolean;
-  active: boolean;
-  deleted: boolean;
-  /** Extra cost per unit for a zone, decimal strings in the stall's currency. */
-  shipping: { id: string; cost: string }[];
-  /** On hand less held; null = unlimited. */
-  available: number | null;
-}
 
 /** A priced order, frozen. */
 export interface Quote {

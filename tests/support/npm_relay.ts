@@ -6,7 +6,7 @@ import { matchFilter } from "nostr-tools/filter";
 import { isAddressableKind, isReplaceableKind } from "nostr-tools/kinds";
 
 /** A relay that isn't ours, in this process: the npm package `@nostr-relay/core` over a memory of our own. */
-export async function serveNpmRelay(): Promise<{ url: string } & AsyncDisposable> {
+export async function serveNpmRelay(port = 0): Promise<{ url: string } & AsyncDisposable> {
   const { common, core, validation } = await load();
   const relay = new core.NostrRelay(memory(common.EventRepository), {
     hostname: "127.0.0.1",
@@ -16,7 +16,7 @@ export async function serveNpmRelay(): Promise<{ url: string } & AsyncDisposable
     eventHandlingResultCacheTtl: 0,
   });
   const validator = new validation.Validator();
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+  const server = Deno.serve({ port, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
     if (request.headers.get("upgrade") !== "websocket") return Response.json({ name: "npm relay" });
     const { socket, response } = Deno.upgradeWebSocket(request);
     // deno-lint-ignore no-explicit-any -- its `send` takes a callback that web sockets haven't
@@ -67,10 +67,11 @@ async function load() {
   }
 }
 
-/** NIP-01, 09 and 40 in a map. */
+/** NIP-01, 09 and 40 in maps: by id, by author and by `p`, so that thousands of events don't slow it down. */
 function memory(Repository: typeof EventRepository): EventRepository {
   return new (class extends Repository {
-    readonly #events = new Map<string, Event>();
+    readonly #byAddress = new Map<string, Event>();
+    readonly #index = new Map<string, Set<Event>>();
     readonly #deleted = new Set<string>();
 
     isSearchSupported(): boolean {
@@ -79,17 +80,23 @@ function memory(Repository: typeof EventRepository): EventRepository {
 
     upsert(event: Event): { isDuplicate: boolean } {
       const address = addressOf(event);
-      const known = this.#events.get(address);
+      const known = this.#byAddress.get(address);
       const isOlder = known !== undefined &&
         (known.created_at > event.created_at ||
           (known.created_at === event.created_at && known.id <= event.id));
       if (this.#deleted.has(event.id) || isOlder) return { isDuplicate: true };
-      this.#events.set(address, event);
+      if (known) this.#remove(address, known);
+      this.#byAddress.set(address, event);
+      for (const key of indexKeys(event)) {
+        const found = this.#index.get(key);
+        if (found) found.add(event);
+        else this.#index.set(key, new Set([event]));
+      }
       return { isDuplicate: false };
     }
 
     find(filter: Filter): Event[] {
-      const found = [...this.#events.values()].filter((event) =>
+      const found = [...this.#candidates(filter)].filter((event) =>
         matchFilter(filter as NostrFilter, event) && !hasExpired(event)
       );
       found.sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
@@ -97,13 +104,14 @@ function memory(Repository: typeof EventRepository): EventRepository {
     }
 
     override deleteByDeletionRequest(request: Event): Promise<void> {
-      for (const [address, event] of this.#events) {
+      for (const event of [...this.#index.get(`author ${request.pubkey}`) ?? []]) {
+        const address = addressOf(event);
         const named = request.tags.some(([name, value]) =>
           name === "e" && value === event.id ||
           name === "a" && value === address && event.created_at <= request.created_at
         );
-        if (!named || event.pubkey !== request.pubkey) continue;
-        this.#events.delete(address);
+        if (!named) continue;
+        this.#remove(address, event);
         this.#deleted.add(event.id);
       }
       return Promise.resolve();
@@ -112,7 +120,28 @@ function memory(Repository: typeof EventRepository): EventRepository {
     destroy(): Promise<void> {
       return Promise.resolve();
     }
+
+    #candidates(filter: Filter): Iterable<Event> {
+      const by = (name: string, values: readonly string[]) =>
+        new Set(values.flatMap((value) => [...this.#index.get(`${name} ${value}`) ?? []]));
+      if (filter.ids) return by("id", filter.ids);
+      if (filter["#p"]) return by("p", filter["#p"]);
+      if (filter.authors) return by("author", filter.authors);
+      return this.#byAddress.values();
+    }
+
+    #remove(address: string, event: Event): void {
+      this.#byAddress.delete(address);
+      for (const key of indexKeys(event)) this.#index.get(key)?.delete(event);
+    }
   })();
+}
+
+function indexKeys(event: Event): string[] {
+  const named = event.tags.flatMap(([name, value]) =>
+    name === "p" && value !== undefined ? [`p ${value}`] : []
+  );
+  return [`id ${event.id}`, `author ${event.pubkey}`, ...named];
 }
 
 function addressOf(event: Event): string {

@@ -1,0 +1,21 @@
+import type { Clock } from "../clock.ts";
+import { fixedRates } from "../money/rates.ts";
+import type { Terms } from "../orders/place.ts";
+import type { Settings } from "../settings.ts";
+import type { MerchantRegistry } from "./merchant_registry.ts";
+
+/** The terms that a merchant's orders are taken on, as of now. */
+export function shopTerms(
+  settings: Settings,
+  clock: Clock,
+  merchants: MerchantRegistry,
+): (merchant: string) => Terms {
+  const rates = settings.NCC_RATES === undefined ? null : fixedRates(settings.NCC_RATES, clock);
+  return (merchant) => ({
+    closed: merchants.get(merchant)?.closed ?? null,
+    stockPolicy: settings.NCC_STOCK_POLICY,
+    invoiceExpiryMs: settings.NCC_INVOICE_EXPIRY,
+    maxOpenOrders: settings.NCC_MAX_OPEN_ORDERS,
+    rate: (currency) => rates?.rate(currency) ?? null,
+  });
+}

@@ -1,0 +1,100 @@
+import type { Generated } from "kysely";
+import type { Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+
+/** The NStore. On PostgreSQL `tags`, `tags_index` and `search_ext` are jsonb and the last four columns exist; see `event_store.ts`. */
+export interface NostrEventsTable {
+  id: Text;
+  kind: Int;
+  pubkey: Text;
+  content: Text;
+  created_at: Int;
+  tags: Text;
+  sig: Text;
+  d: TextOrNull;
+  expires_at: IntOrNull;
+}
+
+/** SQLite only: the tag index. */
+export interface NostrTagsTable {
+  event_id: Text;
+  name: Text;
+  value: Text;
+  kind: Int;
+  created_at: Int;
+}
+
+/** Every event that reached us for a merchant, raw; one row for each served merchant it names. */
+export interface InboxTable {
+  /** Order of arrival. */
+  seq: Generated<number>;
+  merchant: Text;
+  event_id: Text;
+  kind: Int;
+  /** The outer event's author: the customer for kind 4, a throw-away key for a gift wrap. */
+  author: Text;
+  event: Text;
+  /** The relay that brought it first; empty for the built-in one. */
+  relay: Text;
+  received_at: Int;
+  /** `new` waits for the worker; `done` decided; `dropped` not authentic or not for us; `dead` could not be opened after all tries. */
+  state: Word<"new" | "done" | "dropped" | "dead">;
+  attempts: Int;
+  next_at: Int;
+  /** The verified sender and the rumor's id (NIP-59), once opened. */
+  sender: TextOrNull;
+  rumor_id: TextOrNull;
+  reason: TextOrNull;
+}
+
+/** Our own signed events that have to reach relays. The event store may forget a replaced or deleted one; this doesn't. */
+export interface OutboxEventsTable {
+  event_id: Text;
+  merchant: Text;
+  /** Why it exists, unique: the same purpose is never signed and sent twice. */
+  purpose: Text;
+  order_id: TextOrNull;
+  event: Text;
+  created_at: Int;
+}
+
+export interface OutboxTable {
+  event_id: Text;
+  relay: Text;
+  merchant: Text;
+  state: Word<"pending" | "delivered" | "failed">;
+  attempts: Int;
+  next_at: Int;
+  /** The relay's answer to the last try. */
+  answer: TextOrNull;
+  updated_at: Int;
+}
+
+/** Receive time (ms) up to which a relay's events for a merchant are known to be in the inbox. */
+export interface RelayCursorsTable {
+  merchant: Text;
+  relay: Text;
+  cursor: Int;
+  updated_at: Int;
+}
+
+/** The newest `created_at` (seconds) we used: scope `catalog`, `address:<kind>:<d>` or `customer:<pubkey>`. */
+export interface KeyClocksTable {
+  pubkey: Text;
+  scope: Text;
+  last_seconds: Int;
+}
+
+export interface BansTable {
+  merchant: Text;
+  pubkey: Text;
+  reason: TextOrNull;
+  created_at: Int;
+}
+
+/** Token bucket of a sender: `tokens` in thousandths. */
+export interface SenderRatesTable {
+  merchant: Text;
+  sender: Text;
+  tokens: Int;
+  updated_at: Int;
+}

@@ -1,0 +1,135 @@
+import type { Generated } from "kysely";
+import type { Flag, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+
+export type PaymentState =
+  | "quoting"
+  | "awaiting"
+  | "held"
+  | "paid"
+  | "overpaid"
+  | "expired"
+  | "cancelled"
+  | "rejected"
+  | "failed"
+  | "refund_due"
+  | "refunded";
+export type FulfilmentState = "none" | "unfulfilled" | "shipped" | "delivered";
+
+export interface OrdersTable {
+  id: Text;
+  merchant: Text;
+  customer: Text;
+  customer_order_id: Text;
+  dialect: Text;
+  /** How the customer's message travelled, so that the answer travels the same way. */
+  envelope: Word<"nip04" | "nip17">;
+  /** Relay that brought the last message of this order; empty for the built-in one. */
+  relay: Text;
+  payment: Word<PaymentState>;
+  fulfilment: Word<FulfilmentState>;
+  reason: TextOrNull;
+  stall_id: TextOrNull;
+  shipping_id: TextOrNull;
+  name: TextOrNull;
+  address: TextOrNull;
+  /** JSON object as the customer sent it, bounded. */
+  contact: Text;
+  message: TextOrNull;
+  /** Hash of what was ordered, to tell a repeat from an amendment. */
+  content_hash: Text;
+  /** JSON of `OrderRequest.traits`: what the dialect must echo. */
+  traits: Text;
+  /** Counts amendments, from 1. */
+  revision: Int;
+  total_msat: Int;
+  received_msat: Int;
+  /** JSON `{ currency, per_btc, sources, at }`, frozen in the quote; null when no fiat was involved. */
+  rate: TextOrNull;
+  /** NIP-01 seconds of the newest message of the customer that we answer: an answer must be later. */
+  asked_at_seconds: Int;
+  expires_at: IntOrNull;
+  paid_at: IntOrNull;
+  /** JSON `{ carrier, tracking }` */
+  tracking: TextOrNull;
+  created_at: Int;
+  updated_at: Int;
+}
+
+export interface OrderItemsTable {
+  order_id: Text;
+  line: Int;
+  product_id: Text;
+  name: Text;
+  quantity: Int;
+  price: Text;
+  currency: Text;
+  digital: Flag;
+}
+
+export interface OrderTimelineTable {
+  seq: Generated<number>;
+  order_id: Text;
+  at: Int;
+  /** A word for machines. */
+  event: Text;
+  /** A sentence for people. No secret, no address, no message body. */
+  text: Text;
+}
+
+export type InvoiceState = "creating" | "open" | "paid" | "expired" | "void" | "failed";
+
+/** One attempt to be paid for an order. At most one of an order is `open`. */
+export interface InvoicesTable {
+  id: Text;
+  merchant: Text;
+  order_id: Text;
+  attempt: Int;
+  type: Word<"ln">;
+  wallet: Text;
+  state: Word<InvoiceState>;
+  amount_msat: Int;
+  bolt11: TextOrNull;
+  payment_hash: TextOrNull;
+  expires_at: IntOrNull;
+  /** When the wallet is asked next; null = not any more. */
+  next_lookup_at: IntOrNull;
+  created_at: Int;
+  updated_at: Int;
+}
+
+/** Money that the wallet says has arrived. */
+export interface PaymentsTable {
+  id: Text;
+  merchant: Text;
+  wallet: Text;
+  payment_hash: Text;
+  order_id: TextOrNull;
+  invoice_id: TextOrNull;
+  amount_msat: Int;
+  state: Word<"matched" | "unmatched" | "refunded">;
+  settled_at: Int;
+  created_at: Int;
+}
+
+export interface RatesTable {
+  currency: Text;
+  /** Price of 1 BTC, a decimal string. */
+  per_btc: Text;
+  /** JSON: string[] */
+  sources: Text;
+  at: Int;
+}
+
+export interface MessagesTable {
+  seq: Generated<number>;
+  merchant: Text;
+  customer: Text;
+  direction: Word<"in" | "out">;
+  /** `chat` is for people; the others are checkout messages. */
+  type: Word<"chat" | "order" | "payment_request" | "status" | "claim" | "digital">;
+  envelope: Word<"nip04" | "nip17">;
+  order_id: TextOrNull;
+  body: Text;
+  event_id: Text;
+  at: Int;
+}
