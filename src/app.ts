@@ -10,6 +10,7 @@ import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
 import { merchantKey } from "./app/merchant_key.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
+import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
 import { shopTerms } from "./app/shop_terms.ts";
 import { summarise, type Summary } from "./app/summary.ts";
@@ -25,7 +26,6 @@ import type { Log } from "./log.ts";
 import { InboxWorker } from "./messages/inbox_worker.ts";
 import { replyJob } from "./messages/reply_job.ts";
 import { EventStore } from "./nostr/event_store.ts";
-import { parsePublicKey } from "./nostr/keys.ts";
 import { OutboxWorker } from "./nostr/outbox.ts";
 import { SecretBox } from "./nostr/sealed_secrets.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
@@ -197,7 +197,7 @@ export class App {
       merchants: this.merchants,
       relay: this.relay,
       adminToken: this.adminToken,
-      owners: new Set(settings.NCC_OWNERS.map(ownerKey)),
+      owners: ownerKeys(settings),
       baseUrl: () => this.url,
       hosts: () => knownHosts(settings),
       health: () => this.health(),
@@ -292,10 +292,4 @@ export class App {
   async #stopServices(): Promise<void> {
     for (const service of this.#started.splice(0).reverse()) await service.stop();
   }
-}
-
-function ownerKey(text: string): string {
-  const parsed = parsePublicKey(text);
-  if (!parsed.ok) throw new Error(`NCC_OWNERS: ${parsed.reason}`);
-  return parsed.pubkey;
 }

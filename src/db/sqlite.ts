@@ -99,7 +99,7 @@ class SqliteDatabaseOfApp implements Database {
       }
       for (const one of settled) {
         if (one.ok) {
-          this.#guard.leave(() => this.#wakeUps.tell(one.woken));
+          this.#wakeUps.tell(one.woken);
           one.waiting.done(one.value);
         } else one.waiting.failed(one.error);
       }

@@ -14,9 +14,4 @@ export class TransactionGuard {
   check(): void {
     if (this.#open.getStore()) throw new Error("inside a transaction: use its `tx`, not the database");
   }
-
-  /** Runs `work` as if outside: for what is only started, not awaited, by a transaction. */
-  leave<T>(work: () => T): T {
-    return this.#open.exit(work);
-  }
 }

@@ -187,6 +187,7 @@ onPostgres("two transactions that lock each other out both come through", async 
 
 onEachSharedDatabase("two connections that write at the same time wait for each other", async (shared) => {
   const databases = [await shared.open(), await shared.open()];
+  const began = performance.now();
   await Promise.all(databases.map(async (db, i) => {
     for (let n = 0; n < 10; n++) {
       await db.transaction(async (tx) => {
@@ -198,4 +199,6 @@ onEachSharedDatabase("two connections that write at the same time wait for each 
     }
   }));
   assertEquals((await banned(databases[0]!)).length, 20);
+  // The one that waits must leave the other its turn.
+  assert(performance.now() - began < 4_000, "they stood still");
 });

@@ -31,6 +31,7 @@ onEachDatabase(
       "seq",
     ).execute();
     assertEquals(rows.map((r) => r.event_id), many.map((m) => m.event.id));
+    await until(() => woken === 3);
     end();
   },
 );

@@ -27,7 +27,7 @@ Deno.test("query() merges relays to the newest versions, authentic ones only", a
   await using two = await FakeRelay.start();
   await using pool = testPool();
   const [old, recent] = [await profile(now - 1, "old"), await profile(now, "recent")];
-  one.events.push(old, { ...recent, content: "forged", id: "f".repeat(64) });
+  one.events.push(old, { ...recent, content: "forged", created_at: now + 1 });
   two.events.push(recent);
   const filters = [{ kinds: [0], authors: [merchant.pubkey] }];
   assertEquals(await pool.query([one.url, two.url], filters, { timeoutMs: 1_000 }), [recent]);

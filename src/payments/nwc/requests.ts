@@ -123,7 +123,7 @@ export class NwcRequests {
       const answers = await Promise.all(relays.map((url) => this.#publish(url, event, signal)));
       maybe ||= answers.some((answer) => answer.taken !== false);
       reason = answers.find((answer) => answer.taken === false)?.reason ?? reason;
-      if (answers.every((answer) => answer.taken === false && answer.refused)) {
+      if (!maybe && answers.every((answer) => answer.refused)) {
         asked.answer.reject(
           new WalletError("unreachable", `the wallet's relay refused the request: ${reason}`),
         );
@@ -139,7 +139,9 @@ export class NwcRequests {
     const { pool, log } = this.#o;
     try {
       const { ok, message } = await pool.publish(url, event, signal);
-      return { taken: ok, refused: !ok, reason: message };
+      // Some relays refuse what they have taken before, and say so.
+      const taken = ok || message.startsWith("duplicate:");
+      return { taken, refused: !taken, reason: message };
     } catch (error) {
       const reason = errorText(error);
       const connected = pool.status().some((relay) => relay.url === url && relay.state === "connected");

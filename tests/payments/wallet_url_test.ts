@@ -1,0 +1,38 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { checkWalletUrl, maskWalletUrl } from "../../src/payments/wallet_url.ts";
+
+const SECRET = "cd".repeat(32);
+const NWC = `nostr+walletconnect://${"ab".repeat(32)}?relay=wss://relay.example.com&secret=${SECRET}`;
+
+Deno.test("checkWalletUrl() takes what can be opened and says what can for anything else", () => {
+  for (const good of ["demo:", NWC, NWC.replace("nostr+", "nostr")]) {
+    assertEquals(checkWalletUrl(good), { ok: true });
+  }
+  for (
+    const bad of [
+      "",
+      "demo",
+      "lnbits+https://host?key=sesame",
+      "http://user:sesame@host",
+      "constructor:",
+      NWC.slice(0, -1),
+    ]
+  ) {
+    const checked = checkWalletUrl(bad);
+    assert(!checked.ok, bad);
+    assertStringIncludes(checked.reason, "nostr+walletconnect://");
+    assert(!checked.reason.includes("sesame") && !checked.reason.includes("cdcd"));
+  }
+});
+
+Deno.test("maskWalletUrl() leaves nothing that gives power over the wallet", () => {
+  assertEquals(
+    maskWalletUrl(NWC),
+    "nostr+walletconnect://abababab…?relay=wss://relay.example.com&secret=***",
+  );
+  assertEquals(maskWalletUrl("demo:"), "demo:");
+  for (const other of ["lnbits+https://host?key=sesame", "sesame", NWC.slice(0, -1)]) {
+    const masked = maskWalletUrl(other);
+    assert(!masked.includes("sesame") && !masked.includes("cdcd"), masked);
+  }
+});

@@ -1,0 +1,212 @@
+import { NWCWalletService, NWCWalletServiceKeyPair } from "@getalby/sdk/nwc";
+import type { Nip47Transaction } from "@getalby/sdk/nwc";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, randomBytes } from "@noble/hashes/utils.js";
+import * as nip04 from "nostr-tools/nip04";
+import * as nip44 from "nostr-tools/nip44";
+import { finalizeEvent, generateSecretKey, getPublicKey, type NostrEvent } from "nostr-tools/pure";
+import { encodeBolt11 } from "../../src/payments/bolt11.ts";
+
+/** An invoice in the wallet's own books. */
+export interface WalletEntry {
+  bolt11: string;
+  paymentHash: string;
+  description: string;
+  amountMsat: number;
+  /** Seconds. */
+  createdAt: number;
+  expiresAt: number;
+  /** Seconds; null while unpaid. */
+  settledAt: number | null;
+}
+
+/** The wallet's methods, as its info event names them. */
+const METHODS = ["get_info", "make_invoice", "lookup_invoice"] as const;
+
+/**
+ * A wallet that isn't ours behind NIP-47: the wallet service of the npm package `@getalby/sdk`, with books of its own. What the
+ * package lacks is added by nostr-tools: the notification of a payment. No money moves; `settle()` says that somebody paid.
+ */
+export class NwcService implements AsyncDisposable {
+  readonly #relay: string;
+  readonly #walletKey = generateSecretKey();
+  readonly #clientKey = generateSecretKey();
+  readonly #nodeKey = generateSecretKey();
+  readonly #books = new Map<string, WalletEntry & { preimage: string }>();
+  readonly #service: NWCWalletService;
+  readonly #outlet: Outlet;
+  #unsubscribe: () => void = () => {};
+
+  private constructor(relay: string) {
+    this.#relay = relay;
+    this.#service = new NWCWalletService({ relayUrls: [relay] });
+    this.#outlet = new Outlet(relay);
+  }
+
+  /** Serves one connection over that relay. */
+  static async start(relay: string): Promise<NwcService> {
+    const wallet = new NwcService(relay);
+    await wallet.#outlet.connect();
+    const secret = bytesToHex(wallet.#walletKey);
+    await wallet.#service.publishWalletServiceInfoEvent(secret, [...METHODS], ["payment_received"]);
+    wallet.#unsubscribe = await wallet.#service.subscribe(
+      new NWCWalletServiceKeyPair(secret, getPublicKey(wallet.#clientKey)),
+      {
+        getInfo: () => answer(wallet.#info()),
+        makeInvoice: (request) => answer(wallet.#make(request)),
+        lookupInvoice: (request) => {
+          const entry = wallet.#find(request.payment_hash ?? request.invoice ?? "");
+          return entry ? answer(transaction(entry)) : refuse("NOT_FOUND", "no such invoice");
+        },
+      },
+    );
+    return wallet;
+  }
+
+  /** The connection's secret, as a person would paste it. */
+  get url(): string {
+    const query = new URLSearchParams({ relay: this.#relay, secret: bytesToHex(this.#clientKey) });
+    return `nostr+walletconnect://${getPublicKey(this.#walletKey)}?${query}`;
+  }
+
+  /** Somebody pays; the client is notified unless `silently`. Answers why not, or null. */
+  async settle(bolt11: string, o: { silently?: boolean } = {}): Promise<string | null> {
+    const entry = this.#find(bolt11);
+    const now = seconds();
+    if (!entry) return "no such invoice";
+    if (entry.settledAt !== null) return "paid already";
+    if (entry.expiresAt <= now) return "expired";
+    entry.settledAt = now;
+    if (!o.silently) await this.#notify(entry);
+    return null;
+  }
+
+  books(): WalletEntry[] {
+    return [...this.#books.values()].map(({ preimage: _, ...entry }) => entry);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    this.#service.close();
+    await this.#outlet.close();
+  }
+
+  #find(ref: string): (WalletEntry & { preimage: string }) | undefined {
+    return this.#books.get(ref) ?? this.#books.values().find((entry) => entry.bolt11 === ref);
+  }
+
+  #info() {
+    return {
+      alias: "test wallet",
+      color: "#000000",
+      pubkey: "",
+      network: "regtest",
+      block_height: 1,
+      block_hash: "",
+      methods: [...METHODS],
+      notifications: ["payment_received" as const],
+    };
+  }
+
+  #make(request: { amount: number; description?: string; expiry?: number }): Nip47Transaction {
+    const preimage = randomBytes(32);
+    const paymentHash = bytesToHex(sha256(preimage));
+    const now = seconds();
+    const expirySeconds = request.expiry ?? 3600;
+    const description = request.description ?? "";
+    const entry = {
+      bolt11: encodeBolt11({
+        network: "bcrt",
+        amountMsat: BigInt(request.amount),
+        timestamp: now,
+        paymentHash,
+        paymentSecret: bytesToHex(randomBytes(32)),
+        description,
+        expirySeconds,
+      }, this.#nodeKey),
+      paymentHash,
+      preimage: bytesToHex(preimage),
+      description,
+      amountMsat: request.amount,
+      createdAt: now,
+      expiresAt: now + expirySeconds,
+      settledAt: null,
+    };
+    this.#books.set(paymentHash, entry);
+    return transaction(entry);
+  }
+
+  /** NIP-47: both kinds, since nothing says which of them the client reads. */
+  async #notify(entry: WalletEntry & { preimage: string }): Promise<void> {
+    const client = getPublicKey(this.#clientKey);
+    const text = JSON.stringify({ notification_type: "payment_received", notification: transaction(entry) });
+    const secret = this.#walletKey;
+    for (
+      const [kind, content] of [
+        [23196, nip04.encrypt(secret, client, text)],
+        [23197, nip44.encrypt(text, nip44.getConversationKey(secret, client))],
+      ] as const
+    ) {
+      this.#outlet.publish(
+        finalizeEvent({ kind, created_at: seconds(), tags: [["p", client]], content: await content }, secret),
+      );
+    }
+  }
+}
+
+/** Publishes and doesn't ask what became of it, as notifications are sent. */
+class Outlet {
+  readonly #url: string;
+  #socket!: WebSocket;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async connect(): Promise<void> {
+    const open = Promise.withResolvers<void>();
+    this.#socket = new WebSocket(this.#url);
+    this.#socket.onopen = () => open.resolve();
+    this.#socket.onerror = () => open.reject(new Error(`the wallet can't reach ${this.#url}`));
+    await open.promise;
+  }
+
+  publish(event: NostrEvent): void {
+    this.#socket.send(JSON.stringify(["EVENT", event]));
+  }
+
+  async close(): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    this.#socket.onclose = () => closed.resolve();
+    this.#socket.close();
+    await closed.promise;
+  }
+}
+
+function transaction(entry: WalletEntry & { preimage: string }): Nip47Transaction {
+  const isSettled = entry.settledAt !== null;
+  return {
+    type: "incoming",
+    state: isSettled ? "settled" : "pending",
+    invoice: entry.bolt11,
+    description: entry.description,
+    payment_hash: entry.paymentHash,
+    amount: entry.amountMsat,
+    fees_paid: 0,
+    created_at: entry.createdAt,
+    expires_at: entry.expiresAt,
+    ...(isSettled ? { settled_at: entry.settledAt!, preimage: entry.preimage } : {}),
+  } as Nip47Transaction;
+}
+
+function answer<T>(result: T) {
+  return Promise.resolve({ result, error: undefined });
+}
+
+function refuse(code: string, message: string) {
+  return Promise.resolve({ result: undefined, error: { code, message } });
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,184 @@
+import * as nip04 from "nostr-tools/nip04";
+import * as nip59 from "nostr-tools/nip59";
+import { finalizeEvent, getPublicKey, type NostrEvent } from "nostr-tools/pure";
+
+/** What a merchant says about an order (NIP-15, type 1 and 2), as it came. */
+export interface MerchantMessage {
+  /** What the message is known by: the event of kind 4, or the rumor in the gift wrap. */
+  messageId: string;
+  id: string;
+  type: number;
+  message?: string;
+  payment_options?: { type: string; link: string }[];
+  paid?: boolean;
+  shipped?: boolean;
+  status?: string;
+}
+
+const CONNECT_MS = 10_000;
+
+/**
+ * Somebody with one key who buys by direct messages: nostr-tools and a WebSocket, nothing of ours. NIP-42 is spoken when the
+ * relay asks for it. Everything the merchant says is kept, by the id of the message.
+ */
+export class Shopper implements AsyncDisposable {
+  readonly pubkey: string;
+  readonly messages = new Map<string, MerchantMessage>();
+  /** What of the merchant couldn't be read. */
+  readonly unreadable: string[] = [];
+  readonly #o: { secretKey: Uint8Array; merchant: string; envelope: "nip04" | "nip17"; relay: string };
+  readonly #waiting = new Set<() => void>();
+  /** Events that are being opened. */
+  readonly #reading = new Set<Promise<void>>();
+  readonly #published = new Map<string, (accepted: boolean) => void>();
+  #socket: WebSocket | undefined;
+  #ready = Promise.withResolvers<void>();
+
+  constructor(
+    o: { secretKey: Uint8Array; merchant: string; envelope: "nip04" | "nip17"; relay: string },
+  ) {
+    this.#o = o;
+    this.pubkey = getPublicKey(o.secretKey);
+  }
+
+  /** Connects, and resolves once all that the relay holds for this key has been read. */
+  async connect(): Promise<void> {
+    const ready = this.#ready = Promise.withResolvers<void>();
+    const socket = this.#socket = new WebSocket(this.#o.relay);
+    socket.onopen = () => this.#subscribe();
+    socket.onerror = () => ready.reject(new Error(`can't reach ${this.#o.relay}`));
+    socket.onmessage = (message) => this.#hear(JSON.parse(String(message.data)));
+    const late = setTimeout(() => ready.reject(new Error("the relay gave no mail in time")), CONNECT_MS);
+    await ready.promise.finally(() => clearTimeout(late));
+    await Promise.all(this.#reading);
+  }
+
+  async close(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (!socket || socket.readyState === WebSocket.CLOSED) return;
+    const closed = Promise.withResolvers<void>();
+    socket.onclose = () => closed.resolve();
+    socket.close();
+    await closed.promise;
+    await Promise.all(this.#reading);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Sends the merchant JSON or a text; true when the relay took it. */
+  async write(message: unknown): Promise<boolean> {
+    const content = typeof message === "string" ? message : JSON.stringify(message);
+    const event = await this.#envelope(content);
+    const answered = Promise.withResolvers<boolean>();
+    this.#published.set(event.id, answered.resolve);
+    this.#send(["EVENT", event]);
+    return await answered.promise;
+  }
+
+  /** The first message that `fits`, now or within `ms`; undefined when none comes. */
+  async hears(fits: (message: MerchantMessage) => boolean, ms: number): Promise<MerchantMessage | undefined> {
+    for (const end = Date.now() + ms;;) {
+      const found = this.messages.values().find(fits);
+      const left = end - Date.now();
+      if (found || left <= 0) return found;
+      await this.#somethingNew(left);
+    }
+  }
+
+  async #envelope(content: string): Promise<NostrEvent> {
+    const { secretKey, merchant, envelope } = this.#o;
+    const tags = [["p", merchant]];
+    if (envelope === "nip17") return nip59.wrapEvent({ kind: 14, tags, content }, secretKey, merchant);
+    const encrypted = await nip04.encrypt(secretKey, merchant, content);
+    return finalizeEvent({ kind: 4, created_at: seconds(), tags, content: encrypted }, secretKey);
+  }
+
+  #send(message: unknown[]): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #subscribe(): void {
+    const { envelope, merchant } = this.#o;
+    const filter = envelope === "nip04"
+      ? { kinds: [4], authors: [merchant], "#p": [this.pubkey] }
+      : { kinds: [1059], "#p": [this.pubkey] };
+    this.#send(["REQ", "mail", filter]);
+  }
+
+  #hear([verb, first, second]: [string, unknown, unknown]): void {
+    if (verb === "AUTH") this.#authenticate(String(first));
+    if (verb === "EOSE") this.#ready.resolve();
+    if (verb === "OK" && !this.#published.has(String(first)) && second === true) this.#subscribe();
+    if (verb === "OK") {
+      this.#published.get(String(first))?.(second === true);
+      this.#published.delete(String(first));
+    }
+    if (verb !== "EVENT") return;
+    const reading = this.#read(second as NostrEvent).finally(() => {
+      this.#reading.delete(reading);
+      for (const done of this.#waiting) done();
+    });
+    this.#reading.add(reading);
+  }
+
+  /** NIP-42: direct messages are shown to their recipient only. */
+  #authenticate(challenge: string): void {
+    const tags = [["relay", this.#o.relay], ["challenge", challenge]];
+    this.#send([
+      "AUTH",
+      finalizeEvent({ kind: 22242, created_at: seconds(), tags, content: "" }, this.#o.secretKey),
+    ]);
+  }
+
+  async #read(event: NostrEvent): Promise<void> {
+    const { secretKey, merchant } = this.#o;
+    try {
+      const rumor = event.kind === 4 ? event : nip59.unwrapEvent(event, secretKey);
+      // NIP-59: what the merchant didn't seal isn't the merchant's.
+      if (rumor.pubkey !== merchant) return;
+      const content = event.kind === 4
+        ? await nip04.decrypt(secretKey, merchant, event.content)
+        : rumor.content;
+      this.messages.set(rumor.id, { ...JSON.parse(content), messageId: rumor.id });
+    } catch (error) {
+      this.unreadable.push(`${event.id}: ${error}`);
+    }
+  }
+
+  #somethingNew(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#waiting.add(done);
+    });
+  }
+}
+
+/** The link to pay, when this is a payment request. */
+export function lightningLink(message: MerchantMessage): string | undefined {
+  return message.payment_options?.find((option) => option.type === "ln")?.link;
+}
+
+/** An order as LNbits' market app sends it: keys in its order, nulls for what isn't said. */
+export function lnbitsOrder(id: string, productId: string, quantity: number, shippingId: string) {
+  return {
+    address: "1 Example Street, Exampletown",
+    message: null,
+    contact: { nostr: null, email: null },
+    items: [{ product_id: productId, quantity }],
+    shipping_id: shippingId,
+    type: 0,
+    id,
+  };
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
