@@ -1,4 +1,3 @@
-import meta from "../deno.json" with { type: "json" };
 import { migrations } from "../migrations/mod.ts";
 import { createApi } from "./api/api.ts";
 import { adminTokenPath, loadOrCreateAdminToken } from "./app/admin_token.ts";
@@ -10,6 +9,7 @@ import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
 import { merchantKey } from "./app/merchant_key.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
+import { relayInfo } from "./app/relay_info.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
 import { shopTerms } from "./app/shop_terms.ts";
@@ -31,7 +31,7 @@ import { SecretBox } from "./nostr/sealed_secrets.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
 import { RelaySocket } from "./nostr/websocket.ts";
 import { apply } from "./orders/apply.ts";
-import { lockOrder } from "./orders/orders_store.ts";
+import { hasPaidBefore, lockOrder } from "./orders/orders_store.ts";
 import { paymentArrived } from "./orders/payment_arrived.ts";
 import { invoiceJobs } from "./payments/invoice_jobs.ts";
 import type { Wallet } from "./payments/wallet.ts";
@@ -151,14 +151,8 @@ export class App {
       admission,
       merchants: () => this.merchants.keys(),
       url: () => `${this.url.replace(/^http/, "ws")}/relay`,
-      info: () => ({
-        name: this.merchants.all()[0]?.row.name || "ncc",
-        description: "The relay of a shop: messages to its merchant, and what the merchant publishes.",
-        pubkey: this.merchants.all()[0]?.pubkey ?? "",
-        software: "ncc",
-        version: meta.version,
-        minPow: settings.NCC_MIN_POW,
-      }),
+      info: () => relayInfo(this.merchants, settings),
+      hasPaid: (pubkey) => hasPaidBefore(database.kysely, [...this.merchants.keys()], pubkey),
     });
 
     const walletOf = (merchant: string) => this.merchants.get(merchant)?.wallet ?? null;
@@ -210,7 +204,10 @@ export class App {
       host: settings.NCC_HOST,
       port: settings.NCC_PORT,
       log,
-      handle: (request) => this.#api.fetch(request),
+      handle: (request, address) =>
+        new URL(request.url).pathname === "/relay"
+          ? this.relay.handle(request, address)
+          : this.#api.fetch(request),
     });
     const relayService: Service = { start: () => Promise.resolve(), stop: () => this.relay.close() };
     this.#services = [

@@ -57,7 +57,6 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
     }
     await next();
   });
-  app.get("/relay", (c) => parts.relay.handle(c.req.raw));
   app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }));
 
   app.get("/healthz", (c) => c.json({ name: "ncc", version: meta.version, ok: true }));

@@ -9,19 +9,20 @@ export class PortError extends Error {
   override readonly name = "PortError";
 }
 
+/** Where to listen, and who answers; `address` is the peer's. */
+export interface HttpOptions {
+  host: string;
+  port: number;
+  log: Log;
+  handle(request: Request, address: string): Response | Promise<Response>;
+}
+
 /** The one HTTP port. */
 export class HttpServer implements Service {
-  readonly #o: {
-    host: string;
-    port: number;
-    log: Log;
-    handle(request: Request): Response | Promise<Response>;
-  };
+  readonly #o: HttpOptions;
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
-  constructor(
-    o: { host: string; port: number; log: Log; handle(request: Request): Response | Promise<Response> },
-  ) {
+  constructor(o: HttpOptions) {
     this.#o = o;
   }
 
@@ -42,7 +43,7 @@ export class HttpServer implements Service {
           log.error("http.fault", { error: errorText(error) });
           return new Response("internal error", { status: 500 });
         },
-      }, (request) => handle(request));
+      }, (request, info) => handle(request, info.remoteAddr.hostname));
     } catch (error) {
       if (error instanceof Deno.errors.AddrInUse) {
         throw new PortError(

@@ -123,3 +123,15 @@ export async function listOrders(
 export async function findOrder(db: Kysely<Tables>, id: string): Promise<OrderRow | undefined> {
   return await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirst();
 }
+
+/** Whether this customer has ever paid one of these merchants. */
+export async function hasPaidBefore(
+  db: Kysely<Tables>,
+  merchants: string[],
+  customer: string,
+): Promise<boolean> {
+  if (merchants.length === 0) return false;
+  const row = await db.selectFrom("orders").select("id").where("merchant", "in", merchants)
+    .where("customer", "=", customer).where("paid_at", "is not", null).limit(1).executeTakeFirst();
+  return row !== undefined;
+}

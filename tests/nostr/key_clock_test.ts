@@ -46,6 +46,22 @@ onEachDatabase("more than 15 minutes ahead is refused, and nothing is reserved",
 });
 
 onEachDatabase(
+  "a message waits for a catalogue event whose transaction is open, and comes after it",
+  async (db) => {
+    const reserved = Promise.withResolvers<void>();
+    const publishing = db.transaction(async (tx) => {
+      const time = await reserveAddressTime(tx, { pubkey: "a", kind: 30018, d: "mug", now: START + 60_000 });
+      reserved.resolve();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return time;
+    });
+    await reserved.promise;
+    const answered = await message(db, "a");
+    assertEquals(answered, await publishing + 1);
+  },
+);
+
+onEachDatabase(
   "at the same time nobody gets a time twice, and messages come after the catalogue",
   async (db) => {
     const step = fc.record({

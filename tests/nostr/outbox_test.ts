@@ -201,6 +201,18 @@ onEachDatabase("AUTH is done for an event that needs it", async (db) => {
   assertEquals(relay.auths, [merchant.pubkey]);
 });
 
+Deno.test("stop() doesn't count what it cuts off as a try", async () => {
+  await using relay = await FakeRelay.start({ noOk: true });
+  await using db = await memoryDatabase();
+  await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 60_000 } });
+  const worker = await workerOf(db, pool, new Ahead());
+  const event = await signed();
+  await posted(db, event, [relay.url]);
+  await until(() => relay.frames.length === 1);
+  await worker.stop();
+  assertEquals((await receiptsOf(db, event.id)).map((r) => [r.state, r.attempts]), [["pending", 0]]);
+});
+
 Deno.test("workers that are stopped again and again lose nothing", async () => {
   await using relay = await FakeRelay.start();
   await using db = await memoryDatabase();
