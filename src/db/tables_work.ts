@@ -4,7 +4,7 @@ import type { Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 export interface JobsTable {
   id: Generated<number>;
   kind: Text;
-  /** Unique among jobs of this kind that aren't finished. */
+  /** Unique among the waiting jobs of this kind. */
   key: TextOrNull;
   /** JSON; ids only, never customers' data. */
   payload: Text;

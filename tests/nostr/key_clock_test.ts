@@ -48,6 +48,7 @@ onEachDatabase("more than 15 minutes ahead is refused, and nothing is reserved",
 onEachDatabase(
   "a message waits for a catalogue event whose transaction is open, and comes after it",
   async (db) => {
+    await address(db, "a", { d: "cup" });
     const reserved = Promise.withResolvers<void>();
     const publishing = db.transaction(async (tx) => {
       const time = await reserveAddressTime(tx, { pubkey: "a", kind: 30018, d: "mug", now: START + 60_000 });

@@ -124,7 +124,7 @@ onEachDatabase("each relay's receipt is recorded, and a dead one holds up no oth
   await using known = await FakeRelay.start();
   await using dead = await FakeRelay.start();
   await dead.stop();
-  await using pool = testPool({ signer: merchant });
+  await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 500 } });
   await using _worker = await workerOf(db, pool);
   const events = await Promise.all([...Array(40)].map(() => signed()));
   known.events.push(...events);
@@ -188,7 +188,7 @@ Deno.test("what waits for a relay goes out as soon as it is connected again", as
   relay.drop();
   await until(() => pool.status()[0]!.state !== "connected");
   await pool.link(relay.url).query([{ kinds: [1] }]);
-  await until(async () => (await states(db, event))[0] === "delivered", 3_000);
+  await until(async () => (await states(db, event))[0] === "delivered", 4_500);
 });
 
 onEachDatabase("AUTH is done for an event that needs it", async (db) => {

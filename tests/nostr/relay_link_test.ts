@@ -140,7 +140,7 @@ Deno.test("req() throws the signal's reason when it fires", async () => {
 
 Deno.test("renew() lets what is being published finish on the old connection", async () => {
   await using relay = await FakeRelay.start({ noOk: true });
-  await using pool = testPool();
+  await using pool = testPool({ relayOptions: { publishTimeoutMs: 300 } });
   const link = pool.link(relay.url);
   const first = link.publish(message("first"));
   await until(() => relay.frames.length === 1);

@@ -135,6 +135,8 @@ export class Shopper implements AsyncDisposable {
 
   async #read(event: NostrEvent): Promise<void> {
     const { secretKey, merchant } = this.#o;
+    // Some relays don't look at a live filter's tags: they show everybody's.
+    if (!event.tags.some(([name, value]) => name === "p" && value === this.pubkey)) return;
     try {
       const rumor = event.kind === 4 ? event : nip59.unwrapEvent(event, secretKey);
       // NIP-59: what the merchant didn't seal isn't the merchant's.

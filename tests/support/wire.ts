@@ -18,10 +18,10 @@ export function testSigner(): MerchantSigner {
 
 /** Times so short that a test on the machine's clock sees retries. */
 export const quick: Partial<RelayOptions> = {
-  connectTimeoutMs: 1_000,
-  publishTimeoutMs: 500,
-  queryTimeoutMs: 500,
-  silenceMs: 300,
+  connectTimeoutMs: 2_000,
+  publishTimeoutMs: 2_000,
+  queryTimeoutMs: 2_000,
+  silenceMs: 2_000,
   backOffFirstMs: 10,
   backOffMostMs: 50,
 };
@@ -64,7 +64,7 @@ export function directMessage(
 }
 
 /** Waits until `check` holds; fails after `ms`. For what really happens on a wire. */
-export async function until(check: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+export async function until(check: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
   const end = Date.now() + ms;
   while (!await check()) {
     if (Date.now() > end) throw new Error(`didn't happen within ${ms} ms: ${check}`);
