@@ -29,7 +29,7 @@ import { EventStore } from "./nostr/event_store.ts";
 import { OutboxWorker } from "./nostr/outbox.ts";
 import { SecretBox } from "./nostr/sealed_secrets.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
-import { RelaySocket } from "./nostr/websocket.ts";
+import { installRelaySocket } from "./nostr/websocket.ts";
 import { apply } from "./orders/apply.ts";
 import { hasPaidBefore, lockOrder } from "./orders/orders_store.ts";
 import { paymentArrived } from "./orders/payment_arrived.ts";
@@ -126,7 +126,7 @@ export class App {
     this.#keyCreated = opened.keyCreated;
     this.adminToken = settings.NCC_ADMIN_TOKEN ?? loadOrCreateAdminToken(settings.NCC_DATA_DIR, random);
     // Nostrify's relays take the global WebSocket; the runtime's own stalls 45 ms on every other small frame.
-    globalThis.WebSocket = RelaySocket as unknown as typeof WebSocket;
+    installRelaySocket();
 
     const base = { database, clock, random, log };
     const holder = random.uuid();

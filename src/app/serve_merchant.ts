@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import type { Log } from "../log.ts";
 import { type Admission, Intake } from "../nostr/intake.ts";
 import { RelayPool } from "../nostr/relay_pool.ts";
+import { relayUrl } from "../nostr/relay_url.ts";
 import { localSigner } from "../nostr/signer.ts";
 import type { EventCrypto } from "../nostr/verify.ts";
 import { ObservedWallet } from "../payments/observed_wallet.ts";
@@ -30,8 +31,9 @@ export interface ServingParts {
 /** Makes merchants able to work. Nothing is connected before their intake starts. */
 export function servingMerchants(parts: ServingParts): Serve {
   const { settings, database, clock, random, log, crypto, admission } = parts;
-  const relays = settings.NCC_RELAYS;
-  const dmRelays = settings.NCC_DM_RELAYS ?? relays;
+  // One spelling of each: receipts and cursors are kept by it.
+  const relays = settings.NCC_RELAYS.map((url) => relayUrl(url) ?? url);
+  const dmRelays = settings.NCC_DM_RELAYS?.map((url) => relayUrl(url) ?? url) ?? relays;
   const publicRelayUrl = settings.NCC_PUBLIC_URL === undefined
     ? null
     : `${settings.NCC_PUBLIC_URL.replace(/^http/, "ws")}/relay`;

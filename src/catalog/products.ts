@@ -1,9 +1,10 @@
 import type { Kysely } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { type Page, page } from "../db/keyset.ts";
 import type { Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { adjust, type Level, levels, openStock } from "../stock/stock.ts";
-import { decodeCursor, type Page, page } from "./keyset.ts";
+import { placeOf, readPosition } from "./keyset.ts";
 import { markDeleted } from "./product_deletion.ts";
 import type { ProductInput, StockInput } from "./product_input.ts";
 import { parentIdOf, readProduct, type Surroundings } from "./product_reader.ts";
@@ -105,8 +106,8 @@ export async function listProducts(
   db: Kysely<Tables>,
   o: { merchant?: string; stallId?: string; limit: number; cursor?: string },
 ): Promise<{ ok: true; page: Page<ProductResource> } | Refusal> {
-  const position = o.cursor === undefined ? undefined : decodeCursor(o.cursor);
-  if (position === null) return invalid("is no cursor of ours: start without one", "/cursor");
+  const position = o.cursor === undefined ? undefined : readPosition(o.cursor);
+  if (position === null) return invalid("isn't a cursor that a list gave. Begin without one.", "cursor");
   const rows = await store.selectProductPage(db, {
     ...(o.merchant !== undefined && { merchant: o.merchant }),
     ...(o.stallId !== undefined && { stallId: o.stallId }),
@@ -119,7 +120,7 @@ export async function listProducts(
   }
   return {
     ok: true,
-    page: page(rows, o.limit, (row) => productResource(row, levelOf(stock.get(row.merchant), row))),
+    page: page(rows, o.limit, placeOf, (row) => productResource(row, levelOf(stock.get(row.merchant), row))),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Insertable, Kysely } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { type Page, page } from "../db/keyset.ts";
 import type { StallsTable, Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { readCurrency } from "./amounts.ts";
-import { decodeCursor, type Page, page } from "./keyset.ts";
+import { placeOf, readPosition } from "./keyset.ts";
 import { markDeleted } from "./product_deletion.ts";
 import { selectProductsOfStall, updateProductRow } from "./products_store.ts";
 import { PRODUCT_KIND, publishAt, STALL_KIND } from "./publish_queue.ts";
@@ -82,14 +83,14 @@ export async function listStalls(
   db: Kysely<Tables>,
   o: { merchant?: string; limit: number; cursor?: string },
 ): Promise<{ ok: true; page: Page<StallResource> } | Refusal> {
-  const position = o.cursor === undefined ? undefined : decodeCursor(o.cursor);
-  if (position === null) return invalid("is no cursor of ours: start without one", "/cursor");
+  const position = o.cursor === undefined ? undefined : readPosition(o.cursor);
+  if (position === null) return invalid("isn't a cursor that a list gave. Begin without one.", "cursor");
   const rows = await store.selectStallPage(db, {
     ...(o.merchant !== undefined && { merchant: o.merchant }),
     ...(position && { position }),
     limit: o.limit + 1,
   });
-  return { ok: true, page: page(rows, o.limit, stallResource) };
+  return { ok: true, page: page(rows, o.limit, placeOf, stallResource) };
 }
 
 /** Checks the input against the merchant's other stalls and makes the row's columns of it. */

@@ -37,8 +37,6 @@ export class RelayConnection extends NRelay1 {
 
   /** Why the relay ended a subscription last. */
   lastClosed = "no reason given";
-  /** Events dropped because they were bigger than allowed. */
-  oversized = 0;
 
   readonly #end = Promise.withResolvers<string>();
   readonly #publishing = new Map<string, Publishing>();
@@ -72,7 +70,7 @@ export class RelayConnection extends NRelay1 {
     this.#log = o.log;
     this.#signs = o.signer !== null;
     this.ended = this.#end.promise;
-    late.onOversized = () => this.oversized++;
+    late.onOversized = () => o.log.debug("relay.oversized", { most: o.maxEventBytes });
     late.onChallenge = (challenge) => this.#authenticate(o.signer!, o.url, challenge, o.clock);
     const opened = Promise.withResolvers<void>();
     this.opened = opened.promise;

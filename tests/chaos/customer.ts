@@ -1,0 +1,135 @@
+import { generateSecretKey } from "nostr-tools/pure";
+import { lightningLink, lnbitsOrder, type MerchantMessage, Shopper } from "../support/shopper.ts";
+import type { CustomerBook } from "./books.ts";
+import { request } from "./control.ts";
+
+/** What a customer is going to do. */
+export interface Plan {
+  id: string;
+  productId: string;
+  quantity: number;
+  shippingId: string;
+  envelope: "nip04" | "nip17";
+  pays: boolean;
+}
+
+/** Where the customer does it. */
+export interface Place {
+  relay: string;
+  merchant: string;
+  /** The wallet's control port. */
+  wallet: string;
+}
+
+/** Clients send an order again that isn't answered. */
+const SILENCE_MS = 10_000;
+/** How long a customer stays to hear more than is due. */
+const LINGER_MS = 2_000;
+const LONGEST_MS = 15 * 60_000;
+
+/** Orders once, with a key of its own, pays or doesn't, and keeps a book of what was said. */
+export class Customer {
+  readonly #plan: Plan;
+  readonly #place: Place;
+  readonly #shopper: Shopper;
+  #sent = 0;
+  #paid: string | null = null;
+  #orderedAt = 0;
+  #paidAt = 0;
+  #answeredAfterMs: number | null = null;
+  #toldAfterMs: number | null = null;
+  #done = false;
+
+  constructor(plan: Plan, place: Place) {
+    this.#plan = plan;
+    this.#place = place;
+    const { relay, merchant } = place;
+    this.#shopper = new Shopper({ secretKey: generateSecretKey(), merchant, envelope: plan.envelope, relay });
+  }
+
+  get ordered(): boolean {
+    return this.#sent > 0;
+  }
+
+  get answered(): boolean {
+    return this.#answeredAfterMs !== null;
+  }
+
+  /** Has heard all that is due. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Orders, waits, pays, waits. */
+  async run(): Promise<void> {
+    const { id, productId, quantity, shippingId } = this.#plan;
+    await this.#shopper.connect();
+    this.#orderedAt = performance.now();
+    const order = () => {
+      this.#sent++;
+      return this.#shopper.write(lnbitsOrder(id, productId, quantity, shippingId));
+    };
+    if (!await order()) throw new Error(`${id}: the relay refused the order`);
+    const isAnswer = (message: MerchantMessage) => message.id === id && message.type === 1;
+    let first = await this.#shopper.hears(isAnswer, SILENCE_MS);
+    if (!first) {
+      await order();
+      first = await this.#shopper.hears(isAnswer, LONGEST_MS);
+    }
+    if (!first) throw new Error(`${id}: never answered`);
+    this.#answeredAfterMs = performance.now() - this.#orderedAt;
+    const link = lightningLink(first);
+    if (link !== undefined && this.#plan.pays) await this.#pay(link);
+    this.#done = true;
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    await this.#shopper.close();
+  }
+
+  /** Reads everything again that the relay holds: what a live connection missed isn't missing in the book. */
+  async readAgain(): Promise<void> {
+    await this.#shopper.close();
+    await this.#shopper.connect();
+    await this.#shopper.close();
+  }
+
+  book(): CustomerBook {
+    const { id, productId, quantity, envelope } = this.#plan;
+    const mine = [...this.#shopper.messages.values()];
+    const answers = mine.filter((message) => message.id === id && message.type === 1);
+    const requests = answers.filter((message) => lightningLink(message) !== undefined);
+    const told = mine.filter((message) => message.id === id && message.type === 2 && message.paid === true);
+    const strange = mine.filter((message) => !answers.includes(message) && !told.includes(message));
+    return {
+      id,
+      customer: this.#shopper.pubkey,
+      envelope,
+      productId,
+      quantity,
+      sent: this.#sent,
+      requests: requests.length,
+      invoices: [...new Set(requests.map((message) => lightningLink(message)!))],
+      refusals: answers.filter((message) => !requests.includes(message)).map(({ message }) => message ?? ""),
+      paid: this.#paid,
+      toldPaid: told.length,
+      strange: [
+        ...strange.map((message) => `strange message ${JSON.stringify(message)}`),
+        ...this.#shopper.unreadable.map((text) => `unreadable ${text}`),
+      ],
+      answeredAfterMs: this.#answeredAfterMs,
+      toldAfterMs: this.#toldAfterMs,
+    };
+  }
+
+  async #pay(bolt11: string): Promise<void> {
+    this.#paid = bolt11;
+    this.#paidAt = performance.now();
+    const { refusal } = await request<{ refusal: string | null }>(
+      `${this.#place.wallet}/pay`,
+      "POST",
+      { bolt11 },
+    );
+    if (refusal !== null) throw new Error(`${this.#plan.id}: the wallet refused: ${refusal}`);
+    const told = await this.#shopper.hears((message) => message.paid === true, LONGEST_MS);
+    if (told) this.#toldAfterMs = performance.now() - this.#paidAt;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The customers, as a process of their own. Argument: JSON `{ place, plans, perSecond }`. `GET /progress`, `POST /read-again`,
+ * `GET /books`.
+ */
+import { Customer, type Place, type Plan } from "./customer.ts";
+import { answer, parentGone } from "./control.ts";
+
+/** How far the customers are. */
+export interface Progress {
+  orders: number;
+  ordered: number;
+  answered: number;
+  done: number;
+  problems: string[];
+}
+
+interface Script {
+  place: Place;
+  plans: Plan[];
+  perSecond: number;
+}
+
+/** Connections that are opened at once to read everything again. */
+const READING = 20;
+
+if (import.meta.main) {
+  const { place, plans, perSecond } = JSON.parse(Deno.args[0]!) as Script;
+  const customers = plans.map((plan) => new Customer(plan, place));
+  const problems: string[] = [];
+  const start = (customer: Customer) =>
+    customer.run().catch((error) => problems.push(error instanceof Error ? error.message : String(error)));
+  answer({
+    "GET /progress": (): Progress => ({
+      orders: customers.length,
+      ordered: customers.filter((customer) => customer.ordered).length,
+      answered: customers.filter((customer) => customer.answered).length,
+      done: customers.filter((customer) => customer.done).length,
+      problems,
+    }),
+    "GET /books": () => customers.map((customer) => customer.book()),
+    "POST /read-again": () => readAgain(customers),
+  });
+  const began = performance.now();
+  let next = 0;
+  const timer = setInterval(() => {
+    const due = Math.min(customers.length, Math.ceil((performance.now() - began) / 1000 * perSecond));
+    while (next < due) start(customers[next++]!);
+    if (next === customers.length) clearInterval(timer);
+  }, 20);
+  await parentGone();
+  Deno.exit(0);
+}
+
+async function readAgain(customers: readonly Customer[]): Promise<void> {
+  const left = [...customers];
+  await Promise.all(Array.from({ length: READING }, async () => {
+    for (let one = left.pop(); one; one = left.pop()) await one.readAgain();
+  }));
+}
