@@ -26,8 +26,11 @@ export async function up(db: AnyDb): Promise<void> {
     .addUniqueConstraint("inbox_event", ["merchant", "event_id"])
     .addUniqueConstraint("inbox_rumor", ["merchant", "rumor_id"])
     .execute();
-  await db.schema.createIndex("inbox_waiting").on("inbox").columns(["merchant", "seq"])
+  await db.schema.createIndex("inbox_waiting").on("inbox").columns(["next_at", "seq"])
     .where(sql.ref("state"), "=", sql.lit("new")).execute();
+  // The few that were opened and put off: nothing of the same sender may overtake them.
+  await db.schema.createIndex("inbox_put_off").on("inbox").columns(["merchant", "sender", "seq"])
+    .where(sql<boolean>`state = 'new' and sender is not null`).execute();
 
   await db.schema.createTable("merchants")
     .addColumn("pubkey", "text", (c) => c.primaryKey())
@@ -173,7 +176,8 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("event", "text", (c) => c.notNull())
     .addColumn("text", "text", (c) => c.notNull())
     .execute();
-  await db.schema.createIndex("order_timeline_by_order").on("order_timeline").columns(["order_id", "seq"]).execute();
+  await db.schema.createIndex("order_timeline_by_order").on("order_timeline").columns(["order_id", "seq"])
+    .execute();
 
   await db.schema.createTable("invoices")
     .addColumn("id", "text", (c) => c.primaryKey())
@@ -224,7 +228,8 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("event_id", "text", (c) => c.notNull())
     .addColumn("at", "bigint", (c) => c.notNull())
     .execute();
-  await db.schema.createIndex("messages_by_customer").on("messages").columns(["merchant", "customer", "seq"]).execute();
+  await db.schema.createIndex("messages_by_customer").on("messages").columns(["merchant", "customer", "seq"])
+    .execute();
 
   await db.schema.createTable("outbox_events")
     .addColumn("event_id", "text", (c) => c.primaryKey())
@@ -355,8 +360,15 @@ export async function up(db: AnyDb): Promise<void> {
 function serial(db: AnyDb, table: string, column: string): CreateTableBuilder<string, string> {
   const create = db.schema.createTable(table);
   return isPostgres(db)
-    ? create.addColumn(column, "bigint", (c) => c.primaryKey().generatedAlwaysAsIdentity()) as CreateTableBuilder<string, string>
-    : create.addColumn(column, "integer", (c) => c.primaryKey().autoIncrement()) as CreateTableBuilder<string, string>;
+    ? create.addColumn(
+      column,
+      "bigint",
+      (c) => c.primaryKey().generatedAlwaysAsIdentity(),
+    ) as CreateTableBuilder<string, string>
+    : create.addColumn(column, "integer", (c) => c.primaryKey().autoIncrement()) as CreateTableBuilder<
+      string,
+      string
+    >;
 }
 
 function published<T extends string>(table: CreateTableBuilder<T, string>): CreateTableBuilder<T, string> {

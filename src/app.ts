@@ -43,6 +43,7 @@ import { RelayServer } from "./relay/relay_server.ts";
 import { createMetrics } from "./reports/metrics.ts";
 import type { Service } from "./service.ts";
 import type { Settings } from "./settings.ts";
+import { walletRefusal } from "./settings_reader.ts";
 
 /** What the program is made from; a test or the demo passes its own. */
 export interface AppOptions {
@@ -95,6 +96,7 @@ export class App {
           schema,
           dataCreated,
           keyCreated: key.created,
+          adminToken: settings.NCC_ADMIN_TOKEN ?? await loadOrCreateAdminToken(dataDir, random),
           first: { ...key, wallet: settings.NCC_WALLET ?? null },
         },
       );
@@ -115,6 +117,7 @@ export class App {
       schema: number;
       dataCreated: boolean;
       keyCreated: boolean;
+      adminToken: string;
       first: ConstructorParameters<typeof MerchantRegistry>[0]["first"];
     },
   ) {
@@ -124,7 +127,7 @@ export class App {
     this.#schema = opened.schema;
     this.#dataCreated = opened.dataCreated;
     this.#keyCreated = opened.keyCreated;
-    this.adminToken = settings.NCC_ADMIN_TOKEN ?? loadOrCreateAdminToken(settings.NCC_DATA_DIR, random);
+    this.adminToken = opened.adminToken;
     // Nostrify's relays take the global WebSocket; the runtime's own stalls 45 ms on every other small frame.
     installRelaySocket();
 
@@ -170,7 +173,13 @@ export class App {
       ...base,
       holder,
       handlers: {
-        ...invoiceJobs({ ...base, orders, walletOf, expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000 }),
+        ...invoiceJobs({
+          ...base,
+          orders,
+          walletOf,
+          expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
+          onIssued: (invoice) => this.#watcher.issued(invoice),
+        }),
         "reply.send": replyJob({ ...base, identityOf }),
         "catalog.publish": catalogPublisher({ ...base, identityOf }),
         "identity.publish": identityPublisher({ ...base, identityOf }),
@@ -194,6 +203,7 @@ export class App {
       owners: ownerKeys(settings),
       baseUrl: () => this.url,
       hosts: () => knownHosts(settings),
+      walletRefusal: (url) => walletRefusal(url, settings),
       health: () => this.health(),
       metrics: createMetrics(
         database,
@@ -204,10 +214,7 @@ export class App {
       host: settings.NCC_HOST,
       port: settings.NCC_PORT,
       log,
-      handle: (request, address) =>
-        new URL(request.url).pathname === "/relay"
-          ? this.relay.handle(request, address)
-          : this.#api.fetch(request),
+      handle: (request, address) => this.#api.fetch(request, { address }),
     });
     const relayService: Service = { start: () => Promise.resolve(), stop: () => this.relay.close() };
     this.#services = [
@@ -270,7 +277,8 @@ export class App {
     return checkHealth({
       database: this.database,
       merchants: this.merchants,
-      running: this.#started.length > 0,
+      running: this.#started.length === this.#services.length,
+      ratesFixed: this.#o.settings.NCC_RATES !== undefined,
     });
   }
 

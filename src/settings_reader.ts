@@ -14,11 +14,13 @@ export type SettingsResult = { ok: true; settings: Settings } | { ok: false; pro
 /**
  * Reads the settings from an environment: every problem at once, so that one look mends all. `<KEY>_FILE` names a file
  * with the value; `readFile` reads it (its error becomes a problem). Keys that begin with NCC_ but aren't settings are
- * problems too: a misspelt key must not silently mean its default.
+ * problems too: a misspelt key must not silently mean its default. `judge` may know what is wrong with a value whose form
+ * is right (a key's checksum): the reason, or null.
  */
 export function readSettings(
   environment: Record<string, string>,
   readFile: (path: string) => string,
+  judge: (key: SettingKey, value: unknown) => string | null = () => null,
 ): SettingsResult {
   const problems: Problem[] = [];
   const values: Record<string, unknown> = {};
@@ -32,15 +34,10 @@ export function readSettings(
     if (text === undefined) continue;
     const parsed = entry.schema.safeParse(text);
     if (parsed.success) values[key] = parsed.data;
-    else {
-      for (const issue of parsed.error.issues) {
-        problems.push({
-          key,
-          value: entry.secret ? "(secret)" : text,
-          reason: issue.message,
-          example: entry.example,
-        });
-      }
+    const verdict = parsed.success ? judge(key, parsed.data) : null;
+    const reasons = parsed.error?.issues.map((issue) => issue.message) ?? (verdict === null ? [] : [verdict]);
+    for (const reason of reasons) {
+      problems.push({ key, value: entry.secret ? "(secret)" : text, reason, example: entry.example });
     }
   }
   if (problems.length === 0) problems.push(...contradictions(values as Settings));
@@ -105,13 +102,19 @@ function textOf(
 
 function unknownKey(key: string): Problem {
   const known = Object.keys(settingsTable).flatMap((k) => isSecret(k) ? [k, `${k}_FILE`] : [k]);
-  const near = known.map((k) => ({ k, d: distance(key, k) })).sort((a, b) => a.d - b.d)[0]!;
+  const near = nearest(key, known);
   return {
     key,
     value: null,
-    reason: `is not a setting.${near.d <= 4 ? ` Did you mean ${near.k}?` : ""}`,
+    reason: `is not a setting.${near === null ? "" : ` Did you mean ${near}?`}`,
     example: null,
   };
+}
+
+/** The word that was probably meant; null when none is near. */
+export function nearest(word: string, words: string[]): string | null {
+  const near = words.map((one) => ({ one, d: distance(word, one) })).sort((a, b) => a.d - b.d)[0];
+  return near !== undefined && near.d <= Math.min(4, Math.ceil(word.length / 2)) ? near.one : null;
 }
 
 /** Levenshtein distance, for "did you mean". */
@@ -127,22 +130,26 @@ function distance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+/**
+ * Why a wallet can't be used with these settings; null when it can. The demo wallet takes no real money, so it is refused
+ * where strangers could order: with a public URL or a relay that isn't on this machine.
+ */
+export function walletRefusal(
+  url: string,
+  settings: Pick<Settings, "NCC_PUBLIC_URL" | "NCC_RELAYS" | "NCC_DM_RELAYS">,
+): string | null {
+  if (!/^\s*demo:/i.test(url)) return null;
+  const { NCC_PUBLIC_URL, NCC_RELAYS, NCC_DM_RELAYS = [] } = settings;
+  const reachable = [NCC_PUBLIC_URL, ...NCC_RELAYS, ...NCC_DM_RELAYS].find((one) => one && !isLoopback(one));
+  return reachable === undefined
+    ? null
+    : `takes no real money, so it is refused together with ${reachable}: strangers could order for nothing. Use a real wallet.`;
+}
+
 /** What each value allows but their combination doesn't. */
 function contradictions(settings: Settings): Problem[] {
-  const problems: Problem[] = [];
-  if (settings.NCC_WALLET?.startsWith("demo:")) {
-    const reachable = [settings.NCC_PUBLIC_URL, ...settings.NCC_RELAYS].find((url) =>
-      url && !isLoopback(url)
-    );
-    if (reachable) {
-      problems.push({
-        key: "NCC_WALLET",
-        value: "demo:",
-        reason:
-          `takes no real money, so it is refused together with ${reachable}: strangers could order for nothing. Use a real wallet.`,
-        example: settingsTable.NCC_WALLET.example,
-      });
-    }
-  }
-  return problems;
+  const reason = settings.NCC_WALLET === undefined ? null : walletRefusal(settings.NCC_WALLET, settings);
+  return reason === null
+    ? []
+    : [{ key: "NCC_WALLET", value: "demo:", reason, example: settingsTable.NCC_WALLET.example }];
 }

@@ -1,3 +1,4 @@
+import type { NostrEvent } from "@nostrify/types";
 import type { MerchantRegistry } from "../app/merchant_registry.ts";
 import type { Health } from "../app/health.ts";
 import type { Clock } from "../clock.ts";
@@ -23,9 +24,14 @@ export interface ApiParts {
   baseUrl(): string;
   /** Host names that a request may carry. */
   hosts(): ReadonlySet<string>;
+  /** Why this wallet URL can't be used with the settings as they are; null when it can. */
+  walletRefusal(url: string): string | null;
   health(): Promise<Health>;
   metrics(): Promise<string>;
 }
 
-/** Hono's variables of a request. */
-export type ApiEnv = { Variables: { requestId: string; actor: string } };
+/** What the server knows of a request beside it, and Hono's variables. */
+export type ApiEnv = {
+  Bindings: { address?: string };
+  Variables: { requestId: string; actor: string; nip98: NostrEvent | undefined };
+};

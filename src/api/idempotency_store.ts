@@ -21,6 +21,13 @@ export async function claim(
   return await tx.selectFrom("idempotency").selectAll().where(matches(row)).executeTakeFirstOrThrow();
 }
 
+/** Takes the key from a request that will never end; false when somebody else was quicker. */
+export async function takeOver(tx: Tx, abandoned: IdempotencyRow, now: number): Promise<boolean> {
+  const done = await tx.updateTable("idempotency").set({ created_at: now }).where(matches(abandoned))
+    .where("state", "=", "running").where("created_at", "=", abandoned.created_at).executeTakeFirst();
+  return Number(done.numUpdatedRows) === 1;
+}
+
 /** Keeps the answer for repeats; one that carries a secret is only marked. */
 export async function keepAnswer(
   tx: Tx,

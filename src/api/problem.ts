@@ -2,7 +2,7 @@ import type { Context } from "@hono/hono";
 import type { ContentfulStatusCode } from "@hono/hono/utils/http-status";
 import { z } from "@hono/zod-openapi";
 
-/** A place in the request that is wrong: a JSON pointer (RFC 6901) into the body, or a parameter's name. */
+/** A place in the request that is wrong: a JSON pointer (RFC 6901) into the body, or `/name` of a parameter. */
 export interface FieldProblem {
   pointer: string;
   detail: string;
@@ -28,6 +28,8 @@ const titles: Record<number, string> = {
   401: "Not authenticated",
   403: "Not allowed",
   404: "Not found",
+  405: "Method not allowed",
+  408: "Request timeout",
   409: "Conflict",
   413: "Too large",
   415: "Unsupported media type",
@@ -40,13 +42,18 @@ const titles: Record<number, string> = {
 
 /** RFC 9457, as documented in the API's description. */
 export const problemSchema = z.object({
-  type: z.string(),
+  type: z.string().openapi({ description: "`about:blank#` and the code" }),
   title: z.string(),
   status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-  request_id: z.string(),
-  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })),
+  detail: z.string().openapi({ description: "what is wrong and what to do, for people" }),
+  code: z.string().openapi({ description: "what is wrong, for machines" }),
+  request_id: z.string().openapi({ description: "stands in the log and in the header x-request-id too" }),
+  errors: z.array(z.object({
+    pointer: z.string().openapi({
+      description: "JSON pointer (RFC 6901) into the body, or `/name` of a parameter",
+    }),
+    detail: z.string(),
+  })),
 }).openapi("Problem");
 
 /** The problem as a response. */
@@ -66,12 +73,24 @@ export function problemResponse(c: Context, problem: Problem): Response {
   });
 }
 
-/** What a zod refusal says, field by field. */
+/** What a zod refusal says, field by field; each unknown field is named by itself. */
 export function fieldProblems(error: z.ZodError): FieldProblem[] {
-  return error.issues.map((issue) => ({
-    pointer: issue.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(
-      "",
-    ),
-    detail: issue.message,
-  }));
+  return error.issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({
+        pointer: pointer([...issue.path, key]),
+        detail: "is unknown here. Is it misspelt?",
+      }))
+      : [{ pointer: pointer(issue.path), detail: issue.message }]
+  );
+}
+
+/** RFC 6901. */
+function pointer(path: PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+/** Who asks hasn't shown who they are. */
+export function unauthenticated(detail: string): Problem {
+  return new Problem(401, "not_authenticated", detail, [], { "www-authenticate": "Bearer, Nostr" });
 }

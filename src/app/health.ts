@@ -23,6 +23,8 @@ export async function checkHealth(o: {
   merchants: MerchantRegistry;
   /** The services run. */
   running: boolean;
+  /** Rates come from the settings: they don't follow the market. */
+  ratesFixed: boolean;
 }): Promise<Health> {
   const checks: Record<string, Check> = {
     database: await checkDatabase(o.database),
@@ -48,6 +50,9 @@ export async function checkHealth(o: {
         ok: merchant.wallet.up !== false,
         detail: [merchant.walletText, merchant.wallet.error].filter((text) => text).join(": "),
       };
+  }
+  if (o.ratesFixed) {
+    checks.rates = { ok: false, detail: "fixed by NCC_RATES: they don't follow the market" };
   }
   return { ready, degraded: Object.values(checks).some((check) => !check.ok), checks };
 }

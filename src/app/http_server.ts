@@ -9,20 +9,16 @@ export class PortError extends Error {
   override readonly name = "PortError";
 }
 
-/** Where to listen, and who answers; `address` is the peer's. */
-export interface HttpOptions {
-  host: string;
-  port: number;
-  log: Log;
-  handle(request: Request, address: string): Response | Promise<Response>;
-}
+/** Answers a request; `address` is the client's. */
+export type Handle = (request: Request, address: string) => Response | Promise<Response>;
 
 /** The one HTTP port. */
 export class HttpServer implements Service {
-  readonly #o: HttpOptions;
+  readonly #o: { host: string; port: number; log: Log; handle: Handle };
+  readonly #cut = new AbortController();
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
-  constructor(o: HttpOptions) {
+  constructor(o: { host: string; port: number; log: Log; handle: Handle }) {
     this.#o = o;
   }
 
@@ -36,8 +32,9 @@ export class HttpServer implements Service {
     const { host, port, log, handle } = this.#o;
     try {
       this.#server = Deno.serve({
-        hostname: host,
+        hostname: bare(host),
         port,
+        signal: this.#cut.signal,
         onListen: () => {},
         onError: (error) => {
           log.error("http.fault", { error: errorText(error) });
@@ -45,17 +42,7 @@ export class HttpServer implements Service {
         },
       }, (request, info) => handle(request, info.remoteAddr.hostname));
     } catch (error) {
-      if (error instanceof Deno.errors.AddrInUse) {
-        throw new PortError(
-          `Port ${port} on ${host} is taken. Is ncc running already? Stop it, or set NCC_PORT to another one.`,
-        );
-      }
-      if (error instanceof Deno.errors.PermissionDenied) {
-        throw new PortError(
-          `Port ${port} on ${host} may not be used by this user. Set NCC_PORT to one above 1023.`,
-        );
-      }
-      throw error;
+      throw portError(host, port, error);
     }
     return Promise.resolve();
   }
@@ -64,9 +51,45 @@ export class HttpServer implements Service {
   async stop(): Promise<void> {
     const server = this.#server;
     if (!server) return;
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, DRAIN_MS);
-    await Promise.race([server.shutdown(), late.promise]);
-    clearTimeout(timer);
+    const late = setTimeout(() => this.#cut.abort(), DRAIN_MS);
+    await server.shutdown();
+    clearTimeout(late);
   }
+}
+
+/** Throws the `PortError` that a start would end with; nothing is listened on afterwards. */
+export function checkPort(host: string, port: number): void {
+  try {
+    Deno.listen({ hostname: bare(host), port }).close();
+  } catch (error) {
+    throw portError(host, port, error);
+  }
+}
+
+function portError(host: string, port: number, error: unknown): PortError {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return new PortError(
+      `Port ${port} on ${host} is taken. Is ncc running already (ncc status)? Stop what has it, or set NCC_PORT to another one.`,
+    );
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return new PortError(
+      `This run may not listen on ${host}:${port}: its --allow-net names other addresses. Add this one, or set NCC_HOST.`,
+    );
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new PortError(
+      `Port ${port} on ${host} may not be used by this user. Set NCC_PORT to one above 1023.`,
+    );
+  }
+  return new PortError(
+    `${host}:${port} can't be listened on (${
+      errorText(error)
+    }). Set NCC_HOST to an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all.`,
+  );
+}
+
+/** IPv6 addresses are listened on without their brackets. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
 }

@@ -35,7 +35,7 @@ export const productInput = z.strictObject({
 export const stockInput = z.union([
   z.strictObject({ add: z.int().min(-MAX_ON_HAND).max(MAX_ON_HAND) }),
   z.strictObject({ set: z.int().min(0).max(MAX_ON_HAND).nullable() }),
-]);
+], { error: 'must be exactly one of {"add": n} and {"set": n}, n a whole number or, for set, null' });
 
 export type ProductInput = z.output<typeof productInput>;
 export type StockInput = z.output<typeof stockInput>;

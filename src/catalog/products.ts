@@ -107,7 +107,9 @@ export async function listProducts(
   o: { merchant?: string; stallId?: string; limit: number; cursor?: string },
 ): Promise<{ ok: true; page: Page<ProductResource> } | Refusal> {
   const position = o.cursor === undefined ? undefined : readPosition(o.cursor);
-  if (position === null) return invalid("isn't a cursor that a list gave. Begin without one.", "cursor");
+  if (position === null) {
+    return invalid("This isn't a cursor that a list gave. Begin without one.", "/cursor");
+  }
   const rows = await store.selectProductPage(db, {
     ...(o.merchant !== undefined && { merchant: o.merchant }),
     ...(o.stallId !== undefined && { stallId: o.stallId }),

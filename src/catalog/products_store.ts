@@ -105,7 +105,7 @@ export async function updateProductRow(
     .execute();
 }
 
-/** What buyers of digital products get, by product. */
+/** What buyers of digital products get, by product, also of deleted ones. The order says which of its lines are digital. */
 export async function digitalContentOf(
   db: Kysely<Tables>,
   merchant: string,
@@ -117,7 +117,7 @@ export async function digitalContentOf(
     "=",
     merchant,
   )
-    .where("id", "in", ids).where("digital", "=", 1).execute();
+    .where("id", "in", ids).where("digital_content", "is not", null).execute();
   return new Map(
     rows.flatMap((row) => row.digital_content === null ? [] : [[row.id, row.digital_content] as const]),
   );

@@ -84,7 +84,9 @@ export async function listStalls(
   o: { merchant?: string; limit: number; cursor?: string },
 ): Promise<{ ok: true; page: Page<StallResource> } | Refusal> {
   const position = o.cursor === undefined ? undefined : readPosition(o.cursor);
-  if (position === null) return invalid("isn't a cursor that a list gave. Begin without one.", "cursor");
+  if (position === null) {
+    return invalid("This isn't a cursor that a list gave. Begin without one.", "/cursor");
+  }
   const rows = await store.selectStallPage(db, {
     ...(o.merchant !== undefined && { merchant: o.merchant }),
     ...(position && { position }),

@@ -1,92 +1,101 @@
 import { App } from "../app.ts";
+import { readAdminToken } from "../app/admin_token.ts";
+import type { Health } from "../app/health.ts";
+import { findServer, localUrl } from "../app/running_server.ts";
+import { isSetUp } from "../app/set_up.ts";
 import { systemClock } from "../clock.ts";
-import { createLog } from "../log.ts";
+import type { Log } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import type { Settings } from "../settings.ts";
-import { readAdminToken } from "../app/admin_token.ts";
 import { CommandError, exit } from "./terminal.ts";
 
 /** The REST API, wherever it is: the running server's, or this process's own over the same database. */
 export interface Api {
   /** The answer's JSON. Throws a `CommandError` with the problem's own words when it is refused. */
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** What `/readyz` says, with its details. */
+  health(): Promise<Health>;
   /** Whether a server is running. */
   readonly live: boolean;
   close(): Promise<void>;
 }
 
-const LOOK_MS = 1_500;
+type Send = (request: Request) => Promise<Response>;
 
-/** Finds the running server, else opens the database here: what is queued is carried out at the next start. */
-export async function connect(settings: Settings): Promise<Api> {
-  const base = localUrl(settings);
-  if (await answers(base)) {
-    const token = settings.NCC_ADMIN_TOKEN ?? readAdminToken(settings.NCC_DATA_DIR);
-    if (token === null) {
+/**
+ * Finds the running server, else opens the database here: what is queued is carried out at the next start. Where there is
+ * no shop yet none is made, unless `create` says so: no look may leave a key behind.
+ */
+export async function connect(settings: Settings, log: Log, o: { create?: boolean } = {}): Promise<Api> {
+  const found = await findServer(settings);
+  if (found !== null) {
+    const token = settings.NCC_ADMIN_TOKEN ?? await readAdminToken(settings.NCC_DATA_DIR);
+    if (token !== null) {
+      return apiOf({ live: true, base: found, token, send: fetch, close: () => Promise.resolve() });
+    }
+    if (o.create !== true) {
       throw new CommandError(
-        `A server runs at ${base}, but ${settings.NCC_DATA_DIR}/admin.token isn't there. Is NCC_DATA_DIR the server's?`,
+        `A server runs at ${found}, but ${settings.NCC_DATA_DIR}/admin.token isn't there. Set NCC_DATA_DIR to the server's data directory, or NCC_ADMIN_TOKEN to its token.`,
       );
     }
-    return {
-      live: true,
-      close: () => Promise.resolve(),
-      call: (method, path, body) => call((r) => fetch(r), base, token, method, path, body),
-    };
   }
-  const app = await App.open({
-    settings,
-    clock: systemClock,
-    random: systemRandom,
-    log: createLog(() => {}, "error"),
-  });
-  return {
+  if (o.create !== true && !await isSetUp(settings)) {
+    throw new CommandError(
+      `There is no shop in ${settings.NCC_DATA_DIR} yet. Set one up with \`ncc init\`, or just start one with \`ncc start\`.`,
+    );
+  }
+  const app = await App.open({ settings, clock: systemClock, random: systemRandom, log });
+  return apiOf({
     live: false,
+    base: localUrl(settings),
+    token: app.adminToken,
+    send: (request) => app.fetch(request),
     close: () => app.close(),
-    call: (method, path, body) => call((r) => app.fetch(r), base, app.adminToken, method, path, body),
-  };
+  });
 }
 
-/** The server's address as seen from this machine. */
-export function localUrl(settings: Settings): string {
-  const host = settings.NCC_HOST === "0.0.0.0" || settings.NCC_HOST === "::"
-    ? "127.0.0.1"
-    : settings.NCC_HOST;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${settings.NCC_PORT}`;
-}
-
-async function answers(base: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${base}/healthz`, { signal: AbortSignal.timeout(LOOK_MS) });
-    const body = await response.json() as { name?: string };
-    return body.name === "ncc";
-  } catch {
-    return false; // nobody there, or not us
+/** The API of a server that runs. Throws a `CommandError` when there is none. */
+export async function connectToServer(settings: Settings, log: Log): Promise<Api> {
+  const found = await findServer(settings);
+  if (found === null) {
+    throw new CommandError(
+      `No server answers at ${localUrl(settings)}. Start one: ncc start`,
+      exit.unavailable,
+    );
   }
+  return await connect(settings, log);
 }
 
-async function call<T>(
-  send: (request: Request) => Promise<Response>,
-  base: string,
-  token: string,
-  method: string,
-  path: string,
-  body: unknown,
-): Promise<T> {
-  const headers: Record<string, string> = { authorization: `Bearer ${token}` };
-  if (body !== undefined) headers["content-type"] = "application/json";
-  const response = await send(
-    new Request(`${base}/api/v1${path}`, {
-      method,
-      headers,
-      body: body === undefined ? null : JSON.stringify(body),
-    }),
-  );
-  const text = await response.text();
-  if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
-  throw new CommandError(
-    problemText(response.status, text),
-    response.status === 503 ? exit.unavailable : exit.failed,
-  );
+function apiOf(
+  o: { live: boolean; base: string; token: string; send: Send; close: () => Promise<void> },
+): Api {
+  const ask = (method: string, path: string, body?: unknown) => {
+    const headers: Record<string, string> = { authorization: `Bearer ${o.token}` };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    return o.send(
+      new Request(`${o.base}${path}`, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+      }),
+    );
+  };
+  return {
+    live: o.live,
+    close: o.close,
+    health: async () => await (await ask("GET", "/readyz")).json() as Health,
+    async call<T>(method: string, path: string, body?: unknown) {
+      const response = await ask(method, `/api/v1${path}`, body);
+      const text = await response.text();
+      if (response.ok) return JSON.parse(text) as T;
+      if (response.status === 401) {
+        throw new CommandError(
+          `The server at ${o.base} refuses our token. Is it another shop's? Set NCC_DATA_DIR or NCC_ADMIN_TOKEN to the server's, or NCC_PORT to this shop's.`,
+        );
+      }
+      throw new CommandError(problemText(response.status, text));
+    },
+  };
 }
 
 function problemText(status: number, text: string): string {
@@ -96,11 +105,11 @@ function problemText(status: number, text: string): string {
       detail?: string;
       errors?: { pointer: string; detail: string }[];
     };
-    const errors = (problem.errors ?? []).map(({ pointer, detail }) =>
-      `\n  ${pointer || "(whole)"}: ${detail}`
-    ).join("");
-    return `${problem.detail ?? problem.title}${errors}`;
+    const detail = problem.detail ?? problem.title;
+    const errors = (problem.errors ?? []).filter((error) => error.detail !== detail);
+    return [detail, ...errors.map((error) => `  ${error.pointer.slice(1) || "(whole)"}: ${error.detail}`)]
+      .join("\n");
   } catch {
-    return `the server answered ${status}`;
+    return `The server answered ${status}, and not as ncc does. Does something stand between?`;
   }
 }

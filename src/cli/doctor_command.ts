@@ -3,7 +3,6 @@ import { diagnose, type Finding } from "../app/diagnosis.ts";
 import { systemClock } from "../clock.ts";
 import { createLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
-import { readSettings } from "../settings_reader.ts";
 import type { Shell } from "./shell.ts";
 import { exit, printable } from "./terminal.ts";
 
@@ -13,32 +12,38 @@ const marks = { ok: "✓", warning: "!", problem: "✗" } as const;
 export function doctorCommand(program: Command, shell: Shell): void {
   program.command("doctor").description("check the set-up: key, data, database, port, relays, wallet, rates")
     .action(async () => {
-      const read = readSettings(shell.environment(), shell.world.readFile);
-      const findings: Finding[] = read.ok
-        ? await diagnose({
-          settings: read.settings,
-          clock: systemClock,
-          random: systemRandom,
-          log: createLog(() => {}, "error"),
-        })
-        : read.problems.map((problem) => ({
-          what: problem.key,
-          state: "problem" as const,
-          detail: problem.value === null ? problem.reason : `${problem.value} ${problem.reason}`,
-          remedy: problem.example === null
-            ? "See: ncc help settings"
-            : `For example ${problem.key}=${problem.example}`,
-        }));
+      const findings = await look(shell);
       const problems = findings.filter((finding) => finding.state === "problem").length;
-      shell.show(
-        { ok: problems === 0, findings },
-        () =>
-          findings.map(({ what, state, detail, remedy }) =>
-            `${marks[state]} ${what.padEnd(9)} ${printable(detail)}${
-              remedy ? `\n            → ${printable(remedy)}` : ""
-            }`
-          ).join("\n"),
-      );
+      shell.show({ ok: problems === 0, findings }, () => text(findings, problems));
       if (problems > 0) shell.exitCode = exit.failed;
     });
+}
+
+/** Settings that can't be read are all that there is to say; else everything is looked at. */
+async function look(shell: Shell): Promise<Finding[]> {
+  const read = shell.readSettings();
+  if (read.ok) {
+    // What the log would say of relays and wallets is in the findings.
+    const log = createLog(() => {}, "error");
+    return await diagnose({ settings: read.settings, clock: systemClock, random: systemRandom, log });
+  }
+  return read.problems.map(({ key, value, reason, example }) => ({
+    what: key,
+    state: "problem" as const,
+    detail: value === null ? reason : `${value} ${reason}`,
+    remedy: example === null ? "See: ncc help settings" : `For example ${key}=${example}`,
+  }));
+}
+
+function text(findings: Finding[], problems: number): string {
+  const width = Math.max(9, ...findings.map((finding) => finding.what.length));
+  const lines = findings.flatMap(({ what, state, detail, remedy }) => [
+    `${marks[state]} ${what.padEnd(width)} ${printable(detail)}`,
+    ...(remedy ? [`${" ".repeat(width + 3)}→ ${printable(remedy)}`] : []),
+  ]);
+  return [
+    ...lines,
+    "",
+    problems === 0 ? "No problem found." : `${problems} problem${problems === 1 ? "" : "s"} found.`,
+  ].join("\n");
 }

@@ -1,8 +1,11 @@
+import { parseEnv } from "node:util";
 import type { Command } from "commander";
-import { localUrl } from "./connection.ts";
-import type { Shell } from "./shell.ts";
-import { type SettingKey, settingsTable } from "../settings.ts";
+import { makeDataDir } from "../app/data_dir.ts";
+import { judgeSetting } from "../app/settings_check.ts";
+import { npub } from "../nostr/keys.ts";
+import { type Setting, type SettingKey, settingsTable } from "../settings.ts";
 import { problemsText, readSettings } from "../settings_reader.ts";
+import type { Shell } from "./shell.ts";
 import { CommandError, exit } from "./terminal.ts";
 
 /** A question of the set-up: the setting it fills, or the shop's name. */
@@ -12,7 +15,7 @@ interface Question {
   key: SettingKey | null;
 }
 
-const questions: Question[] = [
+const questions: readonly Question[] = [
   { flag: "name", ask: "Name of the shop:", key: null },
   {
     flag: "key",
@@ -21,51 +24,87 @@ const questions: Question[] = [
   },
   {
     flag: "wallet",
-    ask: "Lightning wallet, e.g. nostr+walletconnect://… (empty: none yet):",
+    ask: "Lightning wallet, nostr+walletconnect://… or demo: (empty: none yet):",
     key: "NCC_WALLET",
   },
   { flag: "relays", ask: "Relays, comma separated (empty: the built-in one alone):", key: "NCC_RELAYS" },
-  { flag: "owner", ask: "Your own npub, to be told what happens (empty: nobody):", key: "NCC_OWNERS" },
+  { flag: "owner", ask: "Your own npub, to administer by NIP-98 (empty: nobody):", key: "NCC_OWNERS" },
   {
     flag: "rates",
     ask: "Price of a bitcoin for prices that aren't in sats, e.g. fixed:EUR=90000 (empty: sats only):",
     key: "NCC_RATES",
   },
 ];
+const isSecret = (key: SettingKey | null) =>
+  key !== null && (settingsTable as Record<string, Setting<unknown>>)[key]!.secret === true;
 
-/** `ncc init`: asks what isn't given by a flag, checks the answers, and writes them into the data directory. */
+/** `ncc init`: asks what isn't given by a flag, checks the answers, and makes the shop in the data directory. */
 export function initCommand(program: Command, shell: Shell): void {
   const command = program.command("init").description("set the shop up: a few questions, each also a flag")
     .option("--yes", "ask nothing; what no flag gives stays empty")
-    .option("--force", "replace what an earlier init wrote");
+    .option("--force", "replace the settings that an earlier init wrote");
   for (const { flag, ask } of questions) command.option(`--${flag} <value>`, ask.replace(/:$/, ""));
-  command.action(async (o: Record<string, string | boolean | undefined>) => {
+  command.action(async (given: Record<string, string | boolean | undefined>) => {
     const file = shell.settingsFile();
-    if (o.force !== true && exists(shell, file)) {
+    if (given.force !== true && exists(shell, file)) {
       throw new CommandError(`${file} is there already. Change it by hand, or replace it with --force.`);
     }
-    const answers: Record<string, string> = {};
-    let name = "";
-    for (const { flag, ask, key } of questions) {
-      const given = o[flag] ?? (o.yes === true ? "" : shell.world.ask(ask) ?? "");
-      const text = String(given).trim();
-      if (key === null) name = text;
-      else if (text !== "") answers[key] = text;
-    }
-    const read = readSettings({ ...answers, ...shell.world.environment }, shell.world.readFile);
-    if (!read.ok) {
-      throw new CommandError(
-        problemsText(read.problems).replace("Nothing was started", "Nothing was written"),
-        exit.config,
-      );
-    }
-    write(file, answers);
-    if (name !== "") await nameShop(shell, name);
+    const { name, settings } = answer(shell, given);
+    check(shell, settings);
+    write(file, settings);
+    let pubkey = "";
+    await shell.withApi(async (api) => {
+      const { data } = await api.call<{ data: { pubkey: string }[] }>("GET", "/merchants");
+      pubkey = data[0]!.pubkey;
+      if (name !== "") await api.call("PATCH", `/merchants/${pubkey}`, { name });
+    }, { create: true });
     shell.show(
-      { file, settings: Object.keys(answers) },
-      () => `${file} written (0600). Check it: ncc doctor. Start: ncc start, then ${localUrl(read.settings)}`,
+      { file, settings: Object.keys(settings), pubkey, npub: npub(pubkey) },
+      () =>
+        [
+          `The shop is set up.`,
+          `  settings  ${file} (0600)`,
+          `  key       ${npub(pubkey)}${
+            settings.NCC_KEY === undefined ? "   back it up: ncc key export --encrypted" : ""
+          }`,
+          "Next: ncc doctor checks it, ncc start runs it, ncc stall add and ncc product add fill it.",
+        ].join("\n"),
     );
   });
+}
+
+function answer(
+  shell: Shell,
+  given: Record<string, string | boolean | undefined>,
+): { name: string; settings: Record<string, string> } {
+  let name = "";
+  const settings: Record<string, string> = {};
+  for (const { flag, ask, key } of questions) {
+    const text = String(given[flag] ?? (given.yes === true ? "" : asked(shell, ask, isSecret(key)))).trim();
+    if (key === null) name = text;
+    else if (text !== "") settings[key] = text;
+  }
+  return { name, settings };
+}
+
+function asked(shell: Shell, question: string, secret: boolean): string {
+  const answer = secret ? shell.world.askSecret(question) : shell.world.ask(question);
+  if (answer !== null) return answer;
+  throw new CommandError(
+    "The questions were not answered; nothing was written. Give the answers as flags, and --yes for the rest: ncc init --help",
+    exit.usage,
+  );
+}
+
+/** All problems of the answers at once, before anything is written. */
+function check(shell: Shell, settings: Record<string, string>): void {
+  const around = { ...shell.world.environment, ...shell.flags };
+  const read = readSettings({ ...around, ...settings }, shell.world.readFile, judgeSetting);
+  if (read.ok) return;
+  throw new CommandError(
+    problemsText(read.problems).replace("Nothing was started", "Nothing was written"),
+    exit.config,
+  );
 }
 
 function exists(shell: Shell, file: string): boolean {
@@ -73,26 +112,23 @@ function exists(shell: Shell, file: string): boolean {
     shell.world.readFile(file);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }
 
-/** `KEY=value` lines that node's `parseEnv` reads back. */
-function write(file: string, answers: Record<string, string>): void {
-  const folder = file.slice(0, file.lastIndexOf("/"));
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const about = (key: string) => settingsTable[key as SettingKey].about;
-  const text = Object.entries(answers).map(([key, value]) => `# ${about(key)}\n${key}='${value}'\n`).join(
-    "\n",
+/** `KEY='value'` lines that node's `parseEnv` reads back. */
+function write(file: string, settings: Record<string, string>): void {
+  const lines = Object.entries(settings).map(([key, value]) =>
+    `# ${settingsTable[key as SettingKey].about}\n${key}='${value}'\n`
   );
+  const text = lines.length === 0 ? "# No settings: the defaults are used.\n" : lines.join("\n");
+  const back = parseEnv(text);
+  for (const [key, value] of Object.entries(settings)) {
+    if (back[key] !== value) {
+      throw new CommandError(`${key} holds a quotation mark, which the file can't keep.`);
+    }
+  }
+  makeDataDir(file.slice(0, file.lastIndexOf("/")));
   Deno.writeTextFileSync(file, text, { mode: 0o600 });
-}
-
-async function nameShop(shell: Shell, name: string): Promise<void> {
-  await shell.withApi(async (api) => {
-    const { data } = await api.call<{ data: { pubkey: string }[] }>("GET", "/merchants");
-    const first = data[0];
-    if (first) await api.call("PATCH", `/merchants/${first.pubkey}`, { name });
-  });
 }

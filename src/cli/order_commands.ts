@@ -1,6 +1,8 @@
 import type { Command } from "commander";
+import type { Api } from "./connection.ts";
+import { take } from "./pages.ts";
 import type { Shell } from "./shell.ts";
-import { printable, table } from "./terminal.ts";
+import { CommandError, exit, printable, table } from "./terminal.ts";
 
 interface OrderJson {
   id: string;
@@ -9,10 +11,20 @@ interface OrderJson {
   payment: string;
   fulfilment: string;
   total_msat: string;
+  received_msat: string;
   items: { name: string; quantity: number }[];
+  invoices: { state: string; bolt11: string | null }[];
+  name: string | null;
   address: string | null;
+  message: string | null;
   reason: string | null;
   created_at: string;
+}
+
+interface TimelineJson {
+  at: string;
+  event: string;
+  text: string;
 }
 
 /** `ncc order …`. */
@@ -20,68 +32,90 @@ export function orderCommands(program: Command, shell: Shell): void {
   const order = program.command("order").description("orders");
   order.command("list").description("newest first")
     .option("--payment <state>", "only those: awaiting, paid, expired, …")
-    .option("--limit <n>", "how many", "20")
-    .action((o: { payment?: string; limit: string }) =>
+    .option("--fulfilment <state>", "only those: unfulfilled, shipped, delivered")
+    .option("--limit <n>", "how many at most", "20")
+    .action((o: { payment?: string; fulfilment?: string; limit: string }) =>
       shell.withApi(async (api) => {
-        const filter = o.payment === undefined ? "" : `&payment=${encodeURIComponent(o.payment)}`;
-        const { data } = await api.call<{ data: OrderJson[] }>(
-          "GET",
-          `/orders?limit=${encodeURIComponent(o.limit)}${filter}`,
-        );
-        shell.show(data, () =>
-          table(
-            ["id", "placed", "customer", "items", "total", "payment", "fulfilment"],
-            data.map((row) => [
-              row.id,
-              row.created_at,
-              row.customer.slice(0, 8),
-              row.items.map((item) => `${item.quantity} × ${item.name}`).join(", "),
-              `${BigInt(row.total_msat) / 1000n} sat`,
-              row.payment,
-              row.fulfilment,
-            ]),
-          ));
+        if (!/^[1-9]\d{0,5}$/.test(o.limit)) {
+          throw new CommandError(`--limit ${o.limit} is not a number from 1 to 999999.`, exit.usage);
+        }
+        const query = new URLSearchParams();
+        if (o.payment !== undefined) query.set("payment", o.payment);
+        if (o.fulfilment !== undefined) query.set("fulfilment", o.fulfilment);
+        const orders = await take<OrderJson>(api, "/orders", query, Number(o.limit));
+        shell.show(orders, () => orders.length === 0 ? "No orders." : orderTable(orders));
       })
     );
   order.command("show <id>").description("one order with its timeline").action((id: string) =>
     shell.withApi(async (api) => {
-      const path = `/orders/${encodeURIComponent(id)}`;
+      const path = pathOf(id);
       const found = await api.call<OrderJson>("GET", path);
-      const { data: timeline } = await api.call<{ data: { at: string; event: string; text: string }[] }>(
-        "GET",
-        `${path}/timeline`,
-      );
-      shell.show({ ...found, timeline }, () =>
-        [
-          `order     ${found.id}  (${printable(found.customer_order_id)})`,
-          `customer  ${found.customer}`,
-          `state     ${found.payment}, ${found.fulfilment}${
-            found.reason ? `: ${printable(found.reason)}` : ""
-          }`,
-          `total     ${BigInt(found.total_msat) / 1000n} sat`,
-          ...found.items.map((item) => `          ${item.quantity} × ${printable(item.name)}`),
-          ...(found.address ? [`address   ${printable(found.address)}`] : []),
-          "",
-          ...timeline.map((line) => `${line.at}  ${printable(line.text)}`),
-        ].join("\n"));
+      const { data: timeline } = await api.call<{ data: TimelineJson[] }>("GET", `${path}/timeline`);
+      shell.show({ ...found, timeline }, () => orderText(found, timeline));
     })
   );
   order.command("ship <id>").description("tell the customer that it is on its way")
-    .option("--carrier <name>").option("--tracking <number>")
-    .action((id: string, o: { carrier?: string; tracking?: string }) =>
+    .option("--carrier <name>", "who brings it").option("--tracking <number>", "how it is followed")
+    .action((id: string, { carrier, tracking }: { carrier?: string; tracking?: string }) =>
       shell.withApi(async (api) => {
-        const shipped = await api.call<OrderJson>("POST", `/orders/${encodeURIComponent(id)}/ship`, o);
-        shell.show(shipped, () => `Order ${shipped.id} is ${shipped.fulfilment}. The customer is told.`);
+        const shipped = await api.call<OrderJson>("POST", `${pathOf(id)}/ship`, { carrier, tracking });
+        shell.show(shipped, () => `Order ${shipped.id} is ${shipped.fulfilment}. ${told(api)}`);
       })
     );
   order.command("cancel <id>").description("cancel and tell the customer why")
     .requiredOption("--reason <text>", "what the customer reads")
-    .action((id: string, o: { reason: string }) =>
+    .action((id: string, { reason }: { reason: string }) =>
       shell.withApi(async (api) => {
-        const cancelled = await api.call<OrderJson>("POST", `/orders/${encodeURIComponent(id)}/cancel`, {
-          reason: o.reason,
-        });
-        shell.show(cancelled, () => `Order ${cancelled.id} is ${cancelled.payment}. The customer is told.`);
+        const cancelled = await api.call<OrderJson>("POST", `${pathOf(id)}/cancel`, { reason });
+        shell.show(cancelled, () => `Order ${cancelled.id} is ${cancelled.payment}. ${told(api)}`);
       })
     );
+}
+
+function orderTable(orders: OrderJson[]): string {
+  return table(
+    ["id", "placed", "customer", "items", "total", "payment", "fulfilment"],
+    orders.map((order) => [
+      order.id,
+      order.created_at.slice(0, 16).replace("T", " "),
+      order.customer.slice(0, 8),
+      order.items.map((item) => `${item.quantity} × ${item.name}`).join(", "),
+      sats(order.total_msat),
+      order.payment,
+      order.fulfilment,
+    ]),
+  );
+}
+
+function orderText(order: OrderJson, timeline: TimelineJson[]): string {
+  const line = (what: string, text: string | null) => text ? [`${what.padEnd(9)} ${printable(text)}`] : [];
+  const open = order.invoices.find((invoice) => invoice.state === "open")?.bolt11 ?? null;
+  return [
+    ...line("order", `${order.id}  (the customer's: ${order.customer_order_id})`),
+    ...line("customer", order.customer),
+    ...line(
+      "state",
+      `${order.payment}, ${order.fulfilment}${order.reason === null ? "" : `: ${order.reason}`}`,
+    ),
+    ...line("total", `${sats(order.total_msat)}, received ${sats(order.received_msat)}`),
+    ...order.items.flatMap((item, i) => line(i === 0 ? "items" : "", `${item.quantity} × ${item.name}`)),
+    ...line("name", order.name),
+    ...line("address", order.address),
+    ...line("message", order.message),
+    ...line("invoice", open),
+    "",
+    ...timeline.map((one) => `${one.at}  ${printable(one.text)}`),
+  ].join("\n");
+}
+
+function sats(msat: string): string {
+  return `${BigInt(msat) / 1000n} sat`;
+}
+
+function pathOf(id: string): string {
+  return `/orders/${encodeURIComponent(id)}`;
+}
+
+function told(api: Api): string {
+  return api.live ? "The customer is told." : "The customer is told when ncc starts.";
 }

@@ -1,30 +1,27 @@
 import type { Command } from "commander";
-import meta from "../../deno.json" with { type: "json" };
 import { App } from "../app.ts";
+import { checkPort } from "../app/http_server.ts";
+import { leaveAddress, takeAddressBack } from "../app/running_server.ts";
 import { systemClock } from "../clock.ts";
+import type { Log } from "../log.ts";
 import { systemRandom } from "../random.ts";
-import { npub } from "../nostr/keys.ts";
-import { logTo } from "./log_output.ts";
 import type { Shell } from "./shell.ts";
-import { exit } from "./terminal.ts";
+import { reportStart } from "./start_report.ts";
+
+/** SIGTERM ends the process within 10 s (design §9); what isn't done by then goes on at the next start. */
+const DRAIN_MS = 9_000;
 
 /** `ncc start`, also what `ncc` alone means. */
 export function startCommand(program: Command, shell: Shell): void {
-  program.command("start", { isDefault: true }).description("run the coordinator")
+  program.command("start").description("run the coordinator (also what `ncc` alone does)")
     .option("--backed-up", "PostgreSQL: a backup was made, the schema may be changed")
     .action(async (o: { backedUp?: boolean }) => {
       const began = performance.now();
-      const { terminal, terminated } = shell.world;
+      const { terminated } = shell.world;
       const settings = shell.settings();
-      const say = (mark: string, what: string, text: string) => {
-        if (terminal.interactive && !shell.json) terminal.out(`  ${mark} ${what.padEnd(9)} ${text}`);
-      };
-      const log = logTo(terminal, settings.NCC_LOG, terminal.interactive && !shell.json);
-      if (terminal.interactive && !shell.json) {
-        terminal.out(
-          `\n  ncc ${meta.version} · Nostr Commerce Coordinator · deno ${Deno.version.deno} · pid ${Deno.pid}\n`,
-        );
-      }
+      // Before anything is made: a start that can't succeed leaves nothing behind.
+      if (settings.NCC_PORT !== 0) checkPort(settings.NCC_HOST, settings.NCC_PORT);
+      const log = shell.log(settings.NCC_LOG);
       const app = await App.open({
         settings,
         clock: systemClock,
@@ -33,50 +30,29 @@ export function startCommand(program: Command, shell: Shell): void {
         backedUp: o.backedUp === true,
       });
       try {
-        const { url } = await app.start();
-        const seen = await app.summary();
-        say("✓", "data", `${settings.NCC_DATA_DIR}${seen.dataCreated ? " (created, 0700)" : ""}`);
-        say(
-          "✓",
-          "database",
-          `${seen.database} (schema ${seen.schema}) — ${seen.orders} orders, ${seen.openOrders} open`,
-        );
-        for (const merchant of seen.merchants) {
-          say(
-            "✓",
-            "key",
-            `${npub(merchant.pubkey)}${
-              merchant.keyCreated ? " — new, made now. Back it up: ncc key export --encrypted" : ""
-            }`,
-          );
-          if (merchant.wallet === null) {
-            say("!", "wallet", 'none yet. Orders are answered "can\'t take payments yet". Set NCC_WALLET.');
-          } else say(merchant.walletError ? "✗" : "✓", "wallet", merchant.walletError ?? merchant.wallet);
-        }
-        say(
-          seen.relays.length > 0 ? "✓" : "!",
-          "relays",
-          seen.relays.length > 0
-            ? seen.relays.join(" ")
-            : "only the built-in one. Customers elsewhere won't find the shop: set NCC_RELAYS.",
-        );
-        say("✓", "relay", `${url.replace(/^http/, "ws")}/relay`);
-        if (seen.ratesFixed) say("!", "rates", "fixed by NCC_RATES: they don't follow the market");
-        say("✓", "token", `${app.adminTokenPath}`);
-        if (terminal.interactive && !shell.json) {
-          terminal.out(
-            `\n  API  ${url}/api/v1 · ${url}/openapi.json\n  Ready in ${
-              ((performance.now() - began) / 1000).toFixed(2)
-            } s. Ctrl-C stops; nothing is lost when it stops.\n`,
-          );
-        }
-        log.info("start.ready", { url, pid: Deno.pid, ms: Math.round(performance.now() - began) });
+        const { url, port } = await app.start();
+        leaveAddress(settings, port);
+        const ready = { url, ms: Math.round(performance.now() - began) };
+        await reportStart(app, settings, ready, shell, log, terminated);
         await terminated;
         log.info("stop.draining");
+        if (shell.human) {
+          shell.world.terminal.out("\n  Stopping: nothing new is taken, what is under way ends.");
+        }
       } finally {
-        await app.stop();
+        await stop(app, log);
+        takeAddressBack(settings, log);
       }
       log.info("stop.done");
-      shell.exitCode = exit.ok;
+      if (shell.human) shell.world.terminal.out("  Stopped.");
     });
+}
+
+async function stop(app: App, log: Log): Promise<void> {
+  const late = new AbortController();
+  const patience = systemClock.sleep(DRAIN_MS, late.signal).then(() => {
+    if (!late.signal.aborted) log.warn("stop.cut_short", { ms: DRAIN_MS });
+  });
+  await Promise.race([app.stop(), patience]);
+  late.abort();
 }

@@ -1,5 +1,5 @@
 import type { NostrIdentity } from "../nostr/identity.ts";
-import { lastFrom, listMessages, type MessageRow } from "./messages_store.ts";
+import { lastFrom, type MessageRow } from "./messages_store.ts";
 import { send, type Sender } from "./send.ts";
 
 /** Sends what a person wrote, in the envelope and to the relay that the customer used last (NIP-17 for a stranger). */
@@ -9,21 +9,19 @@ export async function sendChat(
   customer: string,
   body: string,
 ): Promise<MessageRow> {
-  const { database, random } = sender;
-  const last = await lastFrom(database.kysely, identity.pubkey, customer);
-  await send(sender, {
-    identity,
-    customer,
-    envelope: last?.envelope ?? "nip17",
-    bodies: [body],
-    type: "chat",
-    orderId: null,
-    answers: last?.created_at_seconds ?? 0,
-    relay: last?.relay ?? "",
-    purpose: `chat:${random.uuid()}`,
-  }, () => Promise.resolve());
-  const [row] = await listMessages(database.kysely, { merchant: identity.pubkey, customer, type: "chat" }, {
-    limit: 1,
+  const purpose = `chat:${sender.random.uuid()}`;
+  const [row] = await send(sender, async (tx) => {
+    const last = await lastFrom(tx, identity.pubkey, customer);
+    return {
+      identity,
+      customer,
+      envelope: last?.envelope ?? "nip17",
+      messages: [{ body, type: "chat" }],
+      orderId: null,
+      answers: last?.created_at_seconds ?? 0,
+      relay: last?.relay ?? "",
+      purpose,
+    };
   });
   return row!;
 }

@@ -1,149 +1,117 @@
 import { formatSat } from "../money/msat.ts";
-import type { OrderItemRow, OrderRow } from "../orders/orders_store.ts";
-import { statusOf } from "../orders/status.ts";
-import type { PaymentOption, Reply, ReplyKind } from "../orders/types.ts";
-
-/** The order's open invoice, as far as a customer is told. */
-export interface OpenInvoice {
-  id: string;
-  bolt11: string;
-  amountMsat: bigint;
-  expiresAt: number;
-}
+import { list, shortened } from "../orders/naming.ts";
+import { isPaid, isShipped, statusOf } from "../orders/status.ts";
+import type { OrderSubject } from "../orders/subject.ts";
+import type { Reply, ReplyKind } from "../orders/types.ts";
+import { splitText } from "./split_text.ts";
+import { stateText, statusText } from "./wording.ts";
 
 /** Everything that an answer may speak of. */
-export interface Subject {
-  order: OrderRow;
-  items: OrderItemRow[];
-  invoice: OpenInvoice | null;
-  /** What a buyer of digital goods gets; only for `delivered`. */
+export interface Subject extends OrderSubject {
+  /** What a buyer of digital goods gets; only for `digital`. */
   digitalContent: string[];
   note: string | null;
   now: number;
 }
 
+/** Bytes of digital goods in one message: whatever is escaped and encrypted on its way, every relay takes it. */
+const MOST_DIGITAL_BYTES = 8_000;
+
+const CONTENT_GONE =
+  "What you bought can't be sent by itself at the moment. The merchant will come back to you.";
+const INVOICE_OVER =
+  "The payment request has run out. If you have paid it, you'll hear from us as soon as your " +
+  "payment is seen; otherwise please order again.";
+const ON_ITS_WAY = "Your payment is on its way. You'll hear from us as soon as it is there.";
+
 /**
- * What an answer of this kind says now. Null when it has nothing to say any more: a payment request for an order that
- * doesn't wait for money, or whose invoice has run out.
+ * What an answer of this kind says as the order stands now, in the order of reading. Nothing when another answer says it: a
+ * payment request that is still being made, or that an order doesn't wait for any more.
  */
-export function compose(kind: ReplyKind, subject: Subject): Reply | null {
+export function compose(kind: ReplyKind, subject: Subject): Reply[] {
   const { order, note } = subject;
   switch (kind) {
     case "payment_request":
     case "underpaid":
-      return paymentRequest(kind, subject);
+      return paymentRequest(subject);
     case "refusal":
-      return {
-        kind: "refusal",
-        reason: note ?? order.reason ?? "This order can't be fulfilled.",
-        cancelled: false,
-        orderStands: stands(order),
-      };
+      return [refusal(subject, note ?? order.reason ?? "This order can't be fulfilled.", false)];
     case "cancelled":
-      return {
-        kind: "refusal",
-        reason: note ?? order.reason ?? "This order was cancelled.",
-        cancelled: true,
-      };
+      return [refusal(subject, note ?? order.reason ?? "This order was cancelled.", true)];
     case "apology":
-      return {
-        kind: "refusal",
-        reason: note ?? "We can't make an invoice right now. We're sorry: please try again later.",
-        cancelled: false,
-        orderStands: stands(order),
-      };
+      return [
+        refusal(
+          subject,
+          note ?? "We can't make an invoice right now. We're sorry: please try again later.",
+          false,
+        ),
+      ];
+    case "digital": {
+      const text = subject.digitalContent.join("\n\n");
+      return splitText(text === "" ? CONTENT_GONE : text, MOST_DIGITAL_BYTES).map((part) =>
+        status(subject, part)
+      );
+    }
+    case "state":
+      return [status(subject, note ?? stateText(order))];
     default:
-      return status(subject, note ?? statusText(kind, subject));
+      return [status(subject, note ?? statusText(kind, order))];
   }
 }
 
-/** Only a change was refused, or the invoice is late: the order itself waits on. */
-function stands(order: OrderRow): boolean {
-  return order.payment === "quoting" || order.payment === "awaiting" || order.payment === "held";
+/** `orderStands`: only a change was refused, or the invoice is late; the order itself waits on. */
+function refusal({ order }: Subject, reason: string, cancelled: boolean): Reply {
+  const stands = order.payment === "quoting" || order.payment === "awaiting" || order.payment === "held";
+  return { kind: "refusal", reason, cancelled, orderStands: stands };
 }
 
-function paymentRequest(kind: ReplyKind, subject: Subject): Reply | null {
+function paymentRequest(subject: Subject): Reply[] {
   const { order, invoice, now } = subject;
-  if (invoice === null || order.payment !== "awaiting" || invoice.expiresAt <= now) return null;
-  const option: PaymentOption = {
-    type: "ln",
-    link: invoice.bolt11,
-    amountSat: invoice.amountMsat / 1000n,
-    expirySeconds: Math.floor((invoice.expiresAt - now) / 1000),
-  };
-  return {
+  if (order.payment === "held") return [refusal(subject, ON_ITS_WAY, false)];
+  // Expiry itself tells nobody, so who asked just before would wait in vain.
+  if (order.payment === "expired") return compose("cancelled", { ...subject, note: null });
+  if (order.payment !== "awaiting" || invoice === null) return [];
+  const seconds = Math.floor((invoice.expiresAt - now) / 1000);
+  if (seconds <= 0) return [refusal(subject, INVOICE_OVER, false)];
+  return [{
     kind: "payment_request",
-    options: [option],
-    message: requestText(kind, subject, invoice),
+    options: [{
+      type: "ln",
+      link: invoice.bolt11,
+      amountSat: invoice.amountMsat / 1000n,
+      expirySeconds: seconds,
+    }],
+    message: requestText(subject, invoice.amountMsat),
     paymentId: invoice.id,
-  };
+  }];
 }
 
-function requestText(kind: ReplyKind, { order, items }: Subject, invoice: OpenInvoice): string {
-  const goods = items.map((item) => `${item.quantity} × ${item.name}`).join(", ");
-  const parts = kind === "underpaid"
+function requestText({ order, items }: Subject, amountMsat: bigint): string {
+  const goods = list(items.map((item) => `${item.quantity} × ${shortened(item.name)}`));
+  const ships = items.some((item) => item.digital === 0);
+  const parts = order.received_msat > 0
     ? [
-      `We received ${formatSat(BigInt(order.received_msat))} of ${
-        formatSat(BigInt(order.total_msat))
-      }. Please pay the rest: ${formatSat(invoice.amountMsat)}.`,
+      `We received ${formatSat(BigInt(order.received_msat))} of ${formatSat(BigInt(order.total_msat))}.`,
+      `Please pay the rest: ${formatSat(amountMsat)}.`,
     ]
-    : [`${goods}: ${formatSat(invoice.amountMsat)} in all, shipping included.`];
+    : [`${goods}: ${formatSat(amountMsat)} in all${ships ? ", shipping included" : ""}.`];
   const rate = order.rate === null ? null : JSON.parse(order.rate) as { currency: string; per_btc: string };
   if (rate) parts.push(`1 BTC = ${rate.per_btc} ${rate.currency}.`);
-  if (items.some((item) => item.digital === 0) && !order.address) {
+  if (ships && (order.address ?? "").trim() === "") {
     parts.push("Please tell us where to send it: answer this message with your address.");
   }
   return parts.join(" ");
 }
 
 function status({ order, items }: Subject, message: string): Reply {
-  const paid = ["paid", "overpaid", "refund_due"].includes(order.payment);
-  const digital = items.length > 0 && items.every((item) => item.digital === 1);
+  const ships = items.some((item) => item.digital === 0);
   return {
     kind: "status",
-    status: statusOf({ payment: order.payment, fulfilment: order.fulfilment }),
-    paid,
+    status: statusOf(order),
+    paid: isPaid(order),
     // Digital goods are never on the way: sent is delivered.
-    shipped: order.fulfilment === "shipped" || (order.fulfilment === "delivered" && !digital),
+    shipped: ships && isShipped(order),
     delivered: order.fulfilment === "delivered",
     message,
   };
-}
-
-function statusText(kind: ReplyKind, { order, digitalContent }: Subject): string {
-  switch (kind) {
-    case "paid":
-      return order.payment === "overpaid"
-        ? `Payment received: ${formatSat(BigInt(order.received_msat))}, more than the ${
-          formatSat(BigInt(order.total_msat))
-        } owed. We'll come back to you about the rest.`
-        : `Payment received: ${formatSat(BigInt(order.received_msat))}. Thank you!`;
-    case "shipped": {
-      const { carrier, tracking } = order.tracking === null
-        ? { carrier: null, tracking: null }
-        : JSON.parse(order.tracking) as { carrier: string | null; tracking: string | null };
-      return `Your order is on its way.${carrier ? ` Carrier: ${carrier}.` : ""}${
-        tracking ? ` Tracking: ${tracking}.` : ""
-      }`;
-    }
-    case "delivered":
-      return digitalContent.length > 0 ? digitalContent.join("\n\n") : "Your order is complete.";
-    case "refund_due":
-      return "Your payment arrived, but the goods can't be given for it any more. You'll get it back.";
-    case "refunded":
-      return "Your payment was refunded.";
-    default:
-      return stateText(order);
-  }
-}
-
-/** Where an order stands, for a customer who asks again. */
-function stateText(order: OrderRow): string {
-  if (order.fulfilment === "delivered") return "This order is complete.";
-  if (order.fulfilment === "shipped") return "This order is paid and on its way.";
-  if (order.payment === "refund_due") {
-    return "This order was paid and can't be fulfilled. You'll get your payment back.";
-  }
-  if (order.payment === "refunded") return "This order was refunded.";
-  return "This order is paid and will be sent.";
 }

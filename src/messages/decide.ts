@@ -1,11 +1,12 @@
-import { type MessageReading, refersTo } from "../dialects/dialects.ts";
 import type { Tx } from "../db/database.ts";
+import { cleanText } from "../dialects/clean_text.ts";
+import type { MessageReading } from "../dialects/dialects.ts";
 import type { OpenedMessage } from "../nostr/envelope.ts";
-import { apply } from "../orders/apply.ts";
-import { listOrders } from "../orders/orders_store.ts";
+import type { OrderRow } from "../orders/orders_store.ts";
 import { type Origin, place, refuseInvalid, type Terms } from "../orders/place.ts";
 import type { Random } from "../random.ts";
-import { finish, type InboxRow, postpone, rumorKnown } from "./inbox_store.ts";
+import { adoptTexts, orderSpokenOf } from "./claims.ts";
+import { earlierDue, finish, type InboxRow, putBack, rumorKnown } from "./inbox_store.ts";
 import { addMessage, type MessageRow } from "./messages_store.ts";
 import { type SenderRate, takeTurn } from "./sender_rate.ts";
 
@@ -13,8 +14,6 @@ import { type SenderRate, takeTurn } from "./sender_rate.ts";
 const AHEAD_SECONDS = 10 * 60;
 /** Older messages are listed for the merchant, not answered. */
 const ANSWERED_SECONDS = 48 * 3600;
-/** A text about an order is about one of the last few. */
-const RECENT_ORDERS = 10;
 
 /** An event out of the inbox, opened and read. */
 export interface ReadMessage {
@@ -33,105 +32,101 @@ export interface Deciding {
 
 /**
  * Decides one message, in one transaction with everything that follows from it (T2): the inbox row ends, and an order,
- * a chat message or a note stands in the database with the jobs that answer it.
+ * a chat message or a note stands in the database with the jobs that answer it. A message above its sender's rate, or
+ * behind another of the same sender that waits, is put off instead: one customer's messages keep their order. The row's
+ * end is taken first and only once, so two processes that decide the same message do it once.
  */
-export async function decide(
-  tx: Tx,
-  read: ReadMessage,
-  { terms, rate, random, now }: Deciding,
-): Promise<void> {
+export async function decide(tx: Tx, read: ReadMessage, deciding: Deciding): Promise<void> {
   const { row, message, reading } = read;
-  const { merchant } = row;
-  if (message.rumorId !== null && await rumorKnown(tx, merchant, message.rumorId)) {
-    await finish(tx, row, { state: "dropped", sender: message.sender, reason: "duplicate rumor" });
+  const { sender, rumorId } = message;
+  if (rumorId !== null && await rumorKnown(tx, row.merchant, rumorId)) {
+    await finish(tx, row, { state: "dropped", sender, reason: "duplicate rumor" });
     return;
   }
-  const wait = await takeTurn(tx, merchant, message.sender, rate, now);
-  if (wait > 0) return await postpone(tx, row, now + wait, "sender's rate");
-  if (
-    !await finish(tx, row, {
-      state: "done",
-      sender: message.sender,
-      rumorId: message.rumorId,
-      reason: reading.type,
-    })
-  ) return;
+  if (!await finish(tx, row, { state: "done", sender, rumorId, reason: reading.type })) return;
+  const turn = await turnOf(tx, read, deciding);
+  if (turn > deciding.now) {
+    return await putBack(tx, row, { at: turn, sender, reason: "waits its turn: the sender's rate" });
+  }
+  const { type, orderId } = await carryOut(tx, read, deciding);
+  await addMessage(tx, {
+    merchant: row.merchant,
+    customer: sender,
+    direction: "in",
+    type,
+    envelope: message.envelope,
+    order_id: orderId,
+    // PostgreSQL keeps no NUL; the event itself stays in the inbox as it came.
+    body: cleanText(message.content),
+    event_id: row.event_id,
+    at: deciding.now,
+  });
+}
 
-  const origin = originOf(row, message);
-  const keep = (type: MessageRow["type"], orderId: string | null) =>
-    addMessage(tx, {
-      merchant,
-      customer: message.sender,
-      direction: "in",
-      type,
-      envelope: message.envelope,
-      order_id: orderId,
-      body: message.content,
-      event_id: row.event_id,
-      at: now,
-    });
+/** When the message may be decided (ms): now or later. */
+async function turnOf(
+  tx: Tx,
+  { row, message: { sender } }: ReadMessage,
+  { rate, now }: Deciding,
+): Promise<number> {
+  // A row that knows its sender was put off before and has had its turn.
+  const turn = row.sender === null ? await takeTurn(tx, row.merchant, sender, rate, now) : now;
+  const before = await earlierDue(tx, row, sender);
+  return before === null ? turn : Math.max(turn, before + 1, now + 1);
+}
+
+/** Does what the message asks for; answers what it is to be kept as. */
+async function carryOut(
+  tx: Tx,
+  read: ReadMessage,
+  { terms, random, now }: Deciding,
+): Promise<{ type: MessageRow["type"]; orderId: string | null }> {
+  const { row, reading } = read;
   switch (reading.type) {
     case "order": {
-      const order = await place(
-        tx,
-        { ...origin, dialect: reading.dialect },
-        reading.request,
-        terms,
-        random,
-        now,
-      );
-      return await keep("order", order.id);
+      const order = await place(tx, originOf(read, reading.dialect), reading.request, terms, random, now);
+      return await kept(tx, order);
     }
     case "invalid_order": {
+      const nameless = reading.customerOrderId === null;
       const invalid = {
         customerOrderId: reading.customerOrderId ?? row.event_id,
         reason: reading.reason,
-        traits: reading.customerOrderId === null ? { ...reading.traits, withoutId: true } : reading.traits,
+        traits: nameless ? { ...reading.traits, withoutId: true } : reading.traits,
       };
-      const order = await refuseInvalid(tx, { ...origin, dialect: reading.dialect }, invalid, random, now);
-      return await keep("order", order.id);
+      return await kept(tx, await refuseInvalid(tx, originOf(read, reading.dialect), invalid, random, now));
     }
     // What a customer says about an order is kept with it and changes nothing: only the wallet says "paid".
     case "twin":
     case "claim":
-    case "bot":
-      return await keep(
-        "claim",
-        await noteClaim(tx, { ...origin, claim: reading.type === "claim" }, reading.orderRef, now),
-      );
+    case "bot": {
+      const from = {
+        merchant: row.merchant,
+        customer: read.message.sender,
+        orderRef: reading.orderRef,
+        claim: reading.type === "claim",
+      };
+      return { type: "claim", orderId: await orderSpokenOf(tx, from, now) };
+    }
     case "chat":
-      return await keep("chat", null);
+      return { type: "chat", orderId: null };
   }
 }
 
-function originOf(row: InboxRow, message: OpenedMessage): Omit<Origin, "dialect"> {
+async function kept(tx: Tx, order: OrderRow): Promise<{ type: "order"; orderId: string }> {
+  await adoptTexts(tx, order);
+  return { type: "order", orderId: order.id };
+}
+
+function originOf({ row, message }: ReadMessage, dialect: string): Origin {
   const received = Math.floor(row.received_at / 1000);
   return {
     merchant: row.merchant,
     customer: message.sender,
+    dialect,
     envelope: message.envelope,
     relay: row.relay,
     askedAtSeconds: message.created_at > received + AHEAD_SECONDS ? received : message.created_at,
     stale: message.created_at < received - ANSWERED_SECONDS,
   };
-}
-
-/** Finds the order that a message speaks of, notes a claim of payment in its timeline, and answers its id. */
-async function noteClaim(
-  tx: Tx,
-  from: { merchant: string; customer: string; claim: boolean },
-  orderRef: string | null,
-  now: number,
-): Promise<string | null> {
-  if (orderRef === null) return null;
-  const orders = await listOrders(tx, { merchant: from.merchant, customer: from.customer }, {
-    limit: RECENT_ORDERS,
-  });
-  const order = orders.find((one) => refersTo(orderRef, one.customer_order_id));
-  if (!order) return null;
-  if (from.claim) {
-    const text = "The customer says that it is paid. Only the wallet decides that; nothing was changed.";
-    await apply(tx, order.id, { type: "noted", text }, now);
-  }
-  return order.id;
 }

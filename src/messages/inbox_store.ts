@@ -1,24 +1,23 @@
-import type { Kysely, Selectable } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import type { Tx } from "../db/database.ts";
 import type { InboxTable, Tables } from "../db/tables.ts";
 
 export type InboxRow = Selectable<InboxTable>;
 
-/** The oldest events that wait and are due, in order of arrival. */
+// A literal: partial indexes serve a query only if its text says so, and the inbox keeps everything that ever came.
+const NEW = sql.lit("new" as const);
+
+/** The events that have been due longest, in order of arrival. */
 export async function waiting(db: Kysely<Tables>, now: number, limit: number): Promise<InboxRow[]> {
-  return await db.selectFrom("inbox").selectAll().where("state", "=", "new").where("next_at", "<=", now)
-    .orderBy("seq").limit(limit).execute();
+  return await db.selectFrom("inbox").selectAll().where("state", "=", NEW).where("next_at", "<=", now)
+    .orderBy("next_at").orderBy("seq").limit(limit).execute();
 }
 
-/** When the next waiting event is due; null when none waits. */
+/** When the next waiting event is due (ms); null when none waits. */
 export async function nextDue(db: Kysely<Tables>): Promise<number | null> {
-  const row = await db.selectFrom("inbox").select((eb) => eb.fn.min("next_at").as("at")).where(
-    "state",
-    "=",
-    "new",
-  )
-    .executeTakeFirst();
-  return row?.at ?? null;
+  const row = await db.selectFrom("inbox").select("next_at").where("state", "=", NEW)
+    .orderBy("next_at").limit(1).executeTakeFirst();
+  return row?.next_at ?? null;
 }
 
 /** Ends an event's wait. False when it had ended already: then its effects have happened and must not happen again. */
@@ -34,23 +33,56 @@ export async function finish(
       rumor_id: end.rumorId ?? null,
       reason: end.reason ?? null,
     })
-    .where("seq", "=", row.seq).where("state", "=", "new").executeTakeFirst();
+    .where("seq", "=", row.seq).where("state", "=", NEW).executeTakeFirst();
   return Number(done.numUpdatedRows) === 1;
 }
 
-/** Tries the event again at `at`. */
-export async function postpone(tx: Tx, row: InboxRow, at: number, reason: string): Promise<void> {
-  await tx.updateTable("inbox").set({ attempts: row.attempts + 1, next_at: at, reason })
-    .where("seq", "=", row.seq).where("state", "=", "new").execute();
+/** Takes back a `finish` of the same transaction: the message is to be read at `at` (ms), and it has had its turn. */
+export async function putBack(
+  tx: Tx,
+  row: InboxRow,
+  o: { at: number; sender: string; reason: string },
+): Promise<void> {
+  await tx.updateTable("inbox")
+    .set({ state: "new", next_at: o.at, sender: o.sender, rumor_id: null, reason: o.reason })
+    .where("seq", "=", row.seq).execute();
+}
+
+/** Tries an event again at `at` (ms) after a failure. Once the sender is known, what they wrote later waits for it. */
+export async function retryAt(
+  tx: Tx,
+  row: InboxRow,
+  o: { at: number; sender?: string; reason: string },
+): Promise<void> {
+  await tx.updateTable("inbox").set({
+    attempts: row.attempts + 1,
+    next_at: o.at,
+    reason: o.reason,
+    ...(o.sender !== undefined && { sender: o.sender }),
+  }).where("seq", "=", row.seq).where("state", "=", NEW).execute();
+}
+
+/** Puts off everything of a merchant who can't be answered for now. */
+export async function putOffMerchant(
+  tx: Tx,
+  merchant: string,
+  o: { now: number; at: number; reason: string },
+): Promise<void> {
+  await tx.updateTable("inbox").set({ next_at: o.at, reason: o.reason })
+    .where("state", "=", NEW).where("next_at", "<=", o.now).where("merchant", "=", merchant).execute();
+}
+
+/** When the sender's latest message before this one is due (ms), if one was opened and put off; else null. */
+export async function earlierDue(tx: Tx, row: InboxRow, sender: string): Promise<number | null> {
+  const before = await tx.selectFrom("inbox").select("next_at").where("state", "=", NEW)
+    .where("merchant", "=", row.merchant).where("sender", "=", sender).where("seq", "<", row.seq)
+    .orderBy("seq", "desc").limit(1).executeTakeFirst();
+  return before?.next_at ?? null;
 }
 
 /** NIP-59: the same rumor can come in any number of wraps. */
 export async function rumorKnown(tx: Tx, merchant: string, rumorId: string): Promise<boolean> {
-  const row = await tx.selectFrom("inbox").select("seq").where("merchant", "=", merchant).where(
-    "rumor_id",
-    "=",
-    rumorId,
-  )
-    .executeTakeFirst();
+  const row = await tx.selectFrom("inbox").select("seq")
+    .where("merchant", "=", merchant).where("rumor_id", "=", rumorId).executeTakeFirst();
   return row !== undefined;
 }

@@ -1,24 +1,24 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
-import { readMessage } from "../dialects/dialects.ts";
 import type { Lease } from "../jobs/lease.ts";
 import { errorText, type Log } from "../log.ts";
-import { openEnvelope } from "../nostr/envelope.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
 import type { Verifier } from "../nostr/verify.ts";
 import type { Terms } from "../orders/place.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
-import { decide, type ReadMessage } from "./decide.ts";
-import { finish, type InboxRow, nextDue, postpone, waiting } from "./inbox_store.ts";
+import { InboxBatch } from "./inbox_batch.ts";
+import { nextDue, waiting } from "./inbox_store.ts";
 import type { SenderRate } from "./sender_rate.ts";
 
 const BATCH = 100;
-/** Other processes' arrivals are looked for at least this often. */
-const POLL_MS = 250;
+/** Behind the wake-ups: other processes' arrivals, where a notification was lost. */
+const POLL_MS = { sqlite: 1_000, postgres: 250 };
+/** How often a process that doesn't read looks whether it may. */
 const STANDBY_MS = 1_000;
+/** How long we trust the lease without asking; it holds for 8 s. */
+const TRUST_MS = 3_000;
 const FAULT_MS = 1_000;
-const LONGEST_RETRY_MS = 5 * 60_000;
 
 /** What the worker is made of. */
 export interface InboxWorkerParts {
@@ -31,137 +31,94 @@ export interface InboxWorkerParts {
   /** The merchant's terms now. */
   termsOf(merchant: string): Terms;
   rate: SenderRate;
-  /** One process at a time reads the inbox, so that a customer's messages keep their order. */
+  /** One process at a time reads the inbox; who stalls and goes on when another reads already does no harm. */
   lease: Lease;
 }
 
-/**
- * Reads the inbox: opens envelopes and reads them outside of any transaction, then decides each message in one.
- * Messages of one customer are decided in order of arrival, those of different customers side by side.
- */
+/** Reads the inbox, batch by batch, whenever something is due in it. */
 export class InboxWorker implements Service {
   readonly #parts: InboxWorkerParts;
+  readonly #batch: InboxBatch;
   #running: Promise<void> | undefined;
-  #stop = new AbortController();
-  #nudge = new AbortController();
-  #busy = false;
+  #stopping = false;
+  #standby = false;
+  #nap = new AbortController();
+  #trustedUntil = 0;
+  #settling: (() => void)[] = [];
 
   constructor(parts: InboxWorkerParts) {
     this.#parts = parts;
+    this.#batch = new InboxBatch(parts);
   }
 
   start(): Promise<void> {
-    this.#stop = new AbortController();
-    const unlisten = this.#parts.database.listen("inbox", () => this.#nudge.abort());
-    this.#running = this.#loop().finally(unlisten);
+    if (this.#running) throw new Error("the inbox worker runs already");
+    const unlisten = this.#parts.database.listen("inbox", () => {
+      // Another process reads it: every message would only be a useless question for the lease.
+      if (!this.#standby) this.#nap.abort();
+    });
+    this.#running = this.#run().finally(unlisten);
     return Promise.resolve();
   }
 
+  /** Ends after the batch under way and lets another process read. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    this.#nudge.abort();
+    this.#stopping = true;
+    this.#nap.abort();
     await this.#running;
     await this.#parts.lease.release();
   }
 
-  /** For tests: resolves when nothing that is due waits. */
-  async settled(): Promise<void> {
-    const { database, clock } = this.#parts;
-    while (this.#busy || (await waiting(database.kysely, clock.now(), 1)).length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+  /** For tests: resolves when nothing that is due waits, here or in the process that reads. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settling.push(resolve);
+      this.#nap.abort();
+    });
   }
 
-  async #loop(): Promise<void> {
-    const { clock, log, lease } = this.#parts;
-    while (!this.#stop.signal.aborted) {
-      try {
-        if (!await lease.acquire()) {
-          await clock.sleep(STANDBY_MS, this.#stop.signal);
-          continue;
-        }
-        this.#nudge = new AbortController();
-        this.#busy = true;
-        const read = await this.#batch();
-        this.#busy = false;
-        if (read < BATCH) await this.#wait();
-      } catch (error) {
-        this.#busy = false;
-        log.error("inbox.fault", { error: errorText(error) });
-        await clock.sleep(FAULT_MS, this.#stop.signal);
-      }
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const nap = this.#nap = new AbortController();
+      const { pause, settled } = await this.#pass().catch((error) => {
+        this.#parts.log.error("inbox.fault", { error: errorText(error) });
+        return { pause: FAULT_MS, settled: false };
+      });
+      if (pause === 0 || nap.signal.aborted) continue;
+      const sleep = this.#parts.clock.sleep(pause, nap.signal);
+      // Asleep already, so that a test that now moves the clock wakes it.
+      if (settled) this.#tellSettled();
+      await sleep;
     }
+    this.#tellSettled();
   }
 
-  async #wait(): Promise<void> {
-    if (this.#nudge.signal.aborted || this.#stop.signal.aborted) return;
+  /** Reads what is due, if it is ours to read. Answers how long to sleep, and whether nothing is due. */
+  async #pass(): Promise<{ pause: number; settled: boolean }> {
     const { database, clock } = this.#parts;
+    this.#standby = !await this.#mayRead();
+    const now = clock.now();
+    const rows = this.#standby ? [] : await waiting(database.kysely, now, BATCH);
+    if (rows.length > 0) {
+      await this.#batch.work(rows);
+      return { pause: 0, settled: false };
+    }
     const due = await nextDue(database.kysely);
-    const ms = due === null ? POLL_MS : Math.min(POLL_MS, Math.max(1, due - clock.now()));
-    await clock.sleep(ms, AbortSignal.any([this.#nudge.signal, this.#stop.signal]));
+    const settled = due === null || due > now;
+    if (this.#standby) return { pause: STANDBY_MS, settled };
+    const poll = POLL_MS[database.dialect];
+    return { pause: due === null ? poll : Math.min(poll, Math.max(1, due - now)), settled };
   }
 
-  /** Answers how many rows it looked at. */
-  async #batch(): Promise<number> {
-    const { database, clock } = this.#parts;
-    const rows = await waiting(database.kysely, clock.now(), BATCH);
-    const read = await Promise.all(rows.map((row) => this.#read(row)));
-    const bySender = Map.groupBy(
-      read.filter((r) => r !== null),
-      (r) => `${r.row.merchant}:${r.message.sender}`,
-    );
-    await Promise.all([...bySender.values()].map(async (messages) => {
-      for (const message of messages) await this.#decide(message);
-    }));
-    return rows.length;
+  async #mayRead(): Promise<boolean> {
+    const { lease, clock } = this.#parts;
+    const now = clock.now();
+    if (lease.epoch !== null && now < this.#trustedUntil) return true;
+    this.#trustedUntil = now + TRUST_MS;
+    return await lease.acquire();
   }
 
-  /** Null when there is nothing to decide: not authentic, not for us, or not to be opened now. */
-  async #read(row: InboxRow): Promise<ReadMessage | null> {
-    const { database, clock, identityOf, verifier, log } = this.#parts;
-    const identity = identityOf(row.merchant);
-    if (!identity) {
-      await this.#postpone(row, "merchant isn't served now");
-      return null;
-    }
-    const opened = await openEnvelope(JSON.parse(row.event), identity.signer, verifier);
-    if (opened.ok) {
-      const { message } = opened;
-      const reading = readMessage(message.content, {
-        kind: message.kind,
-        tags: message.tags,
-        merchant: row.merchant,
-      });
-      return { row, message, reading };
-    }
-    if (opened.retry) {
-      await this.#postpone(row, opened.reason);
-      return null;
-    }
-    log.debug("inbox.dropped", { event_id: row.event_id, reason: opened.reason, at: clock.now() });
-    await database.transaction((tx) => finish(tx, row, { state: "dropped", reason: opened.reason }));
-    return null;
-  }
-
-  async #decide(read: ReadMessage): Promise<void> {
-    const { database, clock, random, termsOf, rate, log } = this.#parts;
-    try {
-      const terms = termsOf(read.row.merchant);
-      await database.transaction((tx) => decide(tx, read, { terms, rate, random, now: clock.now() }));
-    } catch (error) {
-      // It stays in the inbox: nothing of it was stored.
-      log.error("inbox.undecided", {
-        event_id: read.row.event_id,
-        attempt: read.row.attempts + 1,
-        error: errorText(error),
-      });
-      await this.#postpone(read.row, errorText(error));
-    }
-  }
-
-  async #postpone(row: InboxRow, reason: string): Promise<void> {
-    const { database, clock } = this.#parts;
-    const ms = Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** Math.min(row.attempts, 10));
-    await database.transaction((tx) => postpone(tx, row, clock.now() + ms, reason));
+  #tellSettled(): void {
+    for (const settled of this.#settling.splice(0)) settled();
   }
 }

@@ -5,8 +5,8 @@ import type { MessagesTable, Tables } from "../db/tables.ts";
 export type MessageRow = Selectable<MessagesTable>;
 
 /** Keeps a message with the customer's conversation. */
-export async function addMessage(tx: Tx, message: Omit<MessageRow, "seq">): Promise<void> {
-  await tx.insertInto("messages").values(message).execute();
+export async function addMessage(tx: Tx, message: Omit<MessageRow, "seq">): Promise<MessageRow> {
+  return await tx.insertInto("messages").values(message).returningAll().executeTakeFirstOrThrow();
 }
 
 /** Newest first, before the row that `before` numbers (keyset). */
@@ -27,24 +27,33 @@ export async function listMessages(
     .orderBy("seq", "desc").limit(page.limit).execute();
 }
 
+/** Says which order messages belong to. */
+export async function attachMessages(tx: Tx, seqs: number[], orderId: string): Promise<void> {
+  if (seqs.length === 0) return;
+  await tx.updateTable("messages").set({ order_id: orderId }).where("seq", "in", seqs).execute();
+}
+
 /** How and where a customer last wrote, so that a person's answer takes the same way. */
 export async function lastFrom(
   db: Kysely<Tables>,
   merchant: string,
   customer: string,
 ): Promise<{ envelope: MessageRow["envelope"]; relay: string; created_at_seconds: number } | undefined> {
-  const row = await db.selectFrom("messages").innerJoin(
-    "inbox",
-    (join) =>
-      join.onRef("inbox.merchant", "=", "messages.merchant").onRef(
-        "inbox.event_id",
-        "=",
-        "messages.event_id",
-      ),
-  )
+  const row = await db.selectFrom("messages")
+    // The inbox may have been purged before the conversation.
+    .leftJoin(
+      "inbox",
+      (join) =>
+        join.onRef("inbox.merchant", "=", "messages.merchant")
+          .onRef("inbox.event_id", "=", "messages.event_id"),
+    )
     .select(["messages.envelope", "inbox.relay", "messages.at"])
     .where("messages.merchant", "=", merchant).where("messages.customer", "=", customer)
     .where("messages.direction", "=", "in")
     .orderBy("messages.seq", "desc").limit(1).executeTakeFirst();
-  return row && { envelope: row.envelope, relay: row.relay, created_at_seconds: Math.floor(row.at / 1000) };
+  return row && {
+    envelope: row.envelope,
+    relay: row.relay ?? "",
+    created_at_seconds: Math.floor(row.at / 1000),
+  };
 }

@@ -1,64 +1,95 @@
 import { phrase } from "../dialects/dialects.ts";
-import { type JobHandler, RetryLater } from "../jobs/runner.ts";
+import type { Tx } from "../db/database.ts";
+import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import type { Log } from "../log.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
-import { digitalContents, loadSubject } from "../orders/subject.ts";
-import type { ReplyKind, Traits } from "../orders/types.ts";
+import { digitalContents } from "../orders/digital.ts";
+import { earlierReplyDue } from "../orders/orders_store.ts";
+import type { QueuedReply, ReplyJobPayload } from "../orders/replies.ts";
+import { loadSubject, type OrderSubject } from "../orders/subject.ts";
+import type { Reply, Traits } from "../orders/types.ts";
 import { compose } from "./compose.ts";
 import type { MessageRow } from "./messages_store.ts";
-import { send, type Sender } from "./send.ts";
+import { type Outgoing, send, type Sender } from "./send.ts";
 
 const UNSERVED_MS = 60_000;
+/** How long an answer waits, at first and at most, for an earlier one that is under way. */
+const BEHIND_MS = 50;
+const BEHIND_MOST_MS = 3_200;
+
+/** What the job needs. */
+export interface ReplyJobParts extends Sender {
+  log: Log;
+  identityOf: IdentityOf;
+}
 
 /**
- * The job `reply.send`: phrases an answer as the order stands when it is sent, in the customer's dialect and envelope.
- * Its purpose carries the number of the timeline line that caused it, so that one fact is told once.
+ * The job `reply.send`: phrases answers as the order stands when they are sent, in the customer's dialect and envelope.
+ * Their purpose carries the number of the timeline line that caused them, so that one fact is told once; the answers of
+ * one order leave in the order of these numbers.
  */
-export function replyJob(parts: Sender & { identityOf: IdentityOf }): JobHandler {
+export function replyJob(parts: ReplyJobParts): JobHandler {
   return {
     concurrency: 32,
     async run(job) {
-      const { order_id, reply: kind, number, note } = job.payload as {
-        order_id: string;
-        reply: ReplyKind;
-        number: string;
-        note?: string;
-      };
-      const { database, clock } = parts;
-      const subject = await loadSubject(database.kysely, order_id);
-      if (!subject) return;
-      const { order } = subject;
-      const identity = parts.identityOf(order.merchant);
-      if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
-
-      const reply = compose(kind, {
-        ...subject,
-        digitalContent: kind === "delivered" ? await digitalContents(database.kysely, subject) : [],
-        note: note ?? null,
-        now: clock.now(),
-      });
-      if (reply === null) return;
-      const bodies = phrase(reply, {
-        dialect: order.dialect,
-        customerOrderId: order.customer_order_id,
-        traits: JSON.parse(order.traits) as Traits,
-        envelope: order.envelope,
-      });
-      await send(parts, {
-        identity,
-        customer: order.customer,
-        envelope: order.envelope,
-        bodies,
-        type: messageType(kind, reply.kind),
-        orderId: order.id,
-        answers: order.asked_at_seconds,
-        relay: order.relay,
-        purpose: `reply:${order.id}:${number}`,
-      }, (tx) => job.complete(tx));
+      await send(parts, (tx) => prepare(parts, tx, job), (tx) => job.complete(tx));
     },
   };
 }
 
-function messageType(kind: ReplyKind, phrased: "payment_request" | "refusal" | "status"): MessageRow["type"] {
-  if (kind === "delivered") return "digital";
-  return phrased === "status" ? "status" : "payment_request";
+async function prepare(parts: ReplyJobParts, tx: Tx, job: RunningJob): Promise<Outgoing | null> {
+  const { order_id, seq, replies } = job.payload as ReplyJobPayload;
+  const now = parts.clock.now();
+  const subject = await loadSubject(tx, order_id);
+  if (!subject) return null;
+  const { order } = subject;
+  const earlier = await earlierReplyDue(tx, order.id, seq);
+  if (earlier !== undefined) {
+    const wait = Math.min(BEHIND_MOST_MS, BEHIND_MS * 2 ** Math.min(job.attempt - 1, 10));
+    throw new RetryLater(
+      "an earlier answer of this order hasn't left yet",
+      Math.max(earlier - now, 0) + wait,
+    );
+  }
+  const identity = parts.identityOf(order.merchant);
+  if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
+
+  const messages: Outgoing["messages"] = [];
+  for (const reply of replies) {
+    const digitalContent = reply.reply === "digital" ? await contents(parts, tx, subject) : [];
+    const said = compose(reply.reply, { ...subject, digitalContent, note: reply.note ?? null, now });
+    for (const one of said) messages.push(...phrased(one, reply, subject));
+  }
+  if (messages.length === 0) return null;
+  return {
+    identity,
+    customer: order.customer,
+    envelope: order.envelope,
+    messages,
+    orderId: order.id,
+    answers: order.asked_at_seconds,
+    relay: order.relay,
+    purpose: `reply:${order.id}:${seq}`,
+  };
+}
+
+async function contents({ log }: ReplyJobParts, tx: Tx, { order, items }: OrderSubject): Promise<string[]> {
+  const found = await digitalContents(tx, order.merchant, items);
+  if (found.length === 0) log.error("order.digital_content_gone", { order: order.id });
+  return found;
+}
+
+function phrased(said: Reply, { reply }: QueuedReply, { order }: OrderSubject): Outgoing["messages"] {
+  const bodies = phrase(said, {
+    dialect: order.dialect,
+    customerOrderId: order.customer_order_id,
+    traits: JSON.parse(order.traits) as Traits,
+    envelope: order.envelope,
+  });
+  const type: MessageRow["type"] = reply === "digital"
+    ? "digital"
+    : said.kind === "status"
+    ? "status"
+    : "payment_request";
+  return bodies.map((body) => ({ body, type }));
 }

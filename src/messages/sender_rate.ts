@@ -10,8 +10,9 @@ export interface SenderRate {
 const MESSAGE = 1_000;
 
 /**
- * Takes one message out of the sender's token bucket. Answers 0 when it may be read now, else the milliseconds until it
- * may: the message waits, it is never dropped (design §4: limits never mean silence).
+ * Takes one message out of the sender's token bucket and answers when (ms) it may be read: now, or when the bucket has
+ * caught up with everything taken before. A turn once taken is kept, so that each message waits once however long the
+ * queue is: it is late, it is never dropped (design §4: limits never mean silence).
  */
 export async function takeTurn(
   tx: Tx,
@@ -24,11 +25,17 @@ export async function takeTurn(
   const row = await tx.selectFrom("sender_rates").select(["tokens", "updated_at"])
     .where("merchant", "=", merchant).where("sender", "=", sender)
     .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
-  const elapsed = row ? Math.max(0, now - row.updated_at) : 0;
-  const tokens = row ? Math.min(full, row.tokens + Math.floor(elapsed * full / rate.perMs)) : full;
-  if (tokens < MESSAGE) return Math.ceil((MESSAGE - tokens) * rate.perMs / full);
-  const left = { tokens: tokens - MESSAGE, updated_at: now };
+  const left = { tokens: full, updated_at: now };
+  if (row) {
+    const refilled = Math.floor(Math.max(0, now - row.updated_at) * full / rate.perMs);
+    if (row.tokens + refilled < full) {
+      left.tokens = row.tokens + refilled;
+      // What isn't a whole thousandth yet goes on counting.
+      left.updated_at = row.updated_at + Math.floor(refilled * rate.perMs / full);
+    }
+  }
+  left.tokens -= MESSAGE;
   await tx.insertInto("sender_rates").values({ merchant, sender, ...left })
     .onConflict((oc) => oc.columns(["merchant", "sender"]).doUpdateSet(left)).execute();
-  return 0;
+  return left.tokens >= 0 ? now : now + Math.ceil(-left.tokens * rate.perMs / full);
 }

@@ -20,9 +20,12 @@ export interface PlainFilter {
   readonly search?: Search;
   /** Only where fewer are wanted than could match: the newest. */
   readonly limit?: number;
+  /** Whether it can match only as many as it names: by id or by address. */
+  readonly bounded: boolean;
 }
 
 const MAX_INT = 2 ** 31 - 1;
+const MAX_PARTS = 50;
 
 /** Whether a filter's events must be put in order before its limit cuts: not when it can't match more than that. */
 export function shouldOrder(filter: NostrFilter): boolean {
@@ -68,8 +71,24 @@ function plainFilter(filter: NostrFilter): PlainFilter | undefined {
     ...(isNumber(filter.until) && { until: time(Math.floor(filter.until)) }),
     ...(limit !== undefined && shouldOrder(filter) && { limit }),
     tags,
+    bounded: !shouldOrder(filter),
     replaceable: kinds !== undefined && kinds.every(NKinds.replaceable),
   };
+}
+
+/**
+ * The same filter as several of one kind, author or tag value each: an index gives the newest of each without looking at
+ * the rest. Together they hold the filter's newest, and more. Filters without a limit, or of too many values, stay as they are.
+ */
+export function split(filter: PlainFilter): PlainFilter[] {
+  const { kinds = [], authors = [], tags: [tag, ...more] } = filter;
+  const parts = Math.max(1, kinds.length) * Math.max(1, authors.length) * Math.max(1, tag?.[1].length ?? 0);
+  if (filter.limit === undefined || filter.ids || parts > MAX_PARTS) return [filter];
+  let found = [filter];
+  if (filter.kinds) found = kinds.flatMap((kind) => found.map((part) => ({ ...part, kinds: [kind] })));
+  if (filter.authors) found = authors.flatMap((author) => found.map((part) => ({ ...part, authors: [author] })));
+  if (tag) found = tag[1].flatMap((value) => found.map((part) => ({ ...part, tags: [[tag[0], [value]], ...more] })));
+  return found;
 }
 
 function texts(values: string[]): string[] {

@@ -111,6 +111,11 @@ export function parseRow(row: StoredEvent): NostrEvent {
   };
 }
 
+/** The order of every answer: newest first; of the same second, the lower id first (NIP-01). */
+export function newestEventFirst(a: NostrEvent, b: NostrEvent): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
 function distinct(tags: string[][]): [string, string][] {
   const byText = new Map<string, [string, string]>();
   for (const [name, value] of tags) {

@@ -21,7 +21,7 @@ export function newestFirst(time: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`order by ${time} desc, e.id asc`;
 }
 
-/** The `limit` clause, or nothing. */
-export function limitTo(limit: number | undefined): RawBuilder<unknown> {
-  return limit === undefined ? sql`` : sql`limit ${limit}`;
+/** The `limit` clause; nothing for Infinity. */
+export function limitTo(limit: number): RawBuilder<unknown> {
+  return limit === Infinity ? sql`` : sql`limit ${limit}`;
 }

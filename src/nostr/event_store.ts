@@ -4,7 +4,7 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import { isPostgres } from "../db/dialect.ts";
 import { plainFilters, shouldOrder } from "./event_filter.ts";
 import { EventQuery } from "./event_query.ts";
-import { eventRow, type Indexing, parseRow, whyUnstorable } from "./event_row.ts";
+import { eventRow, type Indexing, newestEventFirst, parseRow, type StoredEvent, whyUnstorable } from "./event_row.ts";
 import { createEventTables } from "./event_tables.ts";
 import { takesSeveralPostgres, writePostgres } from "./event_write_postgres.ts";
 import { takesSeveralSqlite, writeSqlite } from "./event_write_sqlite.ts";
@@ -23,6 +23,7 @@ export interface EventStoreOptions extends Partial<Indexing> {
 
 /** How long a call may take: `timeout` in milliseconds for each statement. */
 export interface CallOptions {
+  /** Once it is aborted the call rejects with its reason, before the next statement or after the one under way. */
   signal?: AbortSignal;
   timeout?: number;
 }
@@ -112,7 +113,7 @@ export class EventStore implements NRelay {
     const query = this.#query(filters);
     const limit = options.limit === undefined ? undefined : Math.max(0, Math.floor(options.limit));
     if (!query || limit === 0) return [];
-    return (await this.#run(query.events(limit), options)).map(parseRow);
+    return inOrder(await this.#run(query.events(limit), options)).slice(0, limit);
   }
 
   /** How many events match. */
@@ -127,7 +128,7 @@ export class EventStore implements NRelay {
   async remove(filters: NostrFilter[], options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     const query = this.#query(filters);
-    if (query) await this.#run(query.remove(), options);
+    if (query) await withTimeLimit(this.#kysely, options.timeout, (db) => query.remove().execute(db));
   }
 
   /** Deletes at most `limit` of the events that have expired (NIP-40); the answer is how many those were. */
@@ -149,7 +150,10 @@ export class EventStore implements NRelay {
   ): AsyncGenerator<NostrRelayEVENT | NostrRelayEOSE | NostrRelayCLOSED> {
     const subscription = crypto.randomUUID();
     try {
-      for await (const event of this.#stream(filters, options)) yield ["EVENT", subscription, event];
+      for await (const event of this.#stream(filters, options)) {
+        options.signal?.throwIfAborted();
+        yield ["EVENT", subscription, event];
+      }
     } catch (error) {
       if (!options.signal?.aborted && !isTimeout(error)) throw error;
       yield ["CLOSED", subscription, options.signal?.aborted ? "error: aborted" : "error: timed out"];
@@ -183,12 +187,13 @@ export class EventStore implements NRelay {
     options.signal?.throwIfAborted();
     const query = this.#query(filters);
     if (!query) return;
+    if (query.bounded) {
+      yield* inOrder(await this.#run(query.events(), options));
+      return;
+    }
     const keys = (await this.#run(query.keys(), options)).map((row) => row.key);
     for (let i = 0; i < keys.length; i += this.#chunkSize) {
-      for (const row of await this.#run(query.byKeys(keys.slice(i, i + this.#chunkSize)), options)) {
-        options.signal?.throwIfAborted();
-        yield parseRow(row);
-      }
+      yield* inOrder(await this.#run(query.byKeys(keys.slice(i, i + this.#chunkSize)), options));
     }
   }
 
@@ -198,10 +203,17 @@ export class EventStore implements NRelay {
     return plain.length > 0 ? new EventQuery(plain, { postgres: this.#postgres, now: this.#now() }) : undefined;
   }
 
+  /**
+   * A signal doesn't leave its statement running behind it: the caller may take the database for idle, and close it. What
+   * may run for long needs a `timeout`.
+   */
   async #run<T>(statement: RawBuilder<T>, { signal, timeout }: CallOptions): Promise<T[]> {
-    return await withTimeLimit(this.#kysely, timeout, async (db) => {
-      const { rows } = await statement.execute(db, { signal });
-      return rows;
-    });
+    const { rows } = await withTimeLimit(this.#kysely, timeout, (db) => statement.execute(db));
+    signal?.throwIfAborted();
+    return rows;
   }
+}
+
+function inOrder(rows: StoredEvent[]): NostrEvent[] {
+  return rows.map(parseRow).sort(newestEventFirst);
 }

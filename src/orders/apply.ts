@@ -3,9 +3,11 @@ import type { Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { voidInvoices } from "../payments/invoices_store.ts";
 import { commit, release } from "../stock/stock.ts";
+import { digitalShare } from "./digital.ts";
 import { next } from "./life_cycle.ts";
-import { addTimeline, itemsOf, lockOrder, type OrderRow, updateOrder } from "./orders_store.ts";
-import type { Effect, OrderEvent, OrderState, Outcome, ReplyKind } from "./types.ts";
+import { addTimeline, insertOrder, itemsOf, lockOrder, type OrderRow, updateOrder } from "./orders_store.ts";
+import { enqueueReplies, type QueuedReply } from "./replies.ts";
+import type { Effect, OrderEvent, OrderState, Outcome, QuotedLine } from "./types.ts";
 
 /** What became of an order, and what the life cycle said of the event. */
 export interface Applied {
@@ -25,44 +27,76 @@ export async function apply(tx: Tx, orderId: string, event: OrderEvent, now: num
 
 /** The same for an order that the transaction has locked already. */
 export async function applyTo(tx: Tx, order: OrderRow, event: OrderEvent, now: number): Promise<Applied> {
-  const items = await itemsOf(tx, [order.id]);
-  const outcome = next(
-    stateOf(order, items.length > 0 && items.every((item) => item.digital === 1)),
-    event,
-    now,
-  );
-  const { state } = outcome;
+  const outcome = next(await stateOf(tx, order), event, now);
   const change = {
-    payment: state.payment,
-    fulfilment: state.fulfilment,
-    received_msat: Number(state.receivedMsat),
-    total_msat: Number(state.totalMsat),
-    revision: state.revision,
+    ...columnsOf(outcome.state),
     reason: outcome.reason ?? order.reason,
-    tracking: event.type === "shipped" && !outcome.ignored
-      ? JSON.stringify({ carrier: event.carrier, tracking: event.tracking })
-      : order.tracking,
-    paid_at: order.paid_at ?? (isPaid(state) ? now : null),
+    tracking: outcome.ignored ? order.tracking : trackingOf(order, event),
+    paid_at: order.paid_at ?? (isPaid(outcome.state) ? now : null),
     updated_at: now,
   };
-  await updateOrder(tx, order.id, change);
-  const changed: OrderRow = { ...order, ...change };
-  const seq = await addTimeline(tx, order.id, now, event.type, outcome.timeline);
-  for (const [index, effect] of outcome.effects.entries()) {
-    await carryOut(tx, changed, effect, `${seq}.${index}`, now);
-  }
+  if (!outcome.ignored) await updateOrder(tx, order.id, change);
+  const changed: OrderRow = outcome.ignored ? order : { ...order, ...change };
+  const seq = await addTimeline(tx, order.id, now, [{ event: event.type, text: outcome.timeline }]);
+  await carryOut(tx, changed, outcome.effects, seq, now);
   return { order: changed, outcome };
 }
 
-/** An order's row as the life cycle sees it. */
-export function stateOf(order: OrderRow, digital: boolean): OrderState {
+/** Whether the life cycle takes an event of the customer, or answers that it can't be had. Nothing happens. */
+export async function wouldTake(tx: Tx, order: OrderRow, event: OrderEvent, now: number): Promise<boolean> {
+  return next(await stateOf(tx, order), event, now).ignored === undefined;
+}
+
+/**
+ * Stores a new order and lets its first events happen to it. `intro` begins its timeline. `silently`: it is only listed,
+ * nothing follows from it.
+ */
+export async function begin(
+  tx: Tx,
+  draft: OrderRow,
+  o: { lines: QuotedLine[]; intro: string; events: OrderEvent[]; silently?: boolean },
+  now: number,
+): Promise<OrderRow> {
+  let state: OrderState = { ...axesOf(draft), digital: "none" };
+  const timeline = [{ event: "requested", text: o.intro }];
+  const effects: Effect[] = [];
+  let reason = draft.reason;
+  for (const event of o.events) {
+    const outcome = next(state, event, now);
+    state = outcome.state;
+    reason = outcome.reason ?? reason;
+    timeline.push({ event: event.type, text: outcome.timeline });
+    effects.push(...outcome.effects);
+  }
+  const order: OrderRow = { ...draft, ...columnsOf(state), reason };
+  await insertOrder(tx, order, o.lines);
+  const seq = await addTimeline(tx, order.id, now, timeline);
+  if (!o.silently) await carryOut(tx, order, effects, seq, now);
+  return order;
+}
+
+async function stateOf(tx: Tx, order: OrderRow): Promise<OrderState> {
+  return { ...axesOf(order), digital: await digitalShare(tx, order.merchant, await itemsOf(tx, [order.id])) };
+}
+
+function axesOf(order: OrderRow): Omit<OrderState, "digital"> {
   return {
     payment: order.payment,
     fulfilment: order.fulfilment,
     totalMsat: BigInt(order.total_msat),
     receivedMsat: BigInt(order.received_msat),
     revision: order.revision,
-    digital,
+  };
+}
+
+function columnsOf(state: OrderState) {
+  return {
+    payment: state.payment,
+    fulfilment: state.fulfilment,
+    // A quote is at most 1 BTC; what a number can't hold begins at 90,000.
+    received_msat: Number(state.receivedMsat),
+    total_msat: Number(state.totalMsat),
+    revision: state.revision,
   };
 }
 
@@ -70,47 +104,66 @@ function isPaid(state: OrderState): boolean {
   return state.payment === "paid" || state.payment === "overpaid";
 }
 
-/** What must happen with the order's fact happens in its transaction; what leaves the database becomes a job. */
-async function carryOut(tx: Tx, order: OrderRow, effect: Effect, number: string, now: number): Promise<void> {
-  switch (effect.do) {
-    case "releaseStock":
-      return await release(tx, { orderId: order.id, now });
-    case "commitStock": {
-      const items = await itemsOf(tx, [order.id]);
-      const lines = items.map((item) => ({ productId: item.product_id, quantity: item.quantity }));
-      const taken = await commit(tx, { merchant: order.merchant, orderId: order.id, lines, now });
-      // The event said that the stock is there, and this transaction has it locked.
-      if (!taken.ok) throw new Error(`order ${order.id}: stock that was there is gone`);
-      return await publishStock(tx, { merchant: order.merchant, productIds: taken.changed, now });
-    }
-    case "createInvoice":
-      return await enqueue(
-        tx,
-        { kind: "invoice.create", payload: { order_id: order.id }, key: order.id },
-        now,
-      );
-    case "resendInvoice":
-      return await enqueueReply(tx, order, "payment_request", number, undefined, now);
-    case "reply":
-      return await enqueueReply(tx, order, effect.reply, number, effect.note, now);
-    case "deliverDigital":
-      return await enqueueReply(tx, order, "delivered", number, undefined, now);
-    case "voidInvoice":
-      return await voidInvoices(tx, order.id, now);
-    case "notify":
-      return;
-  }
+/** What a correction leaves out stays as it was. */
+function trackingOf(order: OrderRow, event: OrderEvent): string | null {
+  if (event.type !== "shipped") return order.tracking;
+  const before = order.tracking === null ? {} : JSON.parse(order.tracking) as Record<string, string | null>;
+  const { carrier = before.carrier, tracking = before.tracking } = {
+    ...(event.carrier !== null && { carrier: event.carrier }),
+    ...(event.tracking !== null && { tracking: event.tracking }),
+  };
+  return JSON.stringify({ carrier: carrier ?? null, tracking: tracking ?? null });
 }
 
-/** Queues an answer to the order's customer; `number` is unique for the fact that it tells. */
-export async function enqueueReply(
+/** What must happen with the order's fact happens in its transaction; what leaves the database becomes a job. */
+async function carryOut(
   tx: Tx,
   order: OrderRow,
-  reply: ReplyKind,
-  number: string,
-  note: string | undefined,
+  effects: Effect[],
+  seq: number,
   now: number,
-) {
-  const payload = { order_id: order.id, reply, number, ...(note === undefined ? {} : { note }) };
-  await enqueue(tx, { kind: "reply.send", payload, key: `${order.id}:${number}` }, now);
+): Promise<void> {
+  const replies: QueuedReply[] = [];
+  for (const effect of effects) {
+    switch (effect.do) {
+      case "releaseStock":
+        await release(tx, { orderId: order.id, now });
+        break;
+      case "commitStock":
+        await sell(tx, order, now);
+        break;
+      case "createInvoice":
+        await enqueue(
+          tx,
+          { kind: "invoice.create", payload: { order_id: order.id }, key: order.id },
+          now,
+        );
+        break;
+      case "voidInvoice":
+        await voidInvoices(tx, order.id, now);
+        break;
+      case "resendInvoice":
+        replies.push({ reply: "payment_request" });
+        break;
+      case "reply":
+        replies.push({ reply: effect.reply, ...(effect.note !== undefined && { note: effect.note }) });
+        break;
+      case "deliverDigital":
+        replies.push({ reply: "digital" });
+        break;
+      case "notify":
+        // Who tells the merchant reads it from the order and its timeline.
+        break;
+    }
+  }
+  await enqueueReplies(tx, order.id, seq, replies, now);
+}
+
+async function sell(tx: Tx, order: OrderRow, now: number): Promise<void> {
+  const items = await itemsOf(tx, [order.id]);
+  const lines = items.map((item) => ({ productId: item.product_id, quantity: item.quantity }));
+  const taken = await commit(tx, { merchant: order.merchant, orderId: order.id, lines, now });
+  // The event said that the stock is there, and this transaction has it locked.
+  if (!taken.ok) throw new Error(`order ${order.id}: stock that was there is gone`);
+  await publishStock(tx, { merchant: order.merchant, productIds: taken.changed, now });
 }

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { Tx } from "../db/database.ts";
 import type { OrderItemsTable, OrdersTable, OrderTimelineTable, PaymentState, Tables } from "../db/tables.ts";
+import { REPLY_JOB } from "./replies.ts";
 import type { QuotedLine } from "./types.ts";
 
 export type OrderRow = Selectable<OrdersTable>;
@@ -31,8 +32,10 @@ export async function lockOrderByKey(tx: Tx, key: OrderKey): Promise<OrderRow | 
     .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
 }
 
-export async function insertOrder(tx: Tx, row: OrderRow): Promise<void> {
+/** Stores a new order with its lines. Fails when the customer has used its id before. */
+export async function insertOrder(tx: Tx, row: OrderRow, lines: QuotedLine[]): Promise<void> {
   await tx.insertInto("orders").values(row).execute();
+  await insertItems(tx, row.id, lines);
 }
 
 export async function updateOrder(tx: Tx, id: string, change: Updateable<OrdersTable>): Promise<void> {
@@ -55,7 +58,7 @@ export async function replaceItems(tx: Tx, orderId: string, lines: QuotedLine[])
   await insertItems(tx, orderId, lines);
 }
 
-export async function insertItems(tx: Tx, orderId: string, lines: QuotedLine[]): Promise<void> {
+async function insertItems(tx: Tx, orderId: string, lines: QuotedLine[]): Promise<void> {
   if (lines.length === 0) return;
   await tx.insertInto("order_items").values(lines.map((line, i) => ({
     order_id: orderId,
@@ -75,22 +78,38 @@ export async function itemsOf(db: Kysely<Tables>, orderIds: string[]): Promise<O
     .orderBy("order_id").orderBy("line").execute();
 }
 
-/** Adds a line to the order's timeline. Its number is unique and grows: replies are numbered by it. */
+/** Adds lines to the order's timeline and answers the last one's number: unique and growing, replies are numbered by it. */
 export async function addTimeline(
   tx: Tx,
   orderId: string,
   at: number,
-  event: string,
-  text: string,
+  lines: { event: string; text: string }[],
 ): Promise<number> {
-  const row = await tx.insertInto("order_timeline").values({ order_id: orderId, at, event, text })
-    .returning("seq").executeTakeFirstOrThrow();
-  return row.seq;
+  const rows = await tx.insertInto("order_timeline")
+    .values(lines.map(({ event, text }) => ({ order_id: orderId, at, event, text })))
+    .returning("seq").execute();
+  return Math.max(...rows.map((row) => row.seq));
 }
 
 export async function timelineOf(db: Kysely<Tables>, orderId: string): Promise<TimelineRow[]> {
   return await db.selectFrom("order_timeline").selectAll().where("order_id", "=", orderId).orderBy("seq")
     .execute();
+}
+
+/**
+ * When the job is due (ms) that tells the customer of an earlier line of the timeline and hasn't ended yet; undefined when
+ * all before `seq` have been told.
+ */
+export async function earlierReplyDue(tx: Tx, orderId: string, seq: number): Promise<number | undefined> {
+  // One part for each state, written out: partial indexes serve a query only if its text says so.
+  const parts = ["ready", "running"].map((state) =>
+    sql`select jobs.run_at from order_timeline join jobs on jobs.kind = ${sql.lit(REPLY_JOB)}
+        and jobs.key = order_timeline.order_id || ':' || order_timeline.seq and jobs.state = ${sql.lit(state)}
+      where order_timeline.order_id = ${orderId} and order_timeline.seq < ${seq}`
+  );
+  const { rows } = await sql<{ run_at: number | null }>`
+    select max(run_at) as run_at from (${sql.join(parts, sql` union all `)}) as earlier`.execute(tx);
+  return rows[0]?.run_at ?? undefined;
 }
 
 /** What a list of orders may be narrowed to. */

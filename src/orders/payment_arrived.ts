@@ -1,7 +1,10 @@
 import type { Tx } from "../db/database.ts";
 import { canCommit } from "../stock/stock.ts";
 import { type Applied, applyTo } from "./apply.ts";
-import { itemsOf, lockOrder } from "./orders_store.ts";
+import { itemsOf, lockOrder, updateOrder } from "./orders_store.ts";
+
+/** Who has paid a part gets at least this long for the rest. */
+const TIME_FOR_THE_REST_MS = 15 * 60_000;
 
 /**
  * Tells an order that the wallet has received money for it. Only a wallet's `lookup()` may be the reason to call this.
@@ -20,5 +23,9 @@ export async function paymentArrived(
     quantity: item.quantity,
   }));
   const stock = await canCommit(tx, { merchant: order.merchant, orderId, lines });
-  return await applyTo(tx, order, { type: "paymentSeen", amountMsat, stock }, now);
+  const applied = await applyTo(tx, order, { type: "paymentSeen", amountMsat, stock }, now);
+  const until = now + TIME_FOR_THE_REST_MS;
+  if (applied.order.payment !== "awaiting" || (applied.order.expires_at ?? Infinity) >= until) return applied;
+  await updateOrder(tx, orderId, { expires_at: until });
+  return { ...applied, order: { ...applied.order, expires_at: until } };
 }

@@ -27,11 +27,17 @@ export const payment: Rule<"paymentSeen"> = (order, event) => {
   );
 };
 
-/** Money after the end: honoured when it is enough and the goods are there, otherwise it goes back (design §5). */
+/**
+ * Money after the end: honoured when it is enough and the goods are there, otherwise it goes back (design §5). What somebody
+ * cancelled isn't sold behind their back.
+ */
 export const latePayment: Rule<"paymentSeen"> = (order, event) => {
   const paid = received(order, event.amountMsat);
   if (!paid) return refused(order, event);
   const late = `${receivedText(event.amountMsat)} It came late: the order ${describe(order)}.`;
+  if (order.payment === "cancelled") {
+    return toRefund(paid, "The payment came after the order was cancelled.", late);
+  }
   if (order.totalMsat > 0n && isEnough(paid)) {
     const outcome = settled(paid, event.stock, late);
     return outcome.reason === undefined ? { ...outcome, reason: "Paid late." } : outcome;
@@ -114,17 +120,18 @@ function settled(paid: OrderState, stock: "held" | "available" | "short", text: 
   const over = paid.receivedMsat - paid.totalMsat;
   const credit = over >= SMALLEST_MSAT;
   const effects: Effect[] = [{ do: "voidInvoice" }, { do: "commitStock" }, { do: "reply", reply: "paid" }];
-  if (paid.digital) effects.push({ do: "deliverDigital" });
+  if (paid.digital !== "none") effects.push({ do: "deliverDigital" });
+  const whole = paid.digital === "whole";
   effects.push({ do: "notify", what: "paid" });
   return changed(
     paid,
-    { payment: credit ? "overpaid" : "paid", fulfilment: paid.digital ? "delivered" : "unfulfilled" },
+    { payment: credit ? "overpaid" : "paid", fulfilment: whole ? "delivered" : "unfulfilled" },
     effects,
     [
       text,
       "Paid.",
       credit ? `${formatSat(over)} more than owed: a credit.` : "",
-      paid.digital ? "Delivered." : "",
+      whole ? "Delivered." : "",
     ]
       .filter((part) => part !== "").join(" "),
   );

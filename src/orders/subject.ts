@@ -1,8 +1,6 @@
-import type { Kysely } from "kysely";
-import { digitalContentOf } from "../catalog/products_store.ts";
-import type { Tables } from "../db/tables.ts";
+import type { Tx } from "../db/database.ts";
 import { openInvoiceOf } from "../payments/invoices_store.ts";
-import { findOrder, itemsOf, type OrderItemRow, type OrderRow } from "./orders_store.ts";
+import { itemsOf, lockOrder, type OrderItemRow, type OrderRow } from "./orders_store.ts";
 
 /** An order with what an answer to its customer may need. */
 export interface OrderSubject {
@@ -11,14 +9,15 @@ export interface OrderSubject {
   invoice: { id: string; bolt11: string; amountMsat: bigint; expiresAt: number } | null;
 }
 
-/** Undefined when there is no such order. */
-export async function loadSubject(db: Kysely<Tables>, orderId: string): Promise<OrderSubject | undefined> {
-  const order = await findOrder(db, orderId);
+/** The order, its lines and its open invoice, as they belong together; undefined when there is no such order. */
+export async function loadSubject(tx: Tx, orderId: string): Promise<OrderSubject | undefined> {
+  // Lines and invoices change only under the order's lock.
+  const order = await lockOrder(tx, orderId);
   if (!order) return undefined;
-  const invoice = await openInvoiceOf(db, orderId);
+  const invoice = await openInvoiceOf(tx, orderId);
   return {
     order,
-    items: await itemsOf(db, [orderId]),
+    items: await itemsOf(tx, [orderId]),
     invoice: invoice?.bolt11 && invoice.expires_at !== null
       ? {
         id: invoice.id,
@@ -28,10 +27,4 @@ export async function loadSubject(db: Kysely<Tables>, orderId: string): Promise<
       }
       : null,
   };
-}
-
-/** What the buyer of the order's digital goods gets, in the order of its lines. */
-export async function digitalContents(db: Kysely<Tables>, { order, items }: OrderSubject): Promise<string[]> {
-  const contents = await digitalContentOf(db, order.merchant, items.map((item) => item.product_id));
-  return items.flatMap((item) => contents.get(item.product_id) ?? []);
 }

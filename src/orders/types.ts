@@ -44,8 +44,8 @@ export interface OrderState {
   receivedMsat: bigint;
   /** Counts amendments, from 1. */
   revision: number;
-  /** Every line is digital: nothing to ship. */
-  digital: boolean;
+  /** How much of it is sent by message as soon as it is paid: digital goods whose content is there. */
+  digital: "none" | "part" | "whole";
 }
 
 /** What can happen to an order (design §5). */
@@ -88,21 +88,22 @@ export type Effect =
   /** Send the open payment request again. */
   | { do: "resendInvoice" }
   | { do: "reply"; reply: ReplyKind; note?: string }
-  /** Send what was bought, for digital goods. */
+  /** Send the content of the digital goods. */
   | { do: "deliverDigital" }
   /** Tell the merchant. `cancel_requested`: the customer would like to cancel a paid order. */
   | { do: "notify"; what: "paid" | "refund_due" | "cancelled" | "cancel_requested" };
 
 /**
  * What the answer says; the dialect finds the words and the shape. `underpaid` is the payment request for the rest of a
- * part payment; `state`, `paid`, `shipped`, `delivered`, `refund_due` and `refunded` are only said of orders that
- * money has reached.
+ * part payment; `digital` hands the digital goods over; `state`, `paid`, `digital`, `shipped`, `delivered`, `refund_due`
+ * and `refunded` are only said of orders that money has reached.
  */
 export type ReplyKind =
   | "payment_request"
   | "refusal"
   | "cancelled"
   | "paid"
+  | "digital"
   | "shipped"
   | "delivered"
   | "state"

@@ -39,7 +39,7 @@ export const quoted: Rule<"quoted"> = (order, { totalMsat }) =>
 
 /** The goods are held: the wallet may be asked. */
 export const reserved: Rule<"stockReserved"> = (order) =>
-  changed(order, {}, [{ do: "createInvoice" }], "The goods are reserved.");
+  changed(order, {}, [{ do: "createInvoice" }], "The goods are there.");
 
 /** With a hold invoice the goods are reserved when the payment is there. */
 export const reservedForHeld: Rule<"stockReserved"> = (order) =>

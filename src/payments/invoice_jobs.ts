@@ -43,7 +43,7 @@ export interface InvoiceJobOptions {
   /** For orders that name no expiry of their own. Default 15 minutes. */
   expirySeconds?: number;
   /** Called after the commit with each invoice that a customer may pay or could have paid. */
-  onIssued?(invoice: { id: string; paymentHash: string }): void;
+  onIssued?(invoice: { merchant: string; id: string; paymentHash: string }): void;
 }
 
 /** The handler of `invoice.create` {order_id}: gets the order an invoice of what is owed, and tells the order. */
@@ -194,7 +194,7 @@ class InvoiceJobs {
       await orders.apply(tx, orderId, { type: "invoiced" }, now);
       return true;
     });
-    this.#o.onIssued?.({ id: invoice.id, paymentHash: issued.paymentHash });
+    this.#o.onIssued?.({ merchant: invoice.merchant, id: invoice.id, paymentHash: issued.paymentHash });
     return result;
   }
 
@@ -241,7 +241,7 @@ class InvoiceJobs {
         await keepVoid(tx, invoice.id, scheduled(late, invoice, order.expires_at, clock.now()), clock.now());
       });
       log.info("invoice.late_answer_kept", fields);
-      this.#o.onIssued?.({ id: invoice.id, paymentHash: late.paymentHash });
+      this.#o.onIssued?.({ merchant: invoice.merchant, id: invoice.id, paymentHash: late.paymentHash });
     } catch (error) {
       log.error("invoice.late_answer_lost", { ...fields, error: errorText(error) });
     }

@@ -26,6 +26,11 @@ export class ObservedWallet implements Wallet {
     if (wallet.subscribe) this.subscribe = (onHint) => wallet.subscribe!(onHint);
   }
 
+  /** The wallet that is observed. */
+  get inner(): Wallet {
+    return this.#wallet;
+  }
+
   /** Null until it was asked for the first time. */
   get up(): boolean | null {
     return this.#up;

@@ -49,8 +49,8 @@ export class PaymentWatcher implements Service {
   }
 
   /** An invoice was just issued: a hint about it may have come before its row was there. */
-  issued(merchant: string, invoice: { id: string; paymentHash: string }): void {
-    this.#lanes.get(merchant)?.issued(invoice);
+  issued(invoice: { merchant: string; id: string; paymentHash: string }): void {
+    this.#lanes.get(invoice.merchant)?.issued(invoice);
   }
 
   /** Looks an invoice up as soon as its wallet's budget allows, as for a webhook or an operator's question. */

@@ -41,6 +41,26 @@ export async function hold(
   return { ok: true };
 }
 
+/**
+ * Holds other lines for an order than it holds now: all of them or, with what is missing, the old ones stay. What the order
+ * itself holds can be had for it.
+ */
+export async function rehold(
+  tx: Tx,
+  o: { merchant: string; orderId: string; lines: readonly Line[]; now: number },
+): Promise<{ ok: true } | { ok: false; short: Shortage[] }> {
+  const { lines, open, levels } = await lookAt(tx, o);
+  const without = new Map(levels);
+  for (const { product_id, quantity } of open) {
+    const { onHand, held } = levelOf(without, product_id);
+    without.set(product_id, { onHand, held: held - quantity });
+  }
+  const short = lines.filter((line) => !canTake(levelOf(without, line.productId), line.quantity, 0));
+  if (short.length > 0) return { ok: false, short: shortages(without, short) };
+  for (const one of open) await endUnsold(tx, o, one);
+  return await hold(tx, o);
+}
+
 /** Ends what an order still holds without a sale. Doing it again changes nothing. */
 export async function release(tx: Tx, o: { orderId: string; now: number }): Promise<void> {
   const held = (await store.lockHolds(tx, o.orderId)).filter((one) => one.state === "held");

@@ -21,7 +21,9 @@ const OPEN = ["quoting", "awaiting", "held"];
 
 /** Compares the books of customers, wallet, shop and relay. Pure. */
 export function compare(books: Books): Findings {
-  const orders = new Map(books.shop.orders.map((order) => [keyOf(order.customer, order.customer_order_id), order]));
+  const orders = new Map(
+    books.shop.orders.map((order) => [keyOf(order.customer, order.customer_order_id), order]),
+  );
   const found: Findings = {
     lost: [],
     duplicated: [],
@@ -36,7 +38,9 @@ export function compare(books: Books): Findings {
   for (const job of books.shop.deadJobs) found.leftOver.push(`dead job ${job.kind}: ${job.last_error}`);
   if (books.shop.openJobs > 0) found.leftOver.push(`${books.shop.openJobs} jobs that never ended`);
   if (books.shop.orders.length !== books.customers.length) {
-    found.leftOver.push(`${books.shop.orders.length} orders in the shop, ${books.customers.length} were sent`);
+    found.leftOver.push(
+      `${books.shop.orders.length} orders in the shop, ${books.customers.length} were sent`,
+    );
   }
   return found;
 }
@@ -105,7 +109,10 @@ function compareShelf({ shelf, shop, relay, customers }: Books, found: Findings)
     if (product.held !== held) found.oversold.push(`${id}: ${held} in open orders, but ${product.held} held`);
     if (sold + held > before) found.oversold.push(`${id}: ${sold} sold and ${held} held of ${before}`);
     // Orders for one unit each: the first so many get theirs, and nobody else.
-    const wanted = customers.filter((book) => book.productId === id).reduce((sum, one) => sum + one.quantity, 0);
+    const wanted = customers.filter((book) => book.productId === id).reduce(
+      (sum, one) => sum + one.quantity,
+      0,
+    );
     const got = Math.min(before, wanted);
     if (sold + held !== got) {
       found.wronglyDecided.push(`${id}: ${wanted} wanted of ${before}, ${sold} sold and ${held} held`);

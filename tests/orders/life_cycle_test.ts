@@ -6,6 +6,7 @@ import type { Effect, OrderEvent, OrderState, Outcome } from "../../src/orders/t
 import { events, states } from "./samples.ts";
 
 const NOW = 1_800_000_000_000;
+const DIGITAL: OrderState["digital"][] = ["none", "part", "whole"];
 
 Deno.test("every pair of state and event has the outcome that the table says", async () => {
   const expected = await Deno.readTextFile(new URL("life_cycle.table.txt", import.meta.url));
@@ -24,7 +25,10 @@ Deno.test("every pair of state and event has the outcome that the table says", a
 
 Deno.test("every pair, from every state that events lead to, keeps the rules of an order's life", () => {
   const seen = new Map<string, OrderState>();
-  const waiting = [states.new!, { ...states.new!, digital: true }];
+  const waiting = [states.new!, { ...states.new!, digital: "part" as const }, {
+    ...states.new!,
+    digital: "whole" as const,
+  }];
   while (waiting.length > 0) {
     const state = waiting.pop()!;
     if (seen.has(keyOf(state))) continue;
@@ -74,7 +78,7 @@ Deno.test("a state that no event leads to is a fault", () => {
 Deno.test("over any life all money is counted, goods are taken or released once, and no silence meets a customer", () => {
   const anyEvent = fc.constantFrom(...Object.values(events));
   fc.assert(
-    fc.property(fc.array(anyEvent, { maxLength: 30 }), fc.boolean(), (story, digital) => {
+    fc.property(fc.array(anyEvent, { maxLength: 30 }), fc.constantFrom(...DIGITAL), (story, digital) => {
       let state: OrderState = { ...states.new!, digital };
       let received = 0n;
       let held = true;
@@ -96,7 +100,7 @@ Deno.test("over any life all money is counted, goods are taken or released once,
 });
 
 Deno.test("digital goods are delivered by their payment", () => {
-  const outcome = next({ ...states.awaiting!, digital: true }, events["paid in full"]!, NOW);
+  const outcome = next({ ...states.awaiting!, digital: "whole" }, events["paid in full"]!, NOW);
   assertEquals([outcome.state.payment, outcome.state.fulfilment], ["paid", "delivered"]);
   assertEquals(outcome.effects.map(effectText), [
     "voidInvoice",
@@ -106,6 +110,18 @@ Deno.test("digital goods are delivered by their payment", () => {
     "notify paid",
   ]);
   assertEquals(statusOf(outcome.state), "completed");
+});
+
+Deno.test("the digital part of an order is sent at once, and the rest is to be shipped", () => {
+  const outcome = next({ ...states.awaiting!, digital: "part" }, events["paid in full"]!, NOW);
+  assertEquals([outcome.state.payment, outcome.state.fulfilment], ["paid", "unfulfilled"]);
+  assert(outcome.effects.some((effect) => effect.do === "deliverDigital"));
+});
+
+Deno.test("what was cancelled isn't sold by a payment that comes later", () => {
+  const outcome = next(states.cancelled!, events["paid in full"]!, NOW);
+  assertEquals([outcome.state.payment, outcome.state.fulfilment], ["refund_due", "none"]);
+  assertEquals(outcome.reason, "The payment came after the order was cancelled.");
 });
 
 Deno.test("less than a sat is neither owed nor credited", () => {
@@ -192,9 +208,10 @@ function check(state: OrderState, event: OrderEvent, outcome: Outcome): void {
   assert(!(done.includes("releaseStock") && done.includes("commitStock")), what);
   for (const effect of outcome.effects) {
     if (effect.do !== "reply") continue;
-    const afterPayment = ["paid", "shipped", "delivered", "state", "refund_due", "refunded"].includes(
-      effect.reply,
-    );
+    const afterPayment = ["paid", "digital", "shipped", "delivered", "state", "refund_due", "refunded"]
+      .includes(
+        effect.reply,
+      );
     assert(!afterPayment || to.receivedMsat > 0n, `${what}: type 2 before payment`);
     if (effect.note !== undefined) assert(/[.]$/.test(effect.note), `${what}: "${effect.note}"`);
   }

@@ -57,7 +57,7 @@ function state(
   fulfilment: OrderState["fulfilment"],
   more: Partial<OrderState> = {},
 ): OrderState {
-  return { payment, fulfilment, totalMsat: TOTAL, receivedMsat: 0n, revision: 1, digital: false, ...more };
+  return { payment, fulfilment, totalMsat: TOTAL, receivedMsat: 0n, revision: 1, digital: "none", ...more };
 }
 
 function paid(payment: OrderState["payment"], fulfilment: OrderState["fulfilment"], receivedMsat = TOTAL) {

@@ -129,3 +129,10 @@ Deno.test("decodeBolt11() refuses any other text without throwing", () => {
   }
   fc.assert(fc.property(fc.string({ maxLength: 300 }), (text) => assert(!decodeBolt11("ln" + text).ok)));
 });
+
+Deno.test("of several fields of one type the first counts", () => {
+  const { prefix, words } = bech32.decode(encodeBolt11(plain, NODE_KEY) as `${string}1${string}`, false);
+  const other = bech32.toWords(new TextEncoder().encode("Order 43"));
+  const twice = [...words.slice(0, -104), 13, 0, other.length, ...other, ...words.slice(-104)];
+  assertEquals(decoded(bech32.encode(prefix, twice, false)).description, "Order 42");
+});

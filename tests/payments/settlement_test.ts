@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
+import { recordPayment } from "../../src/payments/payments_store.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
 import { memoryDatabase } from "../support/database.ts";
 import { onEachDatabase } from "../support/databases.ts";
@@ -61,6 +62,27 @@ Deno.test("the amount is what the wallet says arrived, or the invoice's when it 
     1_000_000,
     Number(PRICE),
   ]);
+});
+
+Deno.test("a payment that is in the books already isn't counted again", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const { id, bolt11, hash } = await opened(shop);
+  const { clock } = shop;
+  const before = {
+    id: "p",
+    merchant: MERCHANT,
+    wallet: "demo",
+    paymentHash: hash,
+    orderId: null,
+    invoiceId: null,
+  };
+  await database.transaction((tx) =>
+    recordPayment(tx, { ...before, amountMsat: PRICE, settledAt: clock.now(), now: clock.now() })
+  );
+  await shop.wallet.settle(bolt11);
+  assertEquals(await new Settlement(shop.common).lookUp(id, forEver), "paid");
+  assertEquals([shop.events, (await shop.payments()).length], [[], 1]);
 });
 
 Deno.test("money for an order that isn't there any more is written down as unmatched", async () => {
@@ -136,9 +158,10 @@ Deno.test("held money never lets the order expire", async () => {
   await using database = await memoryDatabase();
   const shop = new Shop(database);
   const { id, order } = await opened(shop);
+  const settlement = new Settlement(shop.common);
   shop.wallet.lookup = () => Promise.resolve({ status: "held" });
   await shop.clock.advance(10 * 3_600_000);
-  assertEquals(await new Settlement(shop.common).lookUp(id, forEver), "unknown");
+  assertEquals(await settlement.lookUp(id, forEver), "unknown");
   assertEquals(await shop.payment(order), "awaiting");
 });
 

@@ -9,8 +9,16 @@ const refusals = {
   401: { description: "not authenticated", ...problem },
   403: { description: "not an owner's key", ...problem },
   404: { description: "there is no such thing", ...problem },
-  409: { description: "it doesn't fit the present state", ...problem },
+  409: { description: "it doesn't fit the present state, or isn't clear", ...problem },
   422: { description: "the request isn't as it must be", ...problem },
+  500: { description: "a fault of the server", ...problem },
+};
+/** Answers to what comes with a body. */
+const bodyRefusals = {
+  400: { description: "the body isn't JSON", ...problem },
+  408: { description: "the body didn't come in time", ...problem },
+  413: { description: "the body is too large", ...problem },
+  415: { description: "the body isn't declared as JSON", ...problem },
 };
 
 /** Describes an operation: what comes in, what goes out, and the refusals that all have. */
@@ -20,16 +28,19 @@ export function operation<
   R extends NonNullable<RouteConfig["request"]>,
   T extends z.ZodType,
   S extends 200 | 201,
->(o: { method: M; path: P; summary: string; tag: string; request: R; answer: T; status: S }) {
+>(o: { method: M; path: P; id: string; summary: string; tag: string; request: R; answer: T; status: S }) {
   return createRoute({
     method: o.method,
     path: o.path,
+    operationId: o.id,
     summary: o.summary,
     tags: [o.tag],
-    request: o.request,
+    // A parameter that isn't known is misspelt: without this, `?pament=paid` would list everything.
+    request: { query: z.strictObject({}), ...o.request } as R,
     responses: {
       [o.status]: { description: "done", content: { "application/json": { schema: o.answer } } },
       ...refusals,
+      ...(o.request.body ? bodyRefusals : {}),
     } as
       & { [K in S]: { description: string; content: { "application/json": { schema: T } } } }
       & typeof refusals,
@@ -44,12 +55,13 @@ export function json<T extends z.ZodType>(schema: T) {
 export const idParam = z.object({
   id: z.string().min(1).max(256).openapi({ param: { name: "id", in: "path" } }),
 });
-export const merchantQuery = z.object({
+export const merchantQuery = z.strictObject({
   merchant: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex characters").optional()
     .openapi({ description: "public key, when several merchants are served" }),
 });
 export const time = z.iso.datetime().openapi({ description: "RFC 3339, UTC" });
-export const hexKey = z.string().regex(/^[0-9a-f]{64}$/).openapi({ description: "64 hex characters" });
+export const hexKey = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex characters")
+  .openapi({ description: "64 hex characters" });
 export const msat = z.string().regex(/^\d+$/).openapi({ description: "millisatoshi" });
 
 /** A refusal of the catalogue as a problem. */
@@ -61,6 +73,11 @@ export function refused(refusal: Refusal): Problem {
 
 export function notFound(what: string, id: string): Problem {
   return new Problem(404, "not_found", `There is no ${what} ${id}.`);
+}
+
+/** A field whose form is right and whose content isn't. */
+export function wrongField(pointer: string, detail: string): Problem {
+  return new Problem(422, "invalid", detail, [{ pointer, detail }]);
 }
 
 /** ms since 1970 as the API says times. */

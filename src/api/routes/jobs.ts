@@ -1,10 +1,11 @@
 import { z } from "@hono/zod-openapi";
+import { encodeCursor } from "../../db/keyset.ts";
 import { type Job, listJobs, retryJob } from "../../jobs/jobs_store.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
-import { decodeCursor, encodeCursor, pageOf, pageQuery } from "../page.ts";
+import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
-import { notFound, operation, rfc3339, time } from "./describe.ts";
+import { json, notFound, operation, rfc3339, time } from "./describe.ts";
 
 const jobSchema = z.object({
   id: z.string(),
@@ -19,7 +20,6 @@ const jobSchema = z.object({
   created_at: time,
 }).openapi("Job");
 
-const cursorKey = z.tuple([z.int()]);
 const params = z.object({
   id: z.coerce.number().int().positive().openapi({ param: { name: "id", in: "path" } }),
 });
@@ -31,15 +31,18 @@ export function jobRoutes({ database, clock }: ApiParts) {
     operation({
       method: "get",
       path: "/jobs",
+      id: "listJobs",
       summary: "Jobs, newest first",
       tag: "jobs",
-      request: { query: z.object({ ...pageQuery, state: z.enum(["ready", "running", "dead"]).optional() }) },
+      request: {
+        query: z.strictObject({ ...pageQuery, state: z.enum(["ready", "running", "dead"]).optional() }),
+      },
       answer: pageOf(jobSchema, "Jobs"),
       status: 200,
     }),
     async (c) => {
       const { limit, cursor, state } = c.req.valid("query");
-      const before = decodeCursor(cursor, cursorKey)?.[0];
+      const before = placeOf(cursor, ["int"])?.[0];
       const { jobs, next } = await listJobs(database.kysely, {
         limit,
         ...(state !== undefined && { state }),
@@ -56,9 +59,10 @@ export function jobRoutes({ database, clock }: ApiParts) {
     operation({
       method: "post",
       path: "/jobs/{id}/retry",
+      id: "retryJob",
       summary: "Give a dead job another round of tries",
       tag: "jobs",
-      request: { params },
+      request: { params, ...json(z.strictObject({})) },
       answer: z.object({ id: z.string(), state: z.literal("ready") }),
       status: 200,
     }),

@@ -1,11 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { merchantInput, profileInput } from "../../catalog/merchant_input.ts";
 import type { MerchantRow } from "../../catalog/merchants_store.ts";
-import { npub } from "../../nostr/keys.ts";
+import { npub, parseSecretKey } from "../../nostr/keys.ts";
+import { checkWalletUrl } from "../../payments/wallet_url.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
 import { Problem } from "../problem.ts";
-import { hexKey, json, operation, rfc3339, time } from "./describe.ts";
+import { pageOf, whole } from "../page.ts";
+import { hexKey, json, operation, rfc3339, time, wrongField } from "./describe.ts";
 
 const merchantSchema = z.object({
   pubkey: hexKey,
@@ -32,29 +34,26 @@ const params = z.object({ pubkey: hexKey.openapi({ param: { name: "pubkey", in: 
 const tag = "merchants";
 
 /** The keys that sell here. */
-export function merchantRoutes({ merchants }: ApiParts) {
+export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
   const api = newApi();
   api.openapi(
     operation({
       method: "get",
       path: "/merchants",
+      id: "listMerchants",
       summary: "All merchants",
       tag,
       request: {},
-      answer: z.object({ data: z.array(merchantSchema), next_cursor: z.null(), has_more: z.literal(false) }),
+      answer: pageOf(merchantSchema, "Merchants"),
       status: 200,
     }),
-    (c) =>
-      c.json({
-        data: merchants.all().map((one) => shape(one.row, one.walletText)),
-        next_cursor: null,
-        has_more: false as const,
-      }, 200),
+    (c) => c.json(whole(merchants.all().map((one) => shape(one.row, one.walletText))), 200),
   );
   api.openapi(
     operation({
       method: "post",
       path: "/merchants",
+      id: "createMerchant",
       summary: "Serve another merchant",
       tag,
       request: json(newMerchant),
@@ -63,6 +62,7 @@ export function merchantRoutes({ merchants }: ApiParts) {
     }),
     async (c) => {
       const input = c.req.valid("json");
+      check(input);
       const made = await merchants.create({
         name: input.name,
         profile: input.profile ?? {},
@@ -79,6 +79,7 @@ export function merchantRoutes({ merchants }: ApiParts) {
     operation({
       method: "get",
       path: "/merchants/{pubkey}",
+      id: "getMerchant",
       summary: "One merchant",
       tag,
       request: { params },
@@ -91,6 +92,7 @@ export function merchantRoutes({ merchants }: ApiParts) {
     operation({
       method: "patch",
       path: "/merchants/{pubkey}",
+      id: "changeMerchant",
       summary: "Change the name or the profile and publish it",
       tag,
       request: { params, ...json(merchantInput) },
@@ -119,6 +121,20 @@ export function merchantRoutes({ merchants }: ApiParts) {
   action("resume", "Take orders again", z.strictObject({}), (pubkey) => merchants.resume(pubkey));
   return api;
 
+  /** What the schema can't know. The refusals quote neither the key nor the wallet's URL. */
+  function check({ secret_key, wallet }: z.infer<typeof newMerchant>): void {
+    if (secret_key !== undefined) {
+      const key = parseSecretKey(secret_key);
+      if (!key.ok) throw wrongField("/secret_key", key.reason);
+    }
+    if (wallet !== undefined) {
+      const checked = checkWalletUrl(wallet);
+      if (!checked.ok) throw wrongField("/wallet", checked.reason);
+      const refusal = walletRefusal(wallet);
+      if (refusal !== null) throw wrongField("/wallet", `The demo wallet ${refusal}`);
+    }
+  }
+
   function action<T>(
     verb: string,
     summary: string,
@@ -129,6 +145,7 @@ export function merchantRoutes({ merchants }: ApiParts) {
       operation({
         method: "post",
         path: `/merchants/{pubkey}/${verb}` as "/merchants/{pubkey}/verb",
+        id: `${verb}Merchant`,
         summary,
         tag,
         request: { params, ...json(body as z.ZodType) },

@@ -1,13 +1,13 @@
 import { z } from "@hono/zod-openapi";
+import { page } from "../../db/keyset.ts";
 import { sendChat } from "../../messages/chat.ts";
 import { listMessages, type MessageRow } from "../../messages/messages_store.ts";
 import { parsePublicKey } from "../../nostr/keys.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
-import { decodeCursor, page, pageOf, pageQuery } from "../page.ts";
-import { Problem } from "../problem.ts";
+import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { theMerchant } from "./the_merchant.ts";
-import { hexKey, json, merchantQuery, operation, rfc3339, time } from "./describe.ts";
+import { hexKey, json, merchantQuery, operation, rfc3339, time, wrongField } from "./describe.ts";
 
 const messageSchema = z.object({
   id: z.string(),
@@ -27,8 +27,6 @@ const newMessage = z.strictObject({
   body: z.string().trim().min(1).max(10_000),
 });
 
-const cursorKey = z.tuple([z.int()]);
-
 /** Conversations with customers. A person's answer travels as the customer wrote. */
 export function messageRoutes({ database, clock, random, merchants }: ApiParts) {
   const api = newApi();
@@ -36,6 +34,7 @@ export function messageRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "get",
       path: "/messages",
+      id: "listMessages",
       summary: "Messages, newest first",
       tag: "messages",
       request: {
@@ -52,7 +51,7 @@ export function messageRoutes({ database, clock, random, merchants }: ApiParts) 
       const { limit, cursor, ...filter } = c.req.valid("query");
       const rows = await listMessages(database.kysely, filter, {
         limit: limit + 1,
-        before: decodeCursor(cursor, cursorKey)?.[0],
+        before: placeOf(cursor, ["int"])?.[0],
       });
       return c.json(page(rows, limit, (row) => [row.seq], shape), 200);
     },
@@ -61,6 +60,7 @@ export function messageRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "post",
       path: "/messages",
+      id: "sendMessage",
       summary: "Write to a customer",
       tag: "messages",
       request: json(newMessage),
@@ -70,12 +70,7 @@ export function messageRoutes({ database, clock, random, merchants }: ApiParts) 
     async (c) => {
       const input = c.req.valid("json");
       const customer = parsePublicKey(input.customer);
-      if (!customer.ok) {
-        throw new Problem(422, "invalid", customer.reason, [{
-          pointer: "/customer",
-          detail: customer.reason,
-        }]);
-      }
+      if (!customer.ok) throw wrongField("/customer", customer.reason);
       const identity = merchants.identityOf(theMerchant(merchants, input.merchant))!;
       const row = await sendChat({ database, clock, random }, identity, customer.pubkey, input.body);
       return c.json(shape(row), 201);

@@ -1,18 +1,23 @@
 import { z } from "@hono/zod-openapi";
+import { page } from "../../db/keyset.ts";
 import { apply } from "../../orders/apply.ts";
 import { findOrder, listOrders, type OrderRow, timelineOf } from "../../orders/orders_store.ts";
 import { resend } from "../../orders/resend.ts";
 import type { OrderEvent } from "../../orders/types.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
-import { decodeCursor, page, pageOf, pageQuery } from "../page.ts";
+import { pageOf, pageQuery, placeOf, whole } from "../page.ts";
 import { Problem } from "../problem.ts";
 import { hexKey, idParam, json, merchantQuery, notFound, operation, rfc3339, time } from "./describe.ts";
 import { orderResources, orderSchema } from "./order_resource.ts";
 
 const tag = "orders";
-const cursorKey = z.tuple([z.int(), z.string()]);
 const short = z.string().trim().min(1).max(200);
+const timelineEntry = z.object({
+  at: time,
+  event: z.string().openapi({ description: "a word for machines" }),
+  text: z.string().openapi({ description: "a sentence for people" }),
+});
 const payments = [
   "quoting",
   "awaiting",
@@ -35,6 +40,7 @@ export function orderRoutes({ database, clock }: ApiParts) {
     operation({
       method: "get",
       path: "/orders",
+      id: "listOrders",
       summary: "Orders, newest first",
       tag,
       request: {
@@ -50,7 +56,7 @@ export function orderRoutes({ database, clock }: ApiParts) {
     }),
     async (c) => {
       const { limit, cursor, ...filter } = c.req.valid("query");
-      const key = decodeCursor(cursor, cursorKey);
+      const key = placeOf(cursor, ["int", "text"]);
       const rows = await listOrders(database.kysely, filter, {
         limit: limit + 1,
         after: key && { createdAt: key[0], id: key[1] },
@@ -63,6 +69,7 @@ export function orderRoutes({ database, clock }: ApiParts) {
     operation({
       method: "get",
       path: "/orders/{id}",
+      id: "getOrder",
       summary: "One order",
       tag,
       request: { params: idParam },
@@ -75,17 +82,18 @@ export function orderRoutes({ database, clock }: ApiParts) {
     operation({
       method: "get",
       path: "/orders/{id}/timeline",
+      id: "getOrderTimeline",
       summary: "Everything that happened to an order, in order and in plain words",
       tag,
       request: { params: idParam },
-      answer: z.object({ data: z.array(z.object({ at: time, event: z.string(), text: z.string() })) }),
+      answer: pageOf(timelineEntry, "Timeline"),
       status: 200,
     }),
     async (c) => {
       const order = await one(c.req.valid("param").id);
       const rows = await timelineOf(database.kysely, order.id);
       return c.json(
-        { data: rows.map((row) => ({ at: rfc3339(row.at), event: row.event, text: row.text })) },
+        whole(rows.map((row) => ({ at: rfc3339(row.at), event: row.event, text: row.text }))),
         200,
       );
     },
@@ -107,14 +115,21 @@ export function orderRoutes({ database, clock }: ApiParts) {
     operation({
       method: "post",
       path: "/orders/{id}/resend",
+      id: "resendOrder",
       summary: "Send the customer the present state again: the open payment request, or the status",
       tag,
-      request: { params: idParam },
+      request: { params: idParam, ...json(z.strictObject({})) },
       answer: orderSchema,
       status: 200,
     }),
     async (c) => {
-      const { id } = await one(c.req.valid("param").id);
+      const { id, payment } = await one(c.req.valid("param").id);
+      if (payment === "quoting" || payment === "held") {
+        const detail = payment === "quoting"
+          ? "There is no invoice yet. The customer gets it by itself as soon as the wallet has made it."
+          : "The customer's payment is on hold: there is nothing to send.";
+        throw new Problem(409, "wrong_state", detail);
+      }
       return c.json(await shown(await database.transaction((tx) => resend(tx, id, clock.now()))), 200);
     },
   );
@@ -130,6 +145,7 @@ export function orderRoutes({ database, clock }: ApiParts) {
       operation({
         method: "post",
         path: `/orders/{id}/${verb}` as "/orders/{id}/verb",
+        id: `${verb}Order`,
         summary,
         tag,
         request: { params: idParam, ...json(body as z.ZodType) },

@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { listPayments, type PaymentRow } from "../../payments/payments_store.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
-import { decodeCursor, page, pageOf, pageQuery } from "../page.ts";
+import { page } from "../../db/keyset.ts";
+import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { hexKey, merchantQuery, msat, operation, rfc3339, time } from "./describe.ts";
 
 const paymentSchema = z.object({
@@ -16,8 +17,6 @@ const paymentSchema = z.object({
   state: z.enum(["matched", "unmatched", "refunded"]),
 }).openapi("Payment");
 
-const cursorKey = z.tuple([z.int(), z.string()]);
-
 /** Money that the wallet says has arrived. */
 export function paymentRoutes({ database }: ApiParts) {
   const api = newApi();
@@ -26,6 +25,7 @@ export function paymentRoutes({ database }: ApiParts) {
       operation({
         method: "get",
         path,
+        id: state ? "listUnmatchedPayments" : "listPayments",
         summary: state ? "Payments that match no order" : "Payments, newest first",
         tag: "payments",
         request: { query: merchantQuery.extend({ ...pageQuery, order_id: z.string().optional() }) },
@@ -34,7 +34,7 @@ export function paymentRoutes({ database }: ApiParts) {
       }),
       async (c) => {
         const { limit, cursor, merchant, order_id } = c.req.valid("query");
-        const key = decodeCursor(cursor, cursorKey);
+        const key = placeOf(cursor, ["int", "text"]);
         const rows = await listPayments(database.kysely, { merchant, orderId: order_id, state }, {
           limit: limit + 1,
           after: key && { createdAt: key[0], id: key[1] },

@@ -48,6 +48,7 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "get",
       path: "/products",
+      id: "listProducts",
       summary: "Products, newest first",
       tag,
       request: { query: merchantQuery.extend({ ...pageQuery, stall_id: z.string().optional() }) },
@@ -70,6 +71,7 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "post",
       path: "/products",
+      id: "createProduct",
       summary: "Make a product and publish it",
       tag,
       request: json(productInput),
@@ -90,6 +92,7 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "get",
       path: "/products/{id}",
+      id: "getProduct",
       summary: "One product",
       tag,
       request: { params: idParam, query: merchantQuery },
@@ -102,6 +105,7 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "put",
       path: "/products/{id}",
+      id: "replaceProduct",
       summary: "Replace a product and publish it; without `quantity` its stock stays",
       tag,
       request: { params: idParam, query: merchantQuery, ...json(productInput) },
@@ -122,6 +126,7 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "delete",
       path: "/products/{id}",
+      id: "deleteProduct",
       summary: "Delete a product, also on the relays",
       tag,
       request: { params: idParam, query: merchantQuery },
@@ -139,6 +144,7 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
     operation({
       method: "post",
       path: "/products/{id}/stock",
+      id: "changeStock",
       summary: "Change what is on hand: exactly one of `add` and `set`",
       tag,
       request: { params: idParam, query: merchantQuery, ...json(stockInput) },

@@ -35,6 +35,7 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
     operation({
       method: "get",
       path: "/stalls",
+      id: "listStalls",
       summary: "Stalls, newest first",
       tag,
       request: { query: merchantQuery.extend(pageQuery) },
@@ -56,6 +57,7 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
     operation({
       method: "post",
       path: "/stalls",
+      id: "createStall",
       summary: "Make a stall and publish it",
       tag,
       request: json(stallInput),
@@ -76,6 +78,7 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
     operation({
       method: "get",
       path: "/stalls/{id}",
+      id: "getStall",
       summary: "One stall",
       tag,
       request: { params: idParam, query: merchantQuery },
@@ -91,6 +94,7 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
     operation({
       method: "put",
       path: "/stalls/{id}",
+      id: "replaceStall",
       summary: "Replace a stall and publish it",
       tag,
       request: { params: idParam, query: merchantQuery, ...json(stallInput) },
@@ -111,6 +115,7 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
     operation({
       method: "delete",
       path: "/stalls/{id}",
+      id: "deleteStall",
       summary: "Delete a stall and its products, also on the relays",
       tag,
       request: { params: idParam, query: merchantQuery },

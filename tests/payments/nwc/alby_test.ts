@@ -2,6 +2,7 @@ import { NWCWalletService, NWCWalletServiceKeyPair } from "@getalby/sdk/nwc";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { assert, assertEquals } from "@std/assert";
 import { generateSecretKey, getPublicKey } from "nostr-tools/pure";
+import type { RelayPool } from "../../../src/nostr/relay_pool.ts";
 import { localSigner } from "../../../src/nostr/signer.ts";
 import { pureCrypto } from "../../../src/nostr/verify.ts";
 import { systemClock } from "../../../src/clock.ts";
@@ -92,29 +93,33 @@ async function serveAlby(relayUrl: string) {
   };
 }
 
-function open(url: string): Wallet {
+function open(url: string): Wallet & AsyncDisposable {
+  let pool: RelayPool | undefined;
   const opened = openWallet(url, {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
     verifier: pureCrypto,
     signer: (secretKey) => localSigner(secretKey, pureCrypto),
-    pool: (signer) => testPool({ signer }),
+    pool: (signer) => pool = testPool({ signer }),
   });
   assert(opened.ok);
-  return opened.wallet;
+  const { wallet } = opened;
+  return Object.assign(wallet, {
+    [Symbol.asyncDispose]: async () => {
+      await wallet.close();
+      await pool?.[Symbol.asyncDispose]();
+    },
+  });
 }
 
 Deno.test({
   name:
     "Alby's wallet service over a relay that isn't ours: probe, invoice, look-up before and after payment",
-  // Its pool keeps timers of its own for a while after close().
-  sanitizeOps: false,
-  sanitizeResources: false,
   fn: async () => {
     await using relay = await serveNpmRelay();
     await using alby = await serveAlby(relay.url);
-    const wallet = open(alby.url);
+    await using wallet = open(alby.url);
     assertEquals((await wallet.probe(forEver)).network, "bcrt");
     const made = await wallet.createInvoice({
       amountMsat: PRICE,
@@ -130,37 +135,30 @@ Deno.test({
     assertEquals(await wallet.lookup({ ...ref, paymentHash: "00".repeat(32) }, forEver), {
       status: "not_found",
     });
-    await wallet.close();
   },
 });
 
-Deno.test({
-  name: "an order is invoiced and paid through Alby's wallet service",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async () => {
-    await using database = await memoryDatabase();
-    await using relay = await serveNpmRelay();
-    await using alby = await serveAlby(relay.url);
-    const shop = new Shop(database);
-    shop.clock.jump(Date.now() - shop.clock.now());
-    const wallet = open(alby.url);
-    const common = { ...shop.common, walletOf: () => wallet };
-    const settlement = new Settlement(common);
-    const watcher = new PaymentWatcher({
-      ...common,
-      settlement,
-      wallets: () => new Map([[MERCHANT, wallet]]),
-    });
-    await watcher.start();
-    const order = await shop.order();
-    await invoiceJobs(common)["invoice.create"]!.run(shop.job(order));
-    const [invoice] = await shop.invoices(order);
-    assertEquals([invoice!.state, invoice!.wallet], ["open", wallet.id]);
-    await alby.books.settle(invoice!.bolt11!);
-    watcher.lookUpSoon(MERCHANT, invoice!.payment_hash!);
-    await until(async () => await shop.payment(order) === "paid");
-    await watcher.stop();
-    await wallet.close();
-  },
+Deno.test("an order is invoiced and paid through Alby's wallet service", async () => {
+  await using database = await memoryDatabase();
+  await using relay = await serveNpmRelay();
+  await using alby = await serveAlby(relay.url);
+  const shop = new Shop(database);
+  shop.clock.jump(Date.now() - shop.clock.now());
+  await using wallet = open(alby.url);
+  const common = { ...shop.common, walletOf: () => wallet };
+  const settlement = new Settlement(common);
+  const watcher = new PaymentWatcher({
+    ...common,
+    settlement,
+    wallets: () => new Map([[MERCHANT, wallet]]),
+  });
+  await watcher.start();
+  const order = await shop.order();
+  await invoiceJobs(common)["invoice.create"]!.run(shop.job(order));
+  const [invoice] = await shop.invoices(order);
+  assertEquals([invoice!.state, invoice!.wallet], ["open", wallet.id]);
+  await alby.books.settle(invoice!.bolt11!);
+  watcher.lookUpSoon(MERCHANT, invoice!.payment_hash!);
+  await until(async () => await shop.payment(order) === "paid");
+  await watcher.stop();
 });

@@ -226,12 +226,9 @@ Deno.test("UNSUPPORTED_ENCRYPTION makes it read the info event again, once", asy
   const wallet = service.connect();
   service.answer = async (request) => {
     if (request.cipher === "nip44") return made;
-    // The relay keeps the newer of two info events, by whole seconds.
-    await new Promise((resolve) => setTimeout(resolve, 1_050));
-    await service.serve({ methods: METHODS, encryption: "nip44_v2" }).catch(() => {});
+    await service.announce({ methods: METHODS, encryption: "nip44_v2" }, 2);
     return { error: { code: "UNSUPPORTED_ENCRYPTION", message: "use nip44_v2" } };
   };
-  // A second serve() would listen twice; only its info event matters here.
   assertEquals((await wallet.createInvoice(asked, forEver)).bolt11, invoice);
   assertEquals(service.requests.map((r) => r.cipher), ["nip04", "nip44"]);
   await wallet.close();
@@ -313,5 +310,40 @@ Deno.test("a lost connection is made again, goes back in time, and says that som
   assertEquals(hints, [{}]);
   assert(reqs().length > before);
   assert(reqs().at(-1)!.since! <= Date.now() / 1000 - 100);
+  await wallet.close();
+});
+
+Deno.test("a forged answer is ignored, and doesn't hide the real one of the same id", async () => {
+  await using relay = await FakeRelay.start();
+  await using service = new ScriptedWallet(relay.url);
+  await service.serve({ methods: METHODS });
+  const wallet = service.connect();
+  const deliver = relay.publish.bind(relay);
+  relay.publish = (event) => {
+    if (event.kind === 23195) deliver({ ...event, sig: "00".repeat(64) });
+    deliver(event);
+  };
+  service.answer = () => made;
+  assertEquals((await wallet.createInvoice(asked, forEver)).bolt11, invoice);
+  relay.publish = (event) => deliver(event.kind === 23195 ? { ...event, sig: "00".repeat(64) } : event);
+  const wait = patience();
+  const answer = wallet.createInvoice(asked, wait.signal);
+  answer.catch(() => {});
+  await until(() => service.requests.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  wait.end();
+  await failure(answer, "no_answer");
+  await wallet.close();
+});
+
+Deno.test("a dead relay beside a living one holds nothing up", async () => {
+  await using relay = await serveNpmRelay();
+  await using service = new ScriptedWallet(relay.url);
+  service.answer = () => made;
+  await service.serve({ methods: METHODS });
+  const wallet = service.connect({ relays: ["ws://127.0.0.1:1", relay.url] });
+  const begun = performance.now();
+  await wallet.createInvoice(asked, forEver);
+  assert(performance.now() - begun < 2_000);
   await wallet.close();
 });

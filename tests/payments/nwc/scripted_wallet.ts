@@ -1,5 +1,6 @@
 import type { NostrEvent } from "@nostrify/types";
 import { generateSecretKey } from "nostr-tools/pure";
+import { LinkError } from "../../../src/nostr/relay_link.ts";
 import type { RelayPool } from "../../../src/nostr/relay_pool.ts";
 import { localSigner } from "../../../src/nostr/signer.ts";
 import { pureCrypto } from "../../../src/nostr/verify.ts";
@@ -26,8 +27,9 @@ export class ScriptedWallet implements AsyncDisposable {
   readonly #clientSecret = generateSecretKey();
   readonly #signer = localSigner(this.#secret, pureCrypto);
   readonly #stop = new AbortController();
-  readonly #pool: RelayPool & AsyncDisposable;
+  readonly #pool: RelayPool;
   readonly #relay: string;
+  readonly #clientPools: RelayPool[] = [];
   #listening: Promise<void> | undefined;
   readonly requests: Request[] = [];
   /** Answers a request: a body, or null for silence. */
@@ -45,23 +47,30 @@ export class ScriptedWallet implements AsyncDisposable {
 
   /** Publishes the info event and listens. */
   async serve(o: { methods: string; encryption?: string }): Promise<void> {
+    await this.announce(o);
+    const live = Promise.withResolvers<void>();
+    this.#listening = this.#listen(live.resolve);
+    await live.promise;
+  }
+
+  /** Publishes the info event, `later` seconds newer than the clock. */
+  async announce(o: { methods: string; encryption?: string }, later = 0): Promise<void> {
     await this.#pool.publish(
       this.#relay,
       await this.#signer.signEvent({
         kind: 13194,
-        created_at: Math.floor(Date.now() / 1000),
+        created_at: Math.floor(Date.now() / 1000) + later,
         content: o.methods,
         tags: o.encryption === undefined ? [] : [["encryption", o.encryption]],
       }),
     );
-    const live = Promise.withResolvers<void>();
-    this.#listening ??= this.#listen(live.resolve);
-    await live.promise;
   }
 
   /** Our side of the connection. Its waits go by the fake clock, its wire by the real one. */
   connect(o: { relays?: string[] } = {}): NwcWallet {
     const signer = localSigner(this.#clientSecret, pureCrypto);
+    const pool = testPool({ signer });
+    this.#clientPools.unshift(pool);
     return new NwcWallet({
       uri: {
         walletPubkey: this.#signer.pubkey,
@@ -69,7 +78,7 @@ export class ScriptedWallet implements AsyncDisposable {
         secret: this.#clientSecret,
       },
       signer,
-      pool: testPool({ signer }),
+      pool,
       verifier: pureCrypto,
       clock: this.clock,
       random: systemRandom,
@@ -96,18 +105,24 @@ export class ScriptedWallet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#listening;
+    for (const pool of this.#clientPools) await pool[Symbol.asyncDispose]();
     await this.#pool[Symbol.asyncDispose]();
   }
 
+  /** Also over connections that the relay drops. */
   async #listen(live: () => void): Promise<void> {
-    try {
-      const filter = { kinds: [23194], "#p": [this.#signer.pubkey] };
-      for await (const message of this.#pool.link(this.#relay).req([filter], { signal: this.#stop.signal })) {
-        if (message[0] === "EOSE") live();
-        if (message[0] === "EVENT") await this.#handle(message[2]);
+    const filter = { kinds: [23194], "#p": [this.#signer.pubkey] };
+    while (!this.#stop.signal.aborted) {
+      try {
+        for await (
+          const message of this.#pool.link(this.#relay).req([filter], { signal: this.#stop.signal })
+        ) {
+          if (message[0] === "EOSE") live();
+          if (message[0] === "EVENT") await this.#handle(message[2]);
+        }
+      } catch (error) {
+        if (!(error instanceof LinkError) && !this.#stop.signal.aborted) throw error;
       }
-    } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
     }
   }
 

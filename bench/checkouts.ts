@@ -1,0 +1,268 @@
+/**
+ * `deno task bench`: complete checkouts a second. An order comes in by direct message over the built-in relay, the payment request goes
+ * out, it is paid, and "paid" goes out. One ncc process; the customers are this process, with orders signed beforehand.
+ *
+ * `--envelope nip04|nip17 --database sqlite|postgres|both --checkouts N --at-once N --dir PATH --profile PATH`
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { loadVerifier } from "../src/nostr/verify.ts";
+import { postgresDatabase } from "../tests/support/databases.ts";
+import { Buyers, type Checkout } from "./buyers.ts";
+import { cpuSeconds, machineSeconds, residentMb } from "./processes.ts";
+
+interface Options {
+  envelope: "nip04" | "nip17";
+  checkouts: number;
+  atOnce: number;
+  dir: string;
+  /** Where ncc's CPU profile is written. */
+  profile: string | null;
+}
+
+/** Orders of one customer; NIP-17's connections are worth more than one. */
+const TIMES = { nip04: 1, nip17: 5 };
+const KEYS = 10;
+const WARM_UP = 0.2;
+/** Of the throughput, for the latency. */
+const LIGHT = 1 / 3;
+const LIGHT_SECONDS = 10;
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      envelope: { type: "string", default: "nip04" },
+      database: { type: "string", default: "both" },
+      checkouts: { type: "string", default: "3000" },
+      "at-once": { type: "string", default: "50" },
+      dir: { type: "string", default: Deno.env.get("TMPDIR") ?? "/tmp" },
+      profile: { type: "string" },
+    },
+  });
+  const options: Options = {
+    envelope: values.envelope === "nip17" ? "nip17" : "nip04",
+    checkouts: Number(values.checkouts),
+    atOnce: Number(values["at-once"]),
+    dir: values.dir,
+    profile: values.profile ?? null,
+  };
+  if (values.database !== "postgres") await measure("SQLite, synchronous=FULL", options, null);
+  if (values.database !== "sqlite") {
+    await using database = await postgresDatabase({ migrated: false });
+    await measure("PostgreSQL on this machine, fsync off", options, database.url);
+  }
+  Deno.exit(0);
+}
+
+async function measure(name: string, o: Options, databaseUrl: string | null): Promise<void> {
+  const dataDir = await Deno.makeTempDir({ prefix: "ncc-bench-", dir: o.dir });
+  const server = await Server.start({
+    NCC_DATA_DIR: dataDir,
+    NCC_PORT: "0",
+    NCC_DM_RATE: "1000/s",
+    NCC_MAX_OPEN_ORDERS: "1000",
+    ...(databaseUrl === null ? {} : { NCC_DATABASE_URL: databaseUrl }),
+  }, o.profile);
+  try {
+    await server.openShop();
+    const buyers = await gather(server, o);
+    const all: [Buyers, Checkout][] = [];
+    for (const one of buyers) {
+      for (const checkout of await one.prepare(TIMES[o.envelope], orderText)) all.push([one, checkout]);
+    }
+    shuffle(all);
+    say(`\n  ${name} · ${o.envelope} · ${buyers.length * KEYS} customers, ${o.atOnce} checkouts at once`);
+
+    const warm = all.splice(0, Math.ceil(all.length * WARM_UP));
+    await throughput(warm, o.atOnce);
+    const light = all.splice(0, Math.ceil(all.length / 4));
+    const before = {
+      at: performance.now(),
+      ncc: cpuSeconds(server.pid),
+      machine: machineSeconds(),
+      own: own(),
+    };
+    await throughput(all, o.atOnce);
+    const seconds = (performance.now() - before.at) / 1000;
+    const rate = all.length / seconds;
+    const share = (cpu: number) => `${(cpu / seconds).toFixed(2)} cores`;
+    say(`    throughput       ${rate.toFixed(0)} checkouts/s (${all.length} in ${seconds.toFixed(1)} s)`);
+    say(
+      `    CPU              ncc ${share(cpuSeconds(server.pid) - before.ncc)}, load ${
+        share(own() - before.own)
+      }, ` +
+        `whole machine ${share(machineSeconds() - before.machine)} of ${navigator.hardwareConcurrency}`,
+    );
+    say(`    order → request  under full load: ${times(all.map(([, one]) => one.requestedAt - one.sentAt))}`);
+
+    const perSecond = rate * LIGHT;
+    const some = light.slice(0, Math.ceil(perSecond * LIGHT_SECONDS));
+    await steadily(some, perSecond);
+    say(
+      `    order → request  at ${perSecond.toFixed(0)}/s: ${
+        times(some.map(([, one]) => one.requestedAt - one.sentAt))
+      }`,
+    );
+    say(
+      `    paid → told      at ${perSecond.toFixed(0)}/s: ${
+        times(some.map(([, one]) => one.toldAt - one.requestedAt))
+      }`,
+    );
+    say(`    memory           ${residentMb(server.pid)} MB`);
+    for (const one of buyers) await one.close();
+  } finally {
+    await server.stop();
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
+/** The customers, connected. */
+async function gather(server: Server, o: Options): Promise<Buyers[]> {
+  const crypto = await loadVerifier();
+  const count = Math.ceil(o.checkouts / KEYS / TIMES[o.envelope]);
+  const buyers = Array.from({ length: count }, (_, number) =>
+    new Buyers({
+      number,
+      relay: `${server.url.replace(/^http/, "ws")}/relay`,
+      merchant: server.merchant,
+      envelope: o.envelope,
+      crypto,
+      pay: (bolt11) => server.pay(bolt11),
+    }));
+  for (const one of buyers) await one.connect();
+  return buyers;
+}
+
+/** As fast as it goes, so many at once. */
+async function throughput(all: readonly [Buyers, Checkout][], atOnce: number): Promise<void> {
+  const left = [...all];
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let next = left.pop(); next; next = left.pop()) await next[0].buy(next[1]);
+  }));
+}
+
+/** So many a second, whether or not the earlier ones are through. */
+async function steadily(all: readonly [Buyers, Checkout][], perSecond: number): Promise<void> {
+  const began = performance.now();
+  const running: Promise<void>[] = [];
+  for (const [i, [buyers, checkout]] of all.entries()) {
+    const wait = began + i * 1000 / perSecond - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    running.push(buyers.buy(checkout));
+  }
+  await Promise.all(running);
+}
+
+/** ncc, as a process of its own. */
+class Server {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #about: { url: string; merchant: string; token: string };
+
+  private constructor(child: Deno.ChildProcess, about: { url: string; merchant: string; token: string }) {
+    this.#child = child;
+    this.#stdin = child.stdin.getWriter();
+    this.#about = about;
+  }
+
+  static async start(settings: Record<string, string>, profile: string | null): Promise<Server> {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        ...(profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
+        fileURLToPath(new URL("./server.ts", import.meta.url)),
+        JSON.stringify(settings),
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("\n")) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error("ncc ended at its start");
+      text += value;
+    }
+    return new Server(child, JSON.parse(text));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get url(): string {
+    return this.#about.url;
+  }
+
+  get merchant(): string {
+    return this.#about.merchant;
+  }
+
+  pay(bolt11: string): void {
+    this.#stdin.write(new TextEncoder().encode(`${bolt11}\n`));
+  }
+
+  async openShop(): Promise<void> {
+    const call = async (path: string, body: unknown) => {
+      const response = await fetch(`${this.url}/api/v1${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${this.#about.token}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      if (!response.ok) throw new Error(await response.text());
+      await response.body?.cancel();
+    };
+    const zone = { id: "post", name: "Post", cost: 1500, regions: ["*"] };
+    await call("/stalls", { id: "stall", name: "Bench", currency: "sat", shipping: [zone] });
+    await call("/products", {
+      id: "lamp",
+      stall_id: "stall",
+      name: "Lamp",
+      price: 2000,
+      quantity: 1_000_000,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#stdin.close();
+    await this.#child.status;
+  }
+}
+
+/** As LNbits' market app sends it. */
+function orderText(id: string): string {
+  return JSON.stringify({
+    address: "1 Example Street, Exampletown",
+    message: null,
+    contact: { nostr: null, email: null },
+    items: [{ product_id: "lamp", quantity: 1 }],
+    shipping_id: "post",
+    type: 0,
+    id,
+  });
+}
+
+/** So that one customer's orders don't follow each other. */
+function shuffle<T>(items: T[]): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [items[i], items[j]] = [items[j]!, items[i]!];
+  }
+}
+
+function times(values: number[]): string {
+  const sorted = values.sort((a, b) => a - b);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1);
+  return `p50 ${at(0.5)} ms · p99 ${at(0.99)} ms · max ${at(1)} ms`;
+}
+
+function own(): number {
+  return cpuSeconds(Deno.pid);
+}
+
+function say(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}

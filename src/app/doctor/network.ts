@@ -1,0 +1,98 @@
+import { errorText } from "../../log.ts";
+import { RelayPool } from "../../nostr/relay_pool.ts";
+import type { MerchantSigner } from "../../nostr/signer.ts";
+import type { EventCrypto } from "../../nostr/verify.ts";
+import { readAdminToken } from "../admin_token.ts";
+import { checkPort, PortError } from "../http_server.ts";
+import { findServer } from "../running_server.ts";
+import { probeWallet } from "../wallet_probe.ts";
+import { walletOf } from "../wallets.ts";
+import { type Finding, type Patient, problem, warning, well } from "./finding.ts";
+
+const ANSWER_MS = 10_000;
+
+/** The port: free, or ours already. */
+export async function lookAtPort({ settings }: Patient): Promise<Finding> {
+  const what = "port";
+  const { NCC_HOST: host, NCC_PORT: port } = settings;
+  try {
+    checkPort(host, port);
+    return well(what, `${host}:${port} is free`);
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    const server = await findServer(settings);
+    if (server !== null && await isOurs(server, settings)) return well(what, `ncc runs at ${server}`);
+    const [first, ...rest] = error.message.split(/(?<=[.)]) (?=[A-Z])/);
+    return problem(what, first!, rest.join(" "));
+  }
+}
+
+/** Whether the server there takes the token of this data directory. */
+async function isOurs(url: string, settings: Patient["settings"]): Promise<boolean> {
+  const token = settings.NCC_ADMIN_TOKEN ?? await readAdminToken(settings.NCC_DATA_DIR);
+  if (token === null) return false;
+  const response = await fetch(`${url}/api/v1/merchants`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
+  await response.body?.cancel();
+  return response.ok;
+}
+
+/** Each configured relay: whether it answers a question. */
+export async function lookAtRelays(
+  { settings, clock, random, log }: Patient,
+  crypto: EventCrypto,
+  signer: MerchantSigner | null,
+): Promise<Finding[]> {
+  const urls = [...new Set([...settings.NCC_RELAYS, ...(settings.NCC_DM_RELAYS ?? [])])];
+  if (urls.length === 0) {
+    return [
+      warning(
+        "relays",
+        "none besides the built-in one",
+        "Customers find the shop on relays they know: NCC_RELAYS=wss://…,wss://…",
+      ),
+    ];
+  }
+  const pool = new RelayPool({ signer, clock, random, log, verifier: crypto });
+  try {
+    const answers = await pool.queryEach(urls, [{ kinds: [10002], limit: 1 }], { timeoutMs: ANSWER_MS });
+    return answers.map((answer): Finding =>
+      answer.ok ? well("relay", `${answer.url} answers`) : problem(
+        "relay",
+        `${answer.url} doesn't answer: ${answer.reason}`,
+        "Check its address, or take it out of NCC_RELAYS. The shop works on without it.",
+      )
+    );
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The wallet: whether it answers and may make invoices. */
+export async function lookAtWallet(
+  { settings, clock, random, log }: Patient,
+  crypto: EventCrypto,
+): Promise<Finding> {
+  const what = "wallet";
+  const url = settings.NCC_WALLET;
+  if (url === undefined) {
+    return warning(
+      what,
+      'none: orders are answered "can\'t take payments yet"',
+      "Set NCC_WALLET to a nostr+walletconnect:// URL of your wallet that may make and look up invoices, or to demo: to try it.",
+    );
+  }
+  try {
+    const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR });
+    try {
+      const probed = await probeWallet(wallet, ANSWER_MS);
+      return probed.ok ? well(what, probed.text) : problem(what, probed.text, probed.remedy);
+    } finally {
+      await wallet.close();
+    }
+  } catch (error) {
+    return problem(what, errorText(error), "Copy the connection's URL from the wallet to NCC_WALLET again.");
+  }
+}

@@ -1,0 +1,35 @@
+import { errorText } from "../log.ts";
+import { type Wallet, WalletError } from "../payments/wallet.ts";
+
+/** What a wallet said when it was asked how it is. */
+export type Probed = { ok: true; text: string } | { ok: false; text: string; remedy: string };
+
+/** Asks a wallet whether it answers and may make invoices. It never throws. */
+export async function probeWallet(wallet: Wallet, patienceMs: number): Promise<Probed> {
+  const name = wallet.describe();
+  try {
+    const { alias, network } = await wallet.probe(AbortSignal.timeout(patienceMs));
+    const details = [alias, network === null || network === "bc" ? null : network].filter((one) => one);
+    return { ok: true, text: `${name} answers${details.length > 0 ? ` (${details.join(", ")})` : ""}` };
+  } catch (error) {
+    return { ok: false, text: `${name}: ${errorText(error)}`, remedy: remedyFor(error) };
+  }
+}
+
+/** What to do about a wallet that doesn't do what it is asked. */
+function remedyFor(error: unknown): string {
+  switch (error instanceof WalletError ? error.kind : null) {
+    case "unauthorized":
+    case "refused":
+      return "The connection isn't valid (any more) or not for this. Make a new one in the wallet and set NCC_WALLET.";
+    case "not_implemented":
+      return "Make a connection in the wallet that may make and look up invoices (make_invoice, lookup_invoice), and set NCC_WALLET.";
+    case "unreachable":
+    case "no_answer":
+      return "Is the wallet running, and the relay of its connection up? Orders wait until it answers.";
+    case "busy":
+      return "It is overloaded, or limits this connection. Orders wait until it answers.";
+    default:
+      return "Check the wallet itself; if it is well, make a new connection and set NCC_WALLET.";
+  }
+}

@@ -1,0 +1,87 @@
+import { CommanderError } from "commander";
+import { AdminTokenError } from "../app/admin_token.ts";
+import { DataDirError } from "../app/data_dir.ts";
+import { PortError } from "../app/http_server.ts";
+import { KeyError } from "../app/merchant_key.ts";
+import { WalletUrlError } from "../app/wallets.ts";
+import { BackupNeededError } from "../db/backup.ts";
+import { NewerSchemaError } from "../db/migrator.ts";
+import { errorText } from "../log.ts";
+import { CommandError, exit } from "./terminal.ts";
+
+/** How a command ended that didn't do what it was told. */
+export interface Failure {
+  /** For people: what, and what to do. Null when it has been said already. */
+  message: string | null;
+  code: number;
+}
+
+/** A restart doesn't help: somebody has to change something. */
+const needsSomebody = [
+  AdminTokenError,
+  BackupNeededError,
+  DataDirError,
+  KeyError,
+  NewerSchemaError,
+  WalletUrlError,
+];
+
+/** What a thrown value means for who ran the command. No stack: it is for the log of a fault, and there is none here. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    return { message: null, code: error.exitCode === 0 ? exit.ok : exit.usage };
+  }
+  if (error instanceof CommandError) return { message: error.message, code: error.code };
+  if (error instanceof PortError) return { message: error.message, code: exit.unavailable };
+  if (needsSomebody.some((one) => error instanceof one)) {
+    return { message: errorText(error), code: exit.config };
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return {
+      message: `${errorText(error)}\n  The flags of this run don't allow it. See the tasks in deno.json.`,
+      code: exit.config,
+    };
+  }
+  return ofSqlite(error) ?? ofPostgres(error) ?? { message: errorText(error), code: exit.failed };
+}
+
+const sqlite: Record<number, string> = {
+  5: "The database is locked. Is another ncc running on it? Stop one of them.",
+  8: "The database can't be written. Give its file and directory to this user.",
+  10:
+    "The disk failed. Look at its health, and restore a backup from <data>/backups if the database is damaged.",
+  11:
+    "The database is damaged. Stop everything that uses it, keep a copy, and restore a backup from <data>/backups.",
+  13: "The disk is full. Make room, then start again: nothing is lost.",
+  14: "The database can't be opened. Give its file and directory to this user.",
+  26: "This file is no database. Put the right one back, or restore a backup from <data>/backups.",
+};
+
+/** By SQLite's result code, the low byte of the extended one. */
+function ofSqlite(error: unknown): Failure | null {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") return null;
+  const remedy = sqlite[errcode & 0xff];
+  return { message: remedy ? `${errorText(error)}\n  ${remedy}` : errorText(error), code: exit.io };
+}
+
+const postgres: Record<string, string> = {
+  ECONNREFUSED:
+    "Nobody listens there. Is PostgreSQL running, and are host and port in NCC_DATABASE_URL right?",
+  ENOTFOUND: "There is no such host. Check the host in NCC_DATABASE_URL.",
+  CONNECT_TIMEOUT: "PostgreSQL doesn't answer. Check host, port and firewall.",
+  "28P01": "Check user and password in NCC_DATABASE_URL.",
+  "28000": "PostgreSQL doesn't let this user in. Check user and pg_hba.conf.",
+  "3D000": "Make the database first: createdb <name>, or check its name in NCC_DATABASE_URL.",
+  "42501": "This user may not do that. Let it own the database.",
+  "57P03": "PostgreSQL is starting or stopping. Try again in a moment.",
+};
+
+/** By the code that PostgreSQL, or the way to it, gives. */
+function ofPostgres(error: unknown): Failure | null {
+  const { code } = error as { code?: unknown };
+  const remedy = typeof code === "string" ? postgres[code] : undefined;
+  return remedy === undefined
+    ? null
+    : { message: `The database: ${errorText(error)}\n  ${remedy}`, code: exit.unavailable };
+}

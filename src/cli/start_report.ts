@@ -1,0 +1,113 @@
+import meta from "../../deno.json" with { type: "json" };
+import type { App } from "../app.ts";
+import type { Summary } from "../app/summary.ts";
+import { type Probed, probeWallet } from "../app/wallet_probe.ts";
+import type { Log } from "../log.ts";
+import { npub } from "../nostr/keys.ts";
+import type { Settings } from "../settings.ts";
+import { sandbox } from "./sandbox.ts";
+import type { Shell } from "./shell.ts";
+import { printable } from "./terminal.ts";
+
+/** A wallet that doesn't answer in this time is told about, and asked again when an order needs it. */
+const WALLET_MS = 3_000;
+
+/** Tells how the start went: lines on a terminal, log lines for machines. It ends early when the process is to end. */
+export async function reportStart(
+  app: App,
+  settings: Settings,
+  ready: { url: string; ms: number },
+  shell: Shell,
+  log: Log,
+  terminated: Promise<void>,
+): Promise<void> {
+  const seen = await app.summary();
+  const created = seen.merchants.filter((merchant) => merchant.keyCreated);
+  for (const { pubkey } of created) {
+    log.info("key.created", { npub: npub(pubkey), back_it_up: "ncc key export --encrypted" });
+  }
+  log.info("start.ready", {
+    url: ready.url,
+    pid: Deno.pid,
+    ms: ready.ms,
+    version: meta.version,
+    merchants: seen.merchants.map((merchant) => npub(merchant.pubkey)),
+    admin_token: app.adminTokenPath,
+  });
+  const wallets = await Promise.race([probeAll(app), terminated.then(() => null)]);
+  if (wallets === null) return;
+  for (const [merchant, probed] of wallets) {
+    if (probed === null) log.warn("wallet.none", { merchant });
+    else if (probed.ok) log.info("wallet.answers", { merchant, wallet: probed.text });
+    else log.warn("wallet.silent", { merchant, error: probed.text, remedy: probed.remedy });
+  }
+  if (shell.human) shell.world.terminal.out(screen(app, settings, seen, wallets, ready));
+}
+
+async function probeAll(app: App): Promise<Map<string, Probed | null>> {
+  return new Map(
+    await Promise.all(
+      app.merchants.all().map(async ({ pubkey, wallet }) =>
+        [pubkey, wallet === null ? null : await probeWallet(wallet, WALLET_MS)] as const
+      ),
+    ),
+  );
+}
+
+function screen(
+  app: App,
+  settings: Settings,
+  seen: Summary,
+  wallets: Map<string, Probed | null>,
+  ready: { url: string; ms: number },
+): string {
+  const lines: string[] = [];
+  const say = (mark: "✓" | "!" | "✗", what: string, text: string, remedy?: string) => {
+    lines.push(`  ${mark} ${what.padEnd(9)} ${printable(text)}`);
+    if (remedy !== undefined) lines.push(`              ${printable(remedy)}`);
+  };
+  say("✓", "data", `${settings.NCC_DATA_DIR}${seen.dataCreated ? " (created, 0700)" : ""}`);
+  say(
+    "✓",
+    "database",
+    `${seen.database} (schema ${seen.schema}) — ${seen.orders} orders, ${seen.openOrders} open`,
+  );
+  for (const { pubkey, keyCreated } of seen.merchants) {
+    say("✓", "key", npub(pubkey), keyCreated ? KEY_NOTICE : undefined);
+    const probed = wallets.get(pubkey);
+    if (!probed) say("!", "wallet", 'none yet: orders are answered "can\'t take payments yet"', NO_WALLET);
+    else if (probed.ok) say("✓", "wallet", probed.text);
+    else say("✗", "wallet", probed.text, probed.remedy);
+  }
+  if (seen.relays.length > 0) say("✓", "relays", seen.relays.join(" "));
+  else {
+    say(
+      "!",
+      "relays",
+      "only the built-in one",
+      "Customers find the shop on relays they know: set NCC_RELAYS.",
+    );
+  }
+  if (seen.ratesFixed) say("!", "rates", "fixed by NCC_RATES: they don't follow the market");
+  const { safe, text } = sandbox();
+  say(safe ? "✓" : "!", "sandbox", text);
+  return [
+    "",
+    `  ncc ${meta.version} · Nostr Commerce Coordinator · deno ${Deno.version.deno} · pid ${Deno.pid}`,
+    "",
+    ...lines,
+    "",
+    `  API    ${ready.url}/api/v1 · ${ready.url}/openapi.json`,
+    `  Relay  ${ready.url.replace(/^http/, "ws")}/relay`,
+    `  Token  ${app.adminTokenPath}`,
+    ...(seen.dataCreated
+      ? ["", "  Set it up: ncc init · check it: ncc doctor · just looking: ncc demo"]
+      : []),
+    "",
+    `  Ready in ${(ready.ms / 1000).toFixed(2)} s. Ctrl-C stops; nothing is lost when it stops.`,
+    "",
+  ].join("\n");
+}
+
+const KEY_NOTICE = "new, made now. Back it up: ncc key export --encrypted";
+const NO_WALLET = "Set NCC_WALLET: nostr+walletconnect://… of your wallet, or demo: to try it without money.";

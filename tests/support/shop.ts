@@ -1,0 +1,273 @@
+import type { NostrEvent } from "@nostrify/types";
+import { catalogPublisher } from "../../src/catalog/publisher.ts";
+import type { Database } from "../../src/db/database.ts";
+import { Lease } from "../../src/jobs/lease.ts";
+import { JobRunner } from "../../src/jobs/runner.ts";
+import type { Log } from "../../src/log.ts";
+import { InboxWorker } from "../../src/messages/inbox_worker.ts";
+import { replyJob } from "../../src/messages/reply_job.ts";
+import type { SenderRate } from "../../src/messages/sender_rate.ts";
+import { fixedRates } from "../../src/money/rates.ts";
+import { arrive } from "../../src/nostr/arrivals.ts";
+import type { NostrIdentity } from "../../src/nostr/identity.ts";
+import { OutboxWorker } from "../../src/nostr/outbox.ts";
+import type { RelayPool } from "../../src/nostr/relay_pool.ts";
+import { localSigner, type MerchantSigner } from "../../src/nostr/signer.ts";
+import { loadVerifier } from "../../src/nostr/verify.ts";
+import { apply } from "../../src/orders/apply.ts";
+import { lockOrder, type OrderRow } from "../../src/orders/orders_store.ts";
+import { paymentArrived } from "../../src/orders/payment_arrived.ts";
+import type { Terms } from "../../src/orders/place.ts";
+import type { OrderEvent } from "../../src/orders/types.ts";
+import { DemoWallet } from "../../src/payments/demo_wallet.ts";
+import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
+import { Settlement } from "../../src/payments/settlement.ts";
+import { PaymentWatcher } from "../../src/payments/watcher.ts";
+import { systemRandom } from "../../src/random.ts";
+import { levels } from "../../src/stock/stock.ts";
+import { Shop as Shelf } from "../catalog/shop.ts";
+import { Customer } from "./customer.ts";
+import { memoryDatabase } from "./database.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { keyPair } from "./keys.ts";
+import { silentLog } from "./log.ts";
+
+const crypto = loadVerifier();
+/** Long enough for every loop to have looked at the clock once. */
+const TICK_MS = 1_500;
+const KINDS = ["invoice.create", "reply.send", "catalog.publish"];
+
+/** What a shop of a test has otherwise than usual. */
+export interface ShopOptions {
+  /** Shared with other processes, or PostgreSQL; the shop doesn't close it. Default: SQLite in memory, closed with the shop. */
+  database?: Database;
+  clock?: FakeClock;
+  wallet?: DemoWallet;
+  log?: Log;
+  terms?: Partial<Terms>;
+  rate?: SenderRate;
+  relays?: string[];
+  /** Instead of the merchant's own, to make it fail. */
+  signer?(own: MerchantSigner): MerchantSigner;
+}
+
+/**
+ * A shop with everything real but time, relays and the wallet: what a customer sends goes into the inbox as relays put it
+ * there (T1), and what the shop says is read from what it published. One of them is one process.
+ */
+export class Shop implements AsyncDisposable {
+  readonly database: Database;
+  readonly clock: FakeClock;
+  readonly wallet: DemoWallet;
+  readonly merchant: string;
+  readonly shelf: Shelf;
+  readonly inbox: InboxWorker;
+  readonly jobs: JobRunner;
+  /** The terms of now; a test changes them as it goes on. */
+  readonly terms: Terms;
+  /** Whether this process has the merchant's key, and a wallet to receive with. */
+  served = true;
+  walletThere = true;
+  /** Events that were brought to other relays: `[url, event]`. */
+  readonly published: [string, NostrEvent][] = [];
+  readonly identity: NostrIdentity;
+  readonly #o: ShopOptions;
+  readonly #watcher: PaymentWatcher;
+  readonly #outbox: OutboxWorker;
+  readonly #closes: boolean;
+
+  /** Opens a shop with one stall `tea` that prices in sats and ships free, and 5 cups at 100 sat. */
+  static async open(options: ShopOptions = {}): Promise<Shop> {
+    const shop = await Shop.process(options);
+    await shop.shelf.stall();
+    await shop.shelf.product();
+    return shop;
+  }
+
+  /** Another process of a shop that is open. */
+  another(options: ShopOptions = {}): Promise<Shop> {
+    const { database, clock, wallet } = this;
+    return Shop.process({ ...this.#o, database, clock, wallet, ...options });
+  }
+
+  static async process(options: ShopOptions): Promise<Shop> {
+    const clock = options.clock ?? new FakeClock();
+    const database = options.database ?? await memoryDatabase();
+    const { pubkey, secretKey } = keyPair("merchant");
+    const own = localSigner(secretKey, await crypto, { random: systemRandom });
+    const shelf = await Shelf.open(database, pubkey, clock.now());
+    const shop = new Shop(
+      { ...options, clock, database },
+      { shelf, signer: options.signer?.(own) ?? own, crypto: await crypto, closes: !options.database },
+    );
+    for (const service of [shop.#outbox, shop.jobs, shop.#watcher, shop.inbox]) await service.start();
+    return shop;
+  }
+
+  private constructor(
+    o: ShopOptions & { database: Database; clock: FakeClock },
+    made: { shelf: Shelf; signer: MerchantSigner; crypto: Awaited<typeof crypto>; closes: boolean },
+  ) {
+    const { database, clock } = o;
+    const log = o.log ?? silentLog;
+    const random = { ...systemRandom, fraction: () => 0.5 };
+    const base = { database, clock, random, log };
+    this.#o = o;
+    this.#closes = made.closes;
+    this.database = database;
+    this.clock = clock;
+    this.shelf = made.shelf;
+    this.merchant = made.signer.pubkey;
+    this.wallet = o.wallet ?? new DemoWallet(base);
+    const rates = fixedRates("EUR=50000", clock);
+    this.terms = {
+      closed: null,
+      stockPolicy: "hold",
+      invoiceExpiryMs: 900_000,
+      maxOpenOrders: 3,
+      rate: (currency) => rates.rate(currency),
+      ...o.terms,
+    };
+    const pool = {
+      publish: (url: string, event: NostrEvent) => {
+        this.published.push([url, event]);
+        return Promise.resolve({ ok: true, message: "" });
+      },
+      queryEach: (urls: string[]) => Promise.resolve(urls.map((url) => ({ url, ok: true, events: [] }))),
+      query: () => Promise.resolve([]),
+      status: () => [],
+    };
+    this.identity = {
+      pubkey: this.merchant,
+      signer: made.signer,
+      pool: pool as unknown as RelayPool,
+      relays: o.relays ?? [],
+      dmRelays: o.relays ?? [],
+      publicRelayUrl: null,
+    };
+    const identityOf = (pubkey: string) =>
+      this.served && pubkey === this.merchant ? this.identity : undefined;
+    const walletOf = () => this.walletThere ? this.wallet : null;
+    const orders = { orderOf: lockOrder, apply, paymentArrived };
+    const settlement = new Settlement({ ...base, orders, walletOf });
+    this.#watcher = new PaymentWatcher({
+      ...base,
+      settlement,
+      wallets: () => new Map(this.walletThere ? [[this.merchant, this.wallet]] : []),
+    });
+    const holder = random.uuid();
+    this.jobs = new JobRunner({
+      ...base,
+      holder,
+      handlers: {
+        ...invoiceJobs({ ...base, orders, walletOf }),
+        "reply.send": replyJob({ ...base, identityOf }),
+        "catalog.publish": catalogPublisher({ ...base, identityOf }),
+      },
+    });
+    this.inbox = new InboxWorker({
+      ...base,
+      verifier: made.crypto,
+      identityOf,
+      termsOf: () => this.terms,
+      rate: o.rate ?? { count: 100, perMs: 60_000 },
+      lease: new Lease({ database, clock, log, name: "inbox", holder }),
+    });
+    this.#outbox = new OutboxWorker({ ...base, identityOf });
+  }
+
+  customer(name = "alice", envelope: "nip04" | "nip17" = "nip04"): Customer {
+    return new Customer(this, name, envelope);
+  }
+
+  /** An event reaches us from a relay. */
+  async receive(event: NostrEvent, relay = ""): Promise<void> {
+    const arrivals = [{ event, relay, merchants: [this.merchant] }];
+    await this.database.transaction((tx) => arrive(tx, arrivals, this.clock.now()));
+  }
+
+  /** Everything that is due has been done. */
+  async settle(): Promise<void> {
+    do {
+      await this.inbox.settled();
+      await this.jobs.settled();
+    } while (await this.#anythingDue());
+  }
+
+  /** Time passes, at once: whoever slept wakes late, as after a machine's own sleep. */
+  async pass(ms: number): Promise<void> {
+    this.clock.jump(Math.max(0, ms - TICK_MS));
+    await this.clock.advance(Math.min(ms, TICK_MS));
+    await this.settle();
+  }
+
+  /** Somebody's wallet pays, and unless nobody notices (`silently`) what follows has been done. */
+  async paid(
+    bolt11: string,
+    o: { late?: boolean; amountMsat?: bigint; silently?: boolean } = {},
+  ): Promise<void> {
+    const settled = await this.wallet.settle(bolt11, o);
+    if (!settled.ok) throw new Error(settled.reason);
+    if (!o.silently) await this.#booked(bolt11);
+    await this.settle();
+  }
+
+  /** Something happens to an order that a person decides. */
+  async happens(order: OrderRow, event: OrderEvent): Promise<void> {
+    await this.database.transaction((tx) => apply(tx, order.id, event, this.clock.now()));
+    await this.settle();
+  }
+
+  /** The only order, or the one with this customer's id. */
+  async order(customerOrderId?: string): Promise<OrderRow> {
+    const all = await this.orders();
+    const [found, ...others] = customerOrderId === undefined
+      ? all
+      : all.filter((order) => order.customer_order_id === customerOrderId);
+    if (!found || others.length > 0) throw new Error(`there are ${all.length} orders`);
+    return found;
+  }
+
+  /** Oldest first. */
+  async orders(): Promise<OrderRow[]> {
+    return await this.database.kysely.selectFrom("orders").selectAll().orderBy("created_at").orderBy("id")
+      .execute();
+  }
+
+  /** What a product has on hand, and what of it is held. */
+  async stock(productId = "cup"): Promise<{ onHand: number | null; held: number }> {
+    return (await levels(this.database.kysely, this.merchant, [productId])).get(productId)!;
+  }
+
+  async timeline(order: OrderRow): Promise<string[]> {
+    const rows = await this.database.kysely.selectFrom("order_timeline").select("text")
+      .where("order_id", "=", order.id).orderBy("seq").execute();
+    return rows.map((row) => row.text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const service of [this.inbox, this.#watcher, this.jobs, this.#outbox]) await service.stop();
+    await this.wallet.close();
+    if (this.#closes) await this.database.close();
+  }
+
+  async #booked(bolt11: string): Promise<void> {
+    for (let i = 0; i < 2_000; i++) {
+      const row = await this.database.kysely.selectFrom("invoices").select("state")
+        .where("bolt11", "=", bolt11.toLowerCase()).executeTakeFirst();
+      if (row?.state === "paid") return;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    throw new Error(`the payment of ${bolt11} was never noticed`);
+  }
+
+  async #anythingDue(): Promise<boolean> {
+    const now = this.clock.now();
+    const row = await this.database.kysely.selectFrom("inbox").select("seq").where("state", "=", "new")
+      .where("next_at", "<=", now).limit(1).executeTakeFirst();
+    if (row) return this.served;
+    const jobs = await this.database.kysely.selectFrom("jobs").select(["kind", "state", "run_at"])
+      .where("state", "!=", "dead").execute();
+    return jobs.some((job) => KINDS.includes(job.kind) && (job.state === "running" || job.run_at <= now));
+  }
+}
