@@ -31,7 +31,9 @@ export function identityPublisher(
       const unread = new Set<string>();
       for (const kind of identityKinds) {
         const ours = identityEvent(kind, facts);
-        if (ours) { for (const url of await publish(deps, identity, kind, ours)) unread.add(url); }
+        if (ours) {
+          for (const url of await publish(deps, identity, kind, ours, job.signal)) unread.add(url);
+        }
       }
       if (unread.size > 0) {
         throw new RetryLater(
@@ -49,10 +51,11 @@ async function publish(
   identity: NostrIdentity,
   kind: IdentityKind,
   ours: EventDraft,
+  signal: AbortSignal,
 ): Promise<string[]> {
   const { database, clock, log } = deps;
   const relays = [...new Set([...identity.relays, ...identity.dmRelays])];
-  const versions = await readVersions(database, identity, { kind, d: null }, relays);
+  const versions = await readVersions(database, identity, { kind, d: null }, relays, signal);
   if (versions.unread.length > 0) return versions.unread;
   const next = await toPublish(database, identity.pubkey, ours, versions);
   if (!next) {

@@ -32,9 +32,15 @@ export async function mayOverwrite(
   deps: Deps,
   identity: NostrIdentity,
   address: Address,
-  o: { first: boolean; attempt: number },
+  o: { first: boolean; attempt: number; signal: AbortSignal },
 ): Promise<Permission> {
-  const { newest, unread } = await readOurs(deps, identity, address, o.first ? identity.relays : []);
+  const { newest, unread } = await readOurs(
+    deps,
+    identity,
+    address,
+    o.first ? identity.relays : [],
+    o.signal,
+  );
   const { merchant, kind, d } = address;
   if (unread.length > 0 && o.attempt < TRIES_FOR_ALL_RELAYS) {
     throw new RetryLater(
@@ -57,8 +63,9 @@ export async function readOurs(
   identity: NostrIdentity,
   address: Address,
   relays: readonly string[],
+  signal: AbortSignal,
 ): Promise<Versions> {
-  const versions = await readVersions(deps.database, identity, address, relays);
+  const versions = await readVersions(deps.database, identity, address, relays, signal);
   if (!versions.foreign) return versions;
   const { merchant, kind, d } = address;
   const event = versions.newest!.id;

@@ -32,6 +32,9 @@ export interface PublisherDeps {
   identityOf: IdentityOf;
 }
 
+/** What of a job its steps need to know. */
+type Run = Pick<RunningJob, "attempt" | "signal">;
+
 /** The job `catalog.publish`: brings the relays' version of a stall or product up to what the database says. */
 export function catalogPublisher(deps: PublisherDeps): JobHandler {
   const publisher = new Publisher(deps);
@@ -54,26 +57,28 @@ class Publisher {
     const identity = this.#deps.identityOf(address.merchant);
     if (!identity) throw new GiveUp(`the merchant ${address.merchant} is not served here`);
     const late = lateRelaysIn(job.payload);
-    if (late.length > 0) return await this.#bringTo(late, address, identity);
-    const runAt = await this.#bring(address, identity, job.attempt);
+    if (late.length > 0) return await this.#bringTo(late, address, identity, job.signal);
+    const runAt = await this.#bring(address, identity, job);
     if (runAt === null) return;
     // It ran well and has more to do later: a fresh job, so that waiting doesn't count as failing.
     await this.#database.transaction((tx) => publishAt(tx, address, runAt, this.#clock.now()));
   }
 
   /** Publishes what is due. The answer is when to come again (ms), null when everything is published. */
-  async #bring(address: Address, identity: NostrIdentity, attempt: number): Promise<number | null> {
+  async #bring(address: Address, identity: NostrIdentity, run: Run): Promise<number | null> {
     const current = await selectCurrent(this.#database.kysely, address);
     if (!current) return null;
-    if (current.deletedAt !== null) return await this.#remove(address, identity, current, current.deletedAt);
+    if (current.deletedAt !== null) {
+      return await this.#remove(address, identity, current, current.deletedAt, run);
+    }
     if (address.kind === PRODUCT_KIND) {
       // Clients drop a product whose stall they don't know.
       const stall: Address = { ...address, kind: STALL_KIND, d: current.stallId };
-      const wait = await this.#bring(stall, identity, attempt);
+      const wait = await this.#bring(stall, identity, run);
       if (wait !== null && !await this.#isPublished(stall)) return wait;
     }
     if (draftHash(current.draft) === current.publishedHash) return null;
-    return await this.#publish(address, identity, current, current.draft, attempt);
+    return await this.#publish(address, identity, current, current.draft, run);
   }
 
   async #remove(
@@ -81,20 +86,22 @@ class Publisher {
     identity: NostrIdentity,
     current: Current,
     deletedAt: number,
+    { signal }: Run,
   ): Promise<number | null> {
     // Nothing of it is on any relay.
     if (current.eventId === null) return null;
     const now = this.#clock.now();
     const { merchant, kind, d } = address;
     if (kind === PRODUCT_KIND && draftHash(current.draft) !== current.publishedHash) {
-      return await this.#publish(address, identity, current, current.draft, 0) ?? now + DELETION_DELAY_MS;
+      return await this.#publish(address, identity, current, current.draft, { attempt: 0, signal }) ??
+        now + DELETION_DELAY_MS;
     }
     const waiting = kind === PRODUCT_KIND
       ? await isOnItsWay(this.#database.kysely, current.eventId)
       : await countUndeleted(this.#database.kysely, merchant, d) > 0;
     if (waiting && now < deletedAt + DELETION_PATIENCE_MS) return now + DELETION_DELAY_MS;
     const deletion = deletionEvent({ merchant, kind, d, eventIds: [current.eventId] });
-    return await this.#publish(address, identity, current, deletion, 0);
+    return await this.#publish(address, identity, current, deletion, { attempt: 0, signal });
   }
 
   /** Signs and posts a version, or the deletion, of an address. */
@@ -103,12 +110,16 @@ class Publisher {
     identity: NostrIdentity,
     current: Current,
     draft: EventDraft,
-    attempt: number,
+    run: Run,
   ): Promise<number | null> {
     // Edits within one second become one version: an address' clock must not run away from the wall clock.
     if (current.publishedAt !== null && current.publishedAt > this.#clock.now()) return current.publishedAt;
     const first = current.eventId === null;
-    const to = await mayOverwrite(this.#deps, identity, address, { first, attempt });
+    const to = await mayOverwrite(this.#deps, identity, address, {
+      first,
+      attempt: run.attempt,
+      signal: run.signal,
+    });
     const done = await this.#post(address, identity, current, draft, to);
     // Somebody else published this address meanwhile: look again at what it should say.
     return done ? null : this.#clock.now();
@@ -144,11 +155,16 @@ class Publisher {
   }
 
   /** Brings what is published to relays that couldn't be read before; never to one that still can't. */
-  async #bringTo(late: string[], address: Address, identity: NostrIdentity): Promise<void> {
+  async #bringTo(
+    late: string[],
+    address: Address,
+    identity: NostrIdentity,
+    signal: AbortSignal,
+  ): Promise<void> {
     const current = await selectCurrent(this.#database.kysely, address);
     const configured = late.filter((url) => identity.relays.includes(url));
     if (!current || current.eventId === null || current.deletedAt !== null || configured.length === 0) return;
-    const { newest, unread } = await readOurs(this.#deps, identity, address, configured);
+    const { newest, unread } = await readOurs(this.#deps, identity, address, configured, signal);
     const relays = configured.filter((url) => !unread.includes(url));
     if (relays.length > 0) {
       const to = { relays, atLeast: newest?.created_at ?? 0 };

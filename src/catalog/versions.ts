@@ -21,21 +21,26 @@ export interface Versions {
 
 /**
  * Reads the newest version of a replaceable event from our own store and from the given relays. Kinds without a `d` tag
- * (0, 10002, 10050) take null.
+ * (0, 10002, 10050) take null. Rejects when `signal` is aborted: what wasn't read then says nothing.
  */
 export async function readVersions(
   database: Database,
   identity: NostrIdentity,
   address: { kind: number; d: string | null },
   relays: readonly string[],
+  signal?: AbortSignal,
 ): Promise<Versions> {
   const { kind, d } = address;
   const filter = { kinds: [kind], authors: [identity.pubkey], ...(d !== null && { "#d": [d] }), limit: 1 };
   const found = await new EventStore(database.kysely).query([filter]);
   const unread: string[] = [];
   const answers = relays.length > 0
-    ? await identity.pool.queryEach(relays, [filter], { timeoutMs: READ_TIMEOUT_MS })
+    ? await identity.pool.queryEach(relays, [filter], {
+      timeoutMs: READ_TIMEOUT_MS,
+      ...(signal && { signal }),
+    })
     : [];
+  signal?.throwIfAborted();
   for (const answer of answers) {
     // A relay may answer with anything: what wasn't asked for counts for nothing.
     if (answer.ok) found.push(...answer.events.filter((event) => fits(event, identity.pubkey, kind, d)));

@@ -2,6 +2,7 @@ import meta from "../../deno.json" with { type: "json" };
 import type { App } from "../app.ts";
 import type { Summary } from "../app/summary.ts";
 import { type Probed, probeWallet } from "../app/wallet_probe.ts";
+import { systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { npub } from "../nostr/keys.ts";
 import type { Settings } from "../settings.ts";
@@ -11,6 +12,15 @@ import { printable } from "./terminal.ts";
 
 /** A wallet that doesn't answer in this time is told about, and asked again when an order needs it. */
 const WALLET_MS = 3_000;
+/** Relays that aren't connected by then are told about; they are tried for ever. */
+const RELAYS_MS = 1_500;
+const LOOK_MS = 50;
+
+/** What was seen of wallets, by merchant, and of relays, by URL, right after the start. */
+interface Seen {
+  wallets: Map<string, Probed | null>;
+  relays: Map<string, string | null>;
+}
 
 /** Tells how the start went: lines on a terminal, log lines for machines. It ends early when the process is to end. */
 export async function reportStart(
@@ -21,27 +31,35 @@ export async function reportStart(
   log: Log,
   terminated: Promise<void>,
 ): Promise<void> {
-  const seen = await app.summary();
-  const created = seen.merchants.filter((merchant) => merchant.keyCreated);
-  for (const { pubkey } of created) {
-    log.info("key.created", { npub: npub(pubkey), back_it_up: "ncc key export --encrypted" });
+  const summary = await app.summary();
+  if (!shell.human) tellMachines(app, summary, ready, log);
+  const looking = Promise.all([probeAll(app), lookAtRelays(app)]);
+  const found = await Promise.race([looking, terminated.then(() => null)]);
+  if (found === null) return;
+  const [wallets, relays] = found;
+  if (shell.human) {
+    return shell.world.terminal.out(screen(app, settings, summary, { wallets, relays }, ready));
   }
-  log.info("start.ready", {
-    url: ready.url,
-    pid: Deno.pid,
-    ms: ready.ms,
-    version: meta.version,
-    merchants: seen.merchants.map((merchant) => npub(merchant.pubkey)),
-    admin_token: app.adminTokenPath,
-  });
-  const wallets = await Promise.race([probeAll(app), terminated.then(() => null)]);
-  if (wallets === null) return;
   for (const [merchant, probed] of wallets) {
     if (probed === null) log.warn("wallet.none", { merchant });
     else if (probed.ok) log.info("wallet.answers", { merchant, wallet: probed.text });
     else log.warn("wallet.silent", { merchant, error: probed.text, remedy: probed.remedy });
   }
-  if (shell.human) shell.world.terminal.out(screen(app, settings, seen, wallets, ready));
+}
+
+function tellMachines(app: App, summary: Summary, ready: { url: string; ms: number }, log: Log): void {
+  for (const { pubkey, keyCreated } of summary.merchants) {
+    if (keyCreated) {
+      log.info("key.created", { npub: npub(pubkey), back_it_up: "ncc key export --encrypted" });
+    }
+  }
+  log.info("start.ready", {
+    ...ready,
+    pid: Deno.pid,
+    version: meta.version,
+    merchants: summary.merchants.map((merchant) => npub(merchant.pubkey)),
+    admin_token: app.adminTokenPath,
+  });
 }
 
 async function probeAll(app: App): Promise<Map<string, Probed | null>> {
@@ -54,11 +72,25 @@ async function probeAll(app: App): Promise<Map<string, Probed | null>> {
   );
 }
 
+/** Why a relay isn't connected (null: it is), as soon as all are or after a while. */
+async function lookAtRelays(app: App): Promise<Map<string, string | null>> {
+  const end = performance.now() + RELAYS_MS;
+  for (;;) {
+    const states = new Map(
+      app.merchants.all().flatMap((merchant) => merchant.relayStatus()).map((relay) =>
+        [relay.url, relay.state === "connected" ? null : relay.error ?? relay.state] as const
+      ),
+    );
+    if (performance.now() >= end || [...states.values()].every((why) => why === null)) return states;
+    await systemClock.sleep(LOOK_MS);
+  }
+}
+
 function screen(
   app: App,
   settings: Settings,
   seen: Summary,
-  wallets: Map<string, Probed | null>,
+  { wallets, relays }: Seen,
   ready: { url: string; ms: number },
 ): string {
   const lines: string[] = [];
@@ -79,13 +111,20 @@ function screen(
     else if (probed.ok) say("✓", "wallet", probed.text);
     else say("✗", "wallet", probed.text, probed.remedy);
   }
-  if (seen.relays.length > 0) say("✓", "relays", seen.relays.join(" "));
-  else {
+  const silent = [...relays].flatMap(([url, why]) => why === null ? [] : [`${url} (${why})`]);
+  if (relays.size === 0) {
     say(
       "!",
       "relays",
       "only the built-in one",
       "Customers find the shop on relays they know: set NCC_RELAYS.",
+    );
+  } else {
+    say(
+      silent.length === 0 ? "✓" : silent.length < relays.size ? "!" : "✗",
+      "relays",
+      `${relays.size - silent.length} of ${relays.size} connected: ${[...relays.keys()].join(" ")}`,
+      silent.length === 0 ? undefined : `Not yet: ${silent.join(", ")}. They are tried again by themselves.`,
     );
   }
   if (seen.ratesFixed) say("!", "rates", "fixed by NCC_RATES: they don't follow the market");

@@ -32,7 +32,7 @@ import type { AuditTable, IdempotencyTable, JobsTable, LeasesTable, ReplaysTable
 export type { Flag, Int, IntOrNull } from "./columns.ts";
 export type * from "./tables_nostr.ts";
 export type * from "./tables_catalog.ts";
-export type * from "./tables_orders.ts";
+export * from "./tables_orders.ts";
 export type * from "./tables_work.ts";
 
 /**

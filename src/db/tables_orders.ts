@@ -1,19 +1,25 @@
 import type { Generated } from "kysely";
 import type { Flag, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 
-export type PaymentState =
-  | "quoting"
-  | "awaiting"
-  | "held"
-  | "paid"
-  | "overpaid"
-  | "expired"
-  | "cancelled"
-  | "rejected"
-  | "failed"
-  | "refund_due"
-  | "refunded";
-export type FulfilmentState = "none" | "unfulfilled" | "shipped" | "delivered";
+/** What an order's payment can be (design: the first axis of its life). */
+export const paymentStates = [
+  "quoting",
+  "awaiting",
+  "held",
+  "paid",
+  "overpaid",
+  "expired",
+  "cancelled",
+  "rejected",
+  "failed",
+  "refund_due",
+  "refunded",
+] as const;
+export type PaymentState = typeof paymentStates[number];
+
+/** The second axis: what has become of the goods. */
+export const fulfilmentStates = ["none", "unfulfilled", "shipped", "delivered"] as const;
+export type FulfilmentState = typeof fulfilmentStates[number];
 
 export interface OrdersTable {
   id: Text;

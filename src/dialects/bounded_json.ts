@@ -1,3 +1,5 @@
+import { depthExceeds } from "../nostr/bounded_json.ts";
+
 /** A message longer than this is not read. */
 export const MAX_JSON_BYTES = 64 * 1024;
 /** Deeper nesting than this is not read. */
@@ -45,7 +47,9 @@ export function isObject(value: unknown): value is JsonObject {
 
 function parseBounded(text: string): JsonReading {
   const once = parse(text);
-  if (once === undefined) return { ok: false, reason: isTooDeep(text) ? "too_deep" : "none" };
+  if (once === undefined) {
+    return { ok: false, reason: depthExceeds(text, MAX_JSON_DEPTH) ? "too_deep" : "none" };
+  }
   const value = typeof once === "string" ? parse(once.trim()) : once;
   if (isObject(value)) return { ok: true, value };
   return { ok: false, reason: Array.isArray(value) ? "other" : "none" };
@@ -54,30 +58,13 @@ function parseBounded(text: string): JsonReading {
 /** Undefined when it is no JSON or nested too deep. JSON has no undefined of its own. */
 function parse(text: string): unknown {
   // Most messages are chat: only what begins like an object, an array or a string is worth an exception.
-  if (!/^[{["]/.test(text) || isTooDeep(text)) return undefined;
+  if (!/^[{["]/.test(text) || depthExceeds(text, MAX_JSON_DEPTH)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
     // Not JSON, which is an answer and no fault.
     return undefined;
   }
-}
-
-/** Counts nesting without parsing, so that depth costs nothing. */
-function isTooDeep(text: string): boolean {
-  let depth = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (quoted) {
-      if (char === "\\") i++;
-      else if (char === '"') quoted = false;
-    } else if (char === '"') quoted = true;
-    else if (char === "{" || char === "[") {
-      if (++depth > MAX_JSON_DEPTH) return true;
-    } else if (char === "}" || char === "]") depth--;
-  }
-  return false;
 }
 
 function isTooLarge(text: string): boolean {

@@ -13,8 +13,8 @@ export function parseBounded(text: string, limits: { chars: number; depth: numbe
   }
 }
 
-/** Counts open brackets outside of strings; right for valid JSON, and what is invalid fails to parse anyway. */
-function depthExceeds(text: string, most: number): boolean {
+/** Whether JSON is nested deeper than `most`. Counts open brackets outside of strings; right for valid JSON, and what is invalid fails to parse anyway. */
+export function depthExceeds(text: string, most: number): boolean {
   let depth = 0;
   let quoted = false;
   for (let i = 0; i < text.length; i++) {

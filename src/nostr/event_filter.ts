@@ -42,7 +42,8 @@ export function plainFilters(filters: NostrFilter[]): PlainFilter[] {
 function plainFilter(filter: NostrFilter): PlainFilter | undefined {
   const ids = filter.ids && texts(filter.ids);
   const authors = filter.authors && texts(filter.authors);
-  const kinds = filter.kinds && [...new Set(filter.kinds)].filter((kind) => Number.isInteger(kind) && kind >= 0 && kind <= MAX_INT);
+  const kinds = filter.kinds &&
+    [...new Set(filter.kinds)].filter((kind) => Number.isInteger(kind) && kind >= 0 && kind <= MAX_INT);
   const addressable = kinds !== undefined && kinds.every(NKinds.addressable);
 
   let d: string[] | undefined;
@@ -86,8 +87,12 @@ export function split(filter: PlainFilter): PlainFilter[] {
   if (filter.limit === undefined || filter.ids || parts > MAX_PARTS) return [filter];
   let found = [filter];
   if (filter.kinds) found = kinds.flatMap((kind) => found.map((part) => ({ ...part, kinds: [kind] })));
-  if (filter.authors) found = authors.flatMap((author) => found.map((part) => ({ ...part, authors: [author] })));
-  if (tag) found = tag[1].flatMap((value) => found.map((part) => ({ ...part, tags: [[tag[0], [value]], ...more] })));
+  if (filter.authors) {
+    found = authors.flatMap((author) => found.map((part) => ({ ...part, authors: [author] })));
+  }
+  if (tag) {
+    found = tag[1].flatMap((value) => found.map((part) => ({ ...part, tags: [[tag[0], [value]], ...more] })));
+  }
   return found;
 }
 

@@ -3,7 +3,7 @@ import { type PlainFilter, split } from "./event_filter.ts";
 import type { StoredEvent } from "./event_row.ts";
 import { all, limitTo, newestFirst, type Scan } from "./event_scan.ts";
 import { postgresScan } from "./event_scan_postgres.ts";
-import { sqliteScan } from "./event_scan_sqlite.ts";
+import { sqliteScans } from "./event_scan_sqlite.ts";
 
 /** What a row is known by: `seq` on SQLite, `id` on PostgreSQL. */
 export type Key = number | string;
@@ -33,7 +33,10 @@ export class EventQuery {
     // PostgreSQL's planner finds its way through lists of values; SQLite's sorts all that match.
     this.#parts = o.postgres
       ? filters.map((filter) => ({ scans: [postgresScan(filter, o.now)], limit: filter.limit }))
-      : filters.map((filter) => ({ scans: split(filter).map((part) => sqliteScan(part, o.now)), limit: filter.limit }));
+      : filters.map((filter) => ({
+        scans: split(filter).flatMap((part) => sqliteScans(part, o.now)),
+        limit: filter.limit,
+      }));
     this.bounded = filters.length === 1 && filters[0]!.bounded;
   }
 
@@ -76,24 +79,30 @@ export class EventQuery {
   }
 
   #among<T>(columns: RawBuilder<unknown>, keys: RawBuilder<unknown>, limit: number): RawBuilder<T> {
-    return sql<T>`select ${columns} from nostr_events e where e.${this.#key} in (${keys}) ${newestFirst(sql`e.created_at`)} ${
-      limitTo(limit)
-    }`;
+    return sql<T>`select ${columns} from nostr_events e where e.${this.#key} in (${keys}) ${
+      newestFirst(sql`e.created_at`)
+    } ${limitTo(limit)}`;
   }
 
   /** The keys of all filters' events, each once. */
   #all(): RawBuilder<unknown> {
-    return union(this.#parts.map((part) =>
-      part.limit === undefined || part.scans.length === 1
-        ? this.#found(part.scans)
-        : sql`select * from (${this.#among(sql`e.${this.#key}`, this.#found(part.scans), part.limit)}) as newest`
-    ));
+    return union(
+      this.#parts.map((part) =>
+        part.limit === undefined || part.scans.length === 1
+          ? this.#found(part.scans)
+          : sql`select * from (${
+            this.#among(sql`e.${this.#key}`, this.#found(part.scans), part.limit)
+          }) as newest`
+      ),
+    );
   }
 
   #found(scans: Scan[]): RawBuilder<unknown> {
     return union(scans.map(({ from, where, time, limit }) => {
       const found = sql`select e.${this.#key} from ${from} where ${all(where)}`;
-      return limit === undefined ? found : sql`select * from (${found} ${newestFirst(time)} ${limitTo(limit)}) as newest`;
+      return limit === undefined
+        ? found
+        : sql`select * from (${found} ${newestFirst(time)} ${limitTo(limit)}) as newest`;
     }));
   }
 }

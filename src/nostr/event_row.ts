@@ -81,14 +81,24 @@ export function expirationOf(event: NostrEvent): number | null {
  */
 export function whyUnstorable(event: NostrEvent): string | undefined {
   const { id, pubkey, sig, kind, created_at } = event;
-  if (!Number.isInteger(kind) || kind < 0 || kind > MAX_KIND) return "the kind is not a number from 0 to 2^31";
-  if (!Number.isSafeInteger(created_at) || created_at < 0) return "created_at is not a whole number of seconds";
-  if (id.length > 64 || pubkey.length > 64 || sig.length > 128) return "the id, the pubkey or the signature is too long";
-  if (![id, pubkey, sig, event.content].every(isStorable) || !event.tags.every((tag) => tag.every(isStorable))) {
+  if (!Number.isInteger(kind) || kind < 0 || kind > MAX_KIND) {
+    return "the kind is not a number from 0 to 2^31";
+  }
+  if (!Number.isSafeInteger(created_at) || created_at < 0) {
+    return "created_at is not a whole number of seconds";
+  }
+  if (id.length > 64 || pubkey.length > 64 || sig.length > 128) {
+    return "the id, the pubkey or the signature is too long";
+  }
+  if (
+    ![id, pubkey, sig, event.content].every(isStorable) || !event.tags.every((tag) => tag.every(isStorable))
+  ) {
     return "the event contains a NUL character or half a surrogate pair";
   }
   const d = addressOf(event)?.d ?? "";
-  if (new TextEncoder().encode(d).length > MAX_D_BYTES) return `the d tag is longer than ${MAX_D_BYTES} bytes`;
+  if (new TextEncoder().encode(d).length > MAX_D_BYTES) {
+    return `the d tag is longer than ${MAX_D_BYTES} bytes`;
+  }
   return undefined;
 }
 

@@ -20,7 +20,9 @@ export function postgresScan(filter: PlainFilter, now: number): Scan {
   if (authors && d) where.push(sql.raw(ADDRESSABLE));
   if (since !== undefined) where.push(sql`e.created_at >= ${since}`);
   if (until !== undefined) where.push(sql`e.created_at <= ${until}`);
-  for (const [name, values] of filter.tags) where.push(contains(sql`e.tags_index`, values.map((value) => ({ [name]: [value] }))));
+  for (const [name, values] of filter.tags) {
+    where.push(contains(sql`e.tags_index`, values.map((value) => ({ [name]: [value] }))));
+  }
   where.push(sql`(e.expires_at is null or e.expires_at > ${now})`);
   if (search) where.push(...searched(search));
   return { from: sql`nostr_events e`, where, time: sql`e.created_at`, limit };
@@ -31,7 +33,9 @@ function* searched(search: Search): Iterable<RawBuilder<unknown>> {
   if (words) yield sql`e.search @@ to_tsquery(${words})`;
   const pairs = (key: string, values: string[]) => values.map((value) => ({ [key]: value }));
   for (const [key, values] of search.extensions) yield contains(sql`e.search_ext`, pairs(key, values));
-  for (const [key, values] of search.withoutExtensions) yield sql`not ${contains(sql`e.search_ext`, pairs(key, values))}`;
+  for (const [key, values] of search.withoutExtensions) {
+    yield sql`not ${contains(sql`e.search_ext`, pairs(key, values))}`;
+  }
 }
 
 /** Whether the jsonb column contains one of the objects. */
@@ -42,7 +46,11 @@ function contains(column: RawBuilder<unknown>, objects: Record<string, unknown>[
     : sql`${column} @> any(${texts}::text[]::jsonb[])`;
 }
 
-function isOneOf(column: RawBuilder<unknown>, values: (string | number)[], type: string): RawBuilder<unknown> {
+function isOneOf(
+  column: RawBuilder<unknown>,
+  values: (string | number)[],
+  type: string,
+): RawBuilder<unknown> {
   return values.length === 1
     ? sql`${column} = ${values[0]}::${sql.raw(type)}`
     : sql`${column} = any(${values}::${sql.raw(type)}[])`;

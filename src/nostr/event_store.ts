@@ -1,10 +1,24 @@
 import { NKinds, RelayError } from "@nostrify/nostrify";
-import type { NostrEvent, NostrFilter, NostrRelayCLOSED, NostrRelayEOSE, NostrRelayEVENT, NRelay } from "@nostrify/types";
+import type {
+  NostrEvent,
+  NostrFilter,
+  NostrRelayCLOSED,
+  NostrRelayEOSE,
+  NostrRelayEVENT,
+  NRelay,
+} from "@nostrify/types";
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { isPostgres } from "../db/dialect.ts";
 import { plainFilters, shouldOrder } from "./event_filter.ts";
 import { EventQuery } from "./event_query.ts";
-import { eventRow, type Indexing, newestEventFirst, parseRow, type StoredEvent, whyUnstorable } from "./event_row.ts";
+import {
+  eventRow,
+  type Indexing,
+  newestEventFirst,
+  parseRow,
+  type StoredEvent,
+  whyUnstorable,
+} from "./event_row.ts";
 import { createEventTables } from "./event_tables.ts";
 import { takesSeveralPostgres, writePostgres } from "./event_write_postgres.ts";
 import { takesSeveralSqlite, writeSqlite } from "./event_write_sqlite.ts";
@@ -90,13 +104,17 @@ export class EventStore implements NRelay {
     const why = whyUnstorable(event);
     if (why !== undefined) throw new RelayError("invalid", why);
     const row = await eventRow(event, this.#indexing);
-    if (row.expiresAt !== null && row.expiresAt <= this.#now()) throw new RelayError("invalid", "the event has expired");
+    if (row.expiresAt !== null && row.expiresAt <= this.#now()) {
+      throw new RelayError("invalid", "the event has expired");
+    }
 
     const [write, takesSeveral] = this.#postgres
       ? [writePostgres, takesSeveralPostgres]
       : [writeSqlite, takesSeveralSqlite];
     const store = (db: AnyDb) =>
-      db.isTransaction || !takesSeveral(row) ? write(db, row) : db.transaction().execute((trx) => write(trx, row));
+      db.isTransaction || !takesSeveral(row)
+        ? write(db, row)
+        : db.transaction().execute((trx) => write(trx, row));
     let stored: boolean;
     try {
       stored = await withTimeLimit(this.#kysely, options.timeout, store);
@@ -117,7 +135,10 @@ export class EventStore implements NRelay {
   }
 
   /** How many events match. */
-  async count(filters: NostrFilter[], options: CallOptions = {}): Promise<{ count: number; approximate: boolean }> {
+  async count(
+    filters: NostrFilter[],
+    options: CallOptions = {},
+  ): Promise<{ count: number; approximate: boolean }> {
     options.signal?.throwIfAborted();
     const query = this.#query(filters);
     const [row] = query ? await this.#run(query.count(), options) : [];
@@ -200,7 +221,9 @@ export class EventStore implements NRelay {
   /** Undefined if no filter can match anything. */
   #query(filters: NostrFilter[]): EventQuery | undefined {
     const plain = plainFilters(filters);
-    return plain.length > 0 ? new EventQuery(plain, { postgres: this.#postgres, now: this.#now() }) : undefined;
+    return plain.length > 0
+      ? new EventQuery(plain, { postgres: this.#postgres, now: this.#now() })
+      : undefined;
   }
 
   /**

@@ -31,20 +31,22 @@ const SQLITE = [
   ) strict`,
   `create unique index if not exists nostr_events_address on nostr_events (pubkey, kind, d) where d is not null`,
   `create index if not exists nostr_events_author on nostr_events (pubkey, kind, created_at desc)`,
+  `create index if not exists nostr_events_author_time on nostr_events (pubkey, created_at desc)`,
   `create index if not exists nostr_events_kind on nostr_events (kind, created_at desc)`,
   `create index if not exists nostr_events_time on nostr_events (created_at desc)`,
   `create index if not exists nostr_events_expiry on nostr_events (expires_at) where expires_at is not null`,
 
-  // Author and kind stand here too: a popular tag's entries are sorted out without reading the events.
+  // The author stands here too: a popular tag's entries are sorted out without reading the events.
   `create table if not exists nostr_tags (
     name text not null,
     value text not null,
+    kind integer not null,
     created_at integer not null,
     event integer not null,
-    kind integer not null,
     pubkey text not null,
-    primary key (name, value, created_at desc, event)
+    primary key (name, value, kind, created_at desc, event)
   ) strict, without rowid`,
+  `create index if not exists nostr_tags_time on nostr_tags (name, value, created_at desc)`,
   `create index if not exists nostr_tags_event on nostr_tags (event)`,
 
   // What kind 5 events deleted: an event's id (`until` is null), or an address up to that second. Apart from the tag

@@ -25,7 +25,9 @@ export function takesSeveralPostgres(row: EventRow): boolean {
 export async function writePostgres(db: AnyDb, row: EventRow): Promise<boolean> {
   const deletion = row.event.kind === DELETION;
   if (deletion) {
-    await sql`select pg_advisory_xact_lock(${sql.raw(AUTHOR_LOCK)}) from (values (${row.event.pubkey}::bpchar)) a (author)`
+    await sql`select pg_advisory_xact_lock(${
+      sql.raw(AUTHOR_LOCK)
+    }) from (values (${row.event.pubkey}::bpchar)) a (author)`
       .execute(db);
   }
   const { rows } = await insert(row).execute(db);
@@ -39,13 +41,19 @@ function insert(row: EventRow): RawBuilder<Outcome> {
   const { id, kind, pubkey, content, created_at, sig } = event;
   const gate = kind === DELETION
     ? sql`select false as deleted`
-    : sql`select nostr_event_deleted(${pubkey}::bpchar, ${id}::text, ${address?.text ?? null}::text, ${created_at}::int8) as deleted`;
+    : sql`select nostr_event_deleted(${pubkey}::bpchar, ${id}::text, ${
+      address?.text ?? null
+    }::text, ${created_at}::int8) as deleted`;
   return sql<Outcome>`with gate as materialized (${gate}), stored as (
       insert into nostr_events as known
         (id, kind, pubkey, content, created_at, tags, tags_index, sig, d, search, search_ext)
       select ${id}::bpchar, ${kind}::int4, ${pubkey}::bpchar, ${content}::text, ${created_at}::int8,
-        ${JSON.stringify(event.tags)}::text::jsonb, ${JSON.stringify(tagsIndex(row.tags))}::text::jsonb, ${sig}::bpchar,
-        ${columnD(row)}::text, to_tsvector(${row.search}::text), ${JSON.stringify(row.extensions)}::text::jsonb
+        ${JSON.stringify(event.tags)}::text::jsonb, ${
+    JSON.stringify(tagsIndex(row.tags))
+  }::text::jsonb, ${sig}::bpchar,
+        ${columnD(row)}::text, to_tsvector(${row.search}::text), ${
+    JSON.stringify(row.extensions)
+  }::text::jsonb
       from gate where not deleted ${onConflict(row)}
       returning 1
     ) select deleted, exists (select from stored) as stored from gate`;

@@ -25,7 +25,9 @@ export async function writeSqlite(db: AnyDb, row: EventRow): Promise<boolean> {
       select value ->> 0, value ->> 1, ${created_at}, ${seq}, ${kind}, ${pubkey}
       from json_each(${JSON.stringify(row.tags)})`.execute(db);
   }
-  if (row.search !== null) await sql`insert into nostr_search (rowid, text) values (${seq}, ${row.search})`.execute(db);
+  if (row.search !== null) {
+    await sql`insert into nostr_search (rowid, text) values (${seq}, ${row.search})`.execute(db);
+  }
   if (kind === DELETION) await carryOut(db, row, seq);
   return true;
 }
@@ -33,14 +35,18 @@ export async function writeSqlite(db: AnyDb, row: EventRow): Promise<boolean> {
 function insert(row: EventRow): RawBuilder<{ seq: number }> {
   const { event, address } = row;
   const extensions = Object.keys(row.extensions).length > 0 ? JSON.stringify(row.extensions) : null;
-  const newest = address === null ? sql`` : sql`on conflict (pubkey, kind, d) where d is not null do update set
+  const newest = address === null
+    ? sql``
+    : sql`on conflict (pubkey, kind, d) where d is not null do update set
       id = excluded.id, content = excluded.content, created_at = excluded.created_at, tags = excluded.tags, sig = excluded.sig,
       expires_at = excluded.expires_at, search_ext = excluded.search_ext
     where excluded.created_at > nostr_events.created_at
       or (excluded.created_at = nostr_events.created_at and excluded.id < nostr_events.id)`;
   return sql<{ seq: number }>`insert into nostr_events
       (id, kind, pubkey, content, created_at, tags, sig, d, expires_at, search_ext)
-    select ${event.id}, ${event.kind}, ${event.pubkey}, ${event.content}, ${event.created_at}, ${JSON.stringify(event.tags)},
+    select ${event.id}, ${event.kind}, ${event.pubkey}, ${event.content}, ${event.created_at}, ${
+    JSON.stringify(event.tags)
+  },
       ${event.sig}, ${address?.d ?? null}, ${row.expiresAt}, ${extensions}
     where not ${deleted(row)}
     on conflict (id) do nothing ${newest}
@@ -50,8 +56,9 @@ function insert(row: EventRow): RawBuilder<{ seq: number }> {
 /** NIP-09; a deletion itself can't be deleted. */
 function deleted({ event, address }: EventRow): RawBuilder<unknown> {
   if (event.kind === DELETION) return sql`false`;
-  return sql`exists (select 1 from nostr_deletions where pubkey = ${event.pubkey} and (
-    (target = ${event.id} and until is null) or (target = ${address?.text ?? null} and until >= ${event.created_at})))`;
+  const named = address?.text ?? null;
+  return sql`exists (select 1 from nostr_deletions where pubkey = ${event.pubkey} and target in (${event.id}, ${named})
+    and case when until is null then target = ${event.id} else target = ${named} and until >= ${event.created_at} end)`;
 }
 
 async function isDeleted(db: AnyDb, row: EventRow): Promise<boolean> {
@@ -63,14 +70,20 @@ async function isDeleted(db: AnyDb, row: EventRow): Promise<boolean> {
 async function carryOut(db: AnyDb, { event }: EventRow, seq: number): Promise<void> {
   const { pubkey, created_at } = event;
   const { ids, addresses } = deletionTargets(event);
-  const marks = [...ids.map((id) => [id, null]), ...addresses.map(({ text }) => [text, created_at])];
+  const marks = [...addresses.map(({ text }) => [text, created_at]), ...ids.map((id) => [id, null])];
+  if (marks.length === 0) return;
   await sql`insert into nostr_deletions (pubkey, target, event, until)
     select ${pubkey}, value ->> 0, ${seq}, value ->> 1 from json_each(${JSON.stringify(marks)}) where true
     on conflict do nothing`.execute(db);
-  await sql`delete from nostr_events where pubkey = ${pubkey} and kind <> ${DELETION}
-    and id in (select value from json_each(${JSON.stringify(ids)}))`.execute(db);
-  await sql`delete from nostr_events where seq in (
-    select e.seq from json_each(${JSON.stringify(addresses.map(({ kind, d }) => [kind, d]))}) a
-    cross join nostr_events e on e.pubkey = ${pubkey} and e.kind = a.value ->> 0 and e.d = a.value ->> 1
-    where e.created_at <= ${created_at})`.execute(db);
+  if (ids.length > 0) {
+    // The plus keeps SQLite from walking all the author's events instead of looking up the ids.
+    await sql`delete from nostr_events where id in (select value from json_each(${JSON.stringify(ids)}))
+      and +pubkey = ${pubkey} and +kind <> ${DELETION}`.execute(db);
+  }
+  if (addresses.length > 0) {
+    await sql`delete from nostr_events where seq in (
+      select e.seq from json_each(${JSON.stringify(addresses.map(({ kind, d }) => [kind, d]))}) a
+      cross join nostr_events e on e.pubkey = ${pubkey} and e.kind = a.value ->> 0 and e.d = a.value ->> 1
+      where e.created_at <= ${created_at})`.execute(db);
+  }
 }

@@ -61,7 +61,7 @@ export class RelayPool {
   queryEach(
     urls: readonly string[],
     filters: NostrFilter[],
-    o: { timeoutMs: number },
+    o: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<RelayAnswer[]> {
     return Promise.all(urls.map(async (url): Promise<RelayAnswer> => {
       try {

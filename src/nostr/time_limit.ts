@@ -10,7 +10,11 @@ type AnyDb = Kysely<any>;
  *
  * A statement of SQLite's can't be interrupted: there only the wait for the connection is limited (`TimeoutError`).
  */
-export async function withTimeLimit<T>(db: AnyDb, ms: number | undefined, work: (db: AnyDb) => Promise<T>): Promise<T> {
+export async function withTimeLimit<T>(
+  db: AnyDb,
+  ms: number | undefined,
+  work: (db: AnyDb) => Promise<T>,
+): Promise<T> {
   if (ms === undefined || ms === 0) return await work(db);
   if (!isPostgres(db)) return await onTime(db, ms, work);
   const limit = String(Math.max(1, Math.ceil(ms)));
@@ -20,7 +24,8 @@ export async function withTimeLimit<T>(db: AnyDb, ms: number | undefined, work: 
       return await work(trx);
     });
   }
-  const { rows } = await sql<{ before: string }>`select current_setting('statement_timeout') as before`.execute(db);
+  const { rows } = await sql<{ before: string }>`select current_setting('statement_timeout') as before`
+    .execute(db);
   await sql`savepoint time_limit`.execute(db);
   try {
     await setLimit(db, limit);
@@ -48,7 +53,9 @@ function setLimit(db: AnyDb, limit: string): Promise<unknown> {
 async function onTime<T>(db: AnyDb, ms: number, work: (db: AnyDb) => Promise<T>): Promise<T> {
   const asked = performance.now();
   const begin = async (connected: AnyDb) => {
-    if (performance.now() - asked > ms) throw new DOMException(`the database was busy for more than ${ms} ms`, "TimeoutError");
+    if (performance.now() - asked > ms) {
+      throw new DOMException(`the database was busy for more than ${ms} ms`, "TimeoutError");
+    }
     return await work(connected);
   };
   return await (db.isTransaction ? begin(db) : db.connection().execute(begin));

@@ -6,7 +6,7 @@ import { begin } from "./apply.ts";
 import { draftOrder, type Origin, quoted, unreadable } from "./draft.ts";
 import { countOpen, lockOrderByKey, type OrderRow } from "./orders_store.ts";
 import { linesOf, price, shortOf, shortText, type Terms } from "./terms.ts";
-import type { CatalogueSlice, OrderRequest, Quote, QuotedLine, Traits } from "./types.ts";
+import type { CatalogueSlice, OrderEvent, OrderRequest, Quote, Traits } from "./types.ts";
 
 export type { Origin } from "./draft.ts";
 export type { Terms } from "./terms.ts";
@@ -41,17 +41,19 @@ export async function place(
   const reason = origin.stale
     ? TOO_LATE
     : terms.closed ?? (priced.ok ? await tooMany(tx, origin, terms) : priced.reason);
-  if (!priced.ok) return await refuse(tx, draft, [], { reason: reason!, silently: origin.stale }, now);
+  if (!priced.ok) return await refuse(tx, draft, { reason: reason!, silently: origin.stale }, now);
 
-  const order = { ...draft, ...quoted(priced.quote) };
-  const { lines } = priced.quote;
-  if (reason !== null) return await refuse(tx, order, lines, { reason, silently: origin.stale }, now);
-  const missing = await reserve(tx, order, { quote: priced.quote, catalogue, terms }, now);
-  if (missing !== null) return await refuse(tx, order, lines, { reason: missing }, now);
+  const accepted = priced.quote;
+  const order = { ...draft, ...quoted(accepted) };
+  if (reason !== null) {
+    return await refuse(tx, order, { reason, quote: accepted, silently: origin.stale }, now);
+  }
+  const missing = await reserve(tx, order, { quote: accepted, catalogue, terms }, now);
+  if (missing !== null) return await refuse(tx, order, { reason: missing, quote: accepted }, now);
   return await begin(tx, { ...order, expires_at: now + terms.invoiceExpiryMs }, {
-    lines,
-    intro: `Order received: ${priced.quote.summary}`,
-    events: [{ type: "quoted", totalMsat: priced.quote.totalMsat }, { type: "stockReserved" }],
+    lines: accepted.lines,
+    intro: `Order received: ${accepted.summary}`,
+    events: [{ type: "quoted", totalMsat: accepted.totalMsat }, { type: "stockReserved" }],
   }, now);
 }
 
@@ -72,22 +74,22 @@ export async function refuseInvalid(
     now,
   );
   const reason = origin.stale ? TOO_LATE : invalid.reason;
-  return await refuse(tx, draft, [], { reason, silently: origin.stale }, now);
+  return await refuse(tx, draft, { reason, silently: origin.stale }, now);
 }
 
 /** Keeps an order that isn't taken, and tells the customer why unless it comes too late for any answer. */
 function refuse(
   tx: Tx,
   draft: OrderRow,
-  lines: QuotedLine[],
-  o: { reason: string; silently?: boolean },
+  { reason, quote, silently = false }: { reason: string; quote?: Quote; silently?: boolean },
   now: number,
 ): Promise<OrderRow> {
+  const priced: OrderEvent[] = quote ? [{ type: "quoted", totalMsat: quote.totalMsat }] : [];
   return begin(tx, draft, {
-    lines,
-    intro: "Order received.",
-    events: [{ type: "stockRefused", reason: o.reason }],
-    silently: o.silently === true,
+    lines: quote?.lines ?? [],
+    intro: quote ? `Order received: ${quote.summary}` : "Order received.",
+    events: [...priced, { type: "stockRefused", reason }],
+    silently,
   }, now);
 }
 

@@ -1,4 +1,5 @@
 import { Gauge, Registry } from "prom-client";
+import { paymentStates } from "../db/tables.ts";
 import type { Database } from "../db/database.ts";
 import { countJobs } from "../jobs/jobs_store.ts";
 import { readCounts } from "./counts_store.ts";
@@ -62,23 +63,8 @@ export function createMetrics(database: Database, live: LiveFigures): () => Prom
 
   return async () => {
     const counts = await readCounts(database.kysely);
-    for (
-      const state of [
-        "quoting",
-        "awaiting",
-        "held",
-        "paid",
-        "overpaid",
-        "expired",
-        "cancelled",
-        "rejected",
-        "failed",
-        "refund_due",
-        "refunded",
-      ] as const
-    ) {
-      orders.set({ payment: state }, counts.orders[state] ?? 0);
-    }
+    for (const state of paymentStates) orders.set({ payment: state }, counts.orders[state] ?? 0);
+
     received.set(counts.receivedMsat);
     unmatched.set(counts.unmatchedPayments);
     held.set(counts.heldUnits);

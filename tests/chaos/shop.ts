@@ -32,7 +32,7 @@ export async function openShop(ncc: NccProcess, shelf: readonly Shelf[]): Promis
       quantity,
     });
   }
-  return (await ncc.all<{ pubkey: string }>("/merchants"))[0]!.pubkey;
+  return (await ncc.call<{ data: { pubkey: string }[] }>("GET", "/merchants")).data[0]!.pubkey;
 }
 
 /**

@@ -16,16 +16,20 @@ export class EventModel {
       if (known && newestFirst(known, event) < 0) return "ok";
       this.#events = this.#events.filter((other) => other !== known);
     }
-    if (event.kind === 5) this.#events = this.#events.filter((known) => known.kind === 5 || !deletes(event, known));
+    if (event.kind === 5) {
+      this.#events = this.#events.filter((known) => known.kind === 5 || !deletes(event, known));
+    }
     this.#events.push(event);
     return "ok";
   }
 
   query(filters: NostrFilter[], now: number, limit = Infinity): NostrEvent[] {
     const alive = this.#events.filter((event) => !hasExpired(event, now)).sort(newestFirst);
-    const found = new Set(filters.flatMap((filter) =>
-      alive.filter((event) => matches(filter, event)).slice(0, filter.limit ?? Infinity)
-    ));
+    const found = new Set(
+      filters.flatMap((filter) =>
+        alive.filter((event) => matches(filter, event)).slice(0, filter.limit ?? Infinity)
+      ),
+    );
     return [...found].sort(newestFirst).slice(0, limit);
   }
 
@@ -51,7 +55,9 @@ function matches(filter: NostrFilter, event: NostrEvent): boolean {
     if (key === "#d" && kinds?.every((kind) => NKinds.addressable(kind))) {
       return wanted.includes(event.tags.find(([name]) => name === "d")?.[1] ?? "");
     }
-    return event.tags.some(([name, value]) => name?.length === 1 && `#${name}` === key && value && value.length < 200 && wanted.includes(value));
+    return event.tags.some(([name, value]) =>
+      name?.length === 1 && `#${name}` === key && value && value.length < 200 && wanted.includes(value)
+    );
   });
 }
 
@@ -59,7 +65,8 @@ function deletes(deletion: NostrEvent, event: NostrEvent): boolean {
   if (deletion.kind !== 5 || deletion.pubkey !== event.pubkey) return false;
   const address = addressOf(event);
   return deletion.tags.some(([name, value]) =>
-    (name === "e" && value === event.id) || (name === "a" && value === address && event.created_at <= deletion.created_at)
+    (name === "e" && value === event.id) ||
+    (name === "a" && value === address && event.created_at <= deletion.created_at)
   );
 }
 

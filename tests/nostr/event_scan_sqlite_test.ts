@@ -3,8 +3,9 @@ import type { NostrFilter } from "@nostrify/types";
 import { sql } from "kysely";
 import { plainFilters } from "../../src/nostr/event_filter.ts";
 import { EventQuery } from "../../src/nostr/event_query.ts";
+import { EventStore } from "../../src/nostr/event_store.ts";
 import { memoryDatabase } from "../support/database.ts";
-import { ALICE, BOB } from "./event_samples.ts";
+import { ALICE, BOB, CAROL, sample } from "./event_samples.ts";
 
 /** What SQLite says it does, without the reading of JSON lists. */
 async function plan(filters: NostrFilter[]): Promise<string[]> {
@@ -25,13 +26,17 @@ const inTimeOrder: [string, NostrFilter, string[]][] = [
     "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
   ]],
   ["a tag since", { kinds: [1059], "#p": [ALICE], since: 5, limit: 50 }, [
-    "SEARCH t USING PRIMARY KEY (name=? AND value=? AND created_at>?)",
+    "SEARCH t USING PRIMARY KEY (name=? AND value=? AND kind=? AND created_at>?)",
     "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
     "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
   ]],
-  ["a tag of an author", { kinds: [4], authors: [BOB], "#p": [ALICE] }, [
-    "SEARCH t USING PRIMARY KEY (name=? AND value=?)",
+  ["a tag of any kind", { "#t": ["x"], limit: 50 }, [
+    "SEARCH t USING COVERING INDEX nostr_tags_time (name=? AND value=?)",
     "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+    "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+  ]],
+  ["an author", { authors: [ALICE], limit: 5 }, [
+    "SEARCH e USING INDEX nostr_events_author_time (pubkey=?)",
     "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
   ]],
   ["an address", { kinds: [30018], authors: [ALICE], "#d": ["x"] }, [
@@ -70,14 +75,51 @@ Deno.test("on SQLite no list and no mix of filters reads the whole table", async
   ];
   for (const asked of [...filters.map((filter) => [filter]), filters]) {
     const steps = await plan(asked);
-    assert(!steps.some((step) => /^SCAN (e|t|x)\b/.test(step)), `${JSON.stringify(asked)}: ${steps.join("; ")}`);
+    assert(
+      !steps.some((step) => /^SCAN (e|t|x)\b/.test(step)),
+      `${JSON.stringify(asked)}: ${steps.join("; ")}`,
+    );
   }
 });
 
+Deno.test("on SQLite a limit cuts each of several values' newest, before they are put in order", async () => {
+  const steps = await plan([{ kinds: [30017, 30018], authors: [ALICE, BOB], limit: 20 }]);
+  assertEquals(
+    steps.filter((step) => step === "SEARCH e USING INDEX nostr_events_author (pubkey=? AND kind=?)").length,
+    4,
+  );
+  assert(
+    !steps.includes("USE TEMP B-TREE FOR ORDER BY") || steps.at(-1) === "USE TEMP B-TREE FOR ORDER BY",
+    steps.join("; "),
+  );
+});
+
 Deno.test("on SQLite a tag that few events have is walked before one that many share", async () => {
-  const steps = await plan([{ "#p": [ALICE], "#e": ["1"] }]);
-  assertEquals(steps[0], "SEARCH t USING PRIMARY KEY (name=? AND value=?)");
   const query = new EventQuery(plainFilters([{ "#p": [ALICE], "#e": ["1"] }]), { postgres: false, now: 0 });
   await using db = await memoryDatabase();
   assertEquals(query.events().compile(db.kysely).parameters[0], "e");
+});
+
+Deno.test("on SQLite an author of few events is looked through, one of many is not", async () => {
+  await using db = await memoryDatabase();
+  const store = new EventStore(db.kysely);
+  await db.transaction(async (tx) => {
+    const inner = new EventStore(tx);
+    for (let i = 0; i < 600; i++) {
+      await inner.event(sample({ kind: 4, created_at: i, tags: [["p", i % 100 ? BOB : CAROL]] }));
+    }
+    for (let i = 0; i < 3; i++) {
+      await inner.event(sample({ kind: 4, pubkey: BOB, created_at: i, tags: [["p", ALICE]] }));
+    }
+    for (let i = 0; i < 3; i++) {
+      await inner.event(sample({ kind: 4, pubkey: BOB, created_at: 10 + i, tags: [["p", CAROL]] }));
+    }
+  });
+  const times = async (author: string, p: string, limit = 3) =>
+    (await store.query([{ kinds: [4], authors: [author], "#p": [p], limit }])).map((event) =>
+      event.created_at
+    );
+  assertEquals(await times(ALICE, CAROL), [500, 400, 300]);
+  assertEquals(await times(ALICE, CAROL, 100), [500, 400, 300, 200, 100, 0]);
+  assertEquals(await times(BOB, ALICE), [2, 1, 0]);
 });

@@ -24,9 +24,17 @@ const tags = fc.oneof(
 );
 const targets = fc.oneof(
   fc.record({ e: fc.nat(30) }),
-  fc.record({ a: fc.record({ kind: fc.constantFrom(0, 10002, 30018, 30402, 1, 5), author: authors, d: dTags }) }),
+  fc.record({
+    a: fc.record({ kind: fc.constantFrom(0, 10002, 30018, 30402, 1, 5), author: authors, d: dTags }),
+  }),
 );
-const events = fc.record({ kind: kinds, pubkey: authors, created_at: times, tags: fc.array(tags, { maxLength: 4 }), targets: fc.array(targets, { maxLength: 3 }) });
+const events = fc.record({
+  kind: kinds,
+  pubkey: authors,
+  created_at: times,
+  tags: fc.array(tags, { maxLength: 4 }),
+  targets: fc.array(targets, { maxLength: 3 }),
+});
 
 const lists = <T>(values: fc.Arbitrary<T>) => fc.array(values, { maxLength: 3 });
 const filters = fc.record({
@@ -54,7 +62,13 @@ onEachDatabase("the store does what a plain list would, whatever comes in whatev
   await fc.assert(
     fc.asyncProperty(
       fc.array(steps, { maxLength: 40 }),
-      fc.array(fc.record({ filters: fc.array(filters, { maxLength: 3 }), limit: fc.option(fc.nat(5), { nil: undefined }) }), { minLength: 1, maxLength: 12 }),
+      fc.array(
+        fc.record({
+          filters: fc.array(filters, { maxLength: 3 }),
+          limit: fc.option(fc.nat(5), { nil: undefined }),
+        }),
+        { minLength: 1, maxLength: 12 },
+      ),
       fc.boolean(),
       async (steps, questions, together) => {
         await sql`delete from nostr_events`.execute(db.kysely);
@@ -71,7 +85,11 @@ onEachDatabase("the store does what a plain list would, whatever comes in whatev
           const asked = question.filters.map((filter) => run.filter(filter));
           const expected = run.model.query(asked, run.now, question.limit);
           const { limit } = question;
-          assertEquals(await store.query(asked, limit === undefined ? {} : { limit }), expected, JSON.stringify(asked));
+          assertEquals(
+            await store.query(asked, limit === undefined ? {} : { limit }),
+            expected,
+            JSON.stringify(asked),
+          );
           const whole = run.model.query(asked, run.now);
           assertEquals((await store.count(asked)).count, whole.length, JSON.stringify(asked));
           const streamed = await Array.fromAsync(store.req(asked));

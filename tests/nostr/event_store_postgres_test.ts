@@ -12,7 +12,9 @@ onPostgres("S3 the table is NPostgres': columns, checks and indexes by name", as
   const { kysely } = await shared.open();
   const columns = await sql<{ text: string }>`
     select attname || ' ' || format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end as text
-    from pg_attribute where attrelid = 'nostr_events'::regclass and attnum > 0 order by attnum`.execute(kysely);
+    from pg_attribute where attrelid = 'nostr_events'::regclass and attnum > 0 order by attnum`.execute(
+    kysely,
+  );
   assertEquals(columns.rows.map((row) => row.text), [
     "id character(64) not null",
     "kind integer not null",
@@ -27,7 +29,9 @@ onPostgres("S3 the table is NPostgres': columns, checks and indexes by name", as
     "search_ext jsonb not null",
     "expires_at bigint",
   ]);
-  const checks = await sql<{ name: string; text: string }>`select conname as name, pg_get_constraintdef(oid) as text
+  const checks = await sql<
+    { name: string; text: string }
+  >`select conname as name, pg_get_constraintdef(oid) as text
     from pg_constraint where conrelid = 'nostr_events'::regclass order by conname`.execute(kysely);
   assertEquals(Object.fromEntries(checks.rows.map((row) => [row.name, row.text])), {
     nostr_events_created_chk: "CHECK ((created_at >= 0))",
@@ -41,13 +45,15 @@ onPostgres("S3 the table is NPostgres': columns, checks and indexes by name", as
   });
   const indexes = await sql<{ name: string; text: string }>`select indexname as name, indexdef as text
     from pg_indexes where tablename = 'nostr_events' order by indexname`.execute(kysely);
-  const definition = (text: string) => text.replace(/^CREATE (UNIQUE )?INDEX \w+ ON public.nostr_events USING /, "$1");
+  const definition = (text: string) =>
+    text.replace(/^CREATE (UNIQUE )?INDEX \w+ ON public.nostr_events USING /, "$1");
   const replaceable = "WHERE (((kind >= 10000) AND (kind < 20000)) OR (kind = ANY (ARRAY[0, 3])))";
   assertEquals(Object.fromEntries(indexes.rows.map((row) => [row.name, definition(row.text)])), {
     nostr_events_created_kind_idx: "btree (created_at DESC, id, kind, pubkey)",
     nostr_events_deletions_idx: "gin (tags jsonb_path_ops) WHERE (kind = 5)",
     nostr_events_expires_idx: "btree (expires_at) WHERE (expires_at IS NOT NULL)",
-    nostr_events_parameterized_idx: "UNIQUE btree (kind, pubkey, d) WHERE ((kind >= 30000) AND (kind < 40000))",
+    nostr_events_parameterized_idx:
+      "UNIQUE btree (kind, pubkey, d) WHERE ((kind >= 30000) AND (kind < 40000))",
     nostr_events_pkey: "UNIQUE btree (id)",
     nostr_events_pubkey_created_idx: "btree (pubkey, created_at DESC, id, kind)",
     nostr_events_replaceable_idx: `UNIQUE btree (kind, pubkey) ${replaceable}`,
@@ -57,40 +63,50 @@ onPostgres("S3 the table is NPostgres': columns, checks and indexes by name", as
   });
 });
 
-onPostgres("S3 a table that NPostgres made is opened, its rows are found, expire and stay deleted", async (shared) => {
-  const { kysely } = await shared.open();
-  await sql`create table nostr_events (id char(64) primary key, kind integer not null, pubkey char(64) not null,
+onPostgres(
+  "S3 a table that NPostgres made is opened, its rows are found, expire and stay deleted",
+  async (shared) => {
+    const { kysely } = await shared.open();
+    await sql`create table nostr_events (id char(64) primary key, kind integer not null, pubkey char(64) not null,
     content text not null, created_at bigint not null, tags jsonb not null, tags_index jsonb not null, sig char(128) not null,
     d text, search tsvector, search_ext jsonb not null)`.execute(kysely);
-  const deleted = sample({ content: "deleted" });
-  const [kept, gone, deletion] = [
-    sample({ tags: [["t", "x"]] }),
-    sample({ tags: [["t", "x"], ["expiration", "150"]] }),
-    sample({ kind: 5, tags: [["e", deleted.id]] }),
-  ];
-  for (const event of [kept, gone, deletion]) await insertAsNPostgres(kysely, event);
-  let now = 100;
-  const store = new EventStore(kysely, { now: () => now });
-  await store.migrate();
-  assertEquals((await store.query([{ "#t": ["x"] }])).length, 2);
-  await insertAsNPostgres(kysely, sample({ content: "later", tags: [["t", "x"], ["expiration", "150"]] }));
-  now = 150;
-  assertEquals(await store.query([{ "#t": ["x"] }]), [kept]);
-  await assertRejects(() => store.event(deleted), RelayError, "deleted");
-}, { migrated: false });
+    const deleted = sample({ content: "deleted" });
+    const [kept, gone, deletion] = [
+      sample({ tags: [["t", "x"]] }),
+      sample({ tags: [["t", "x"], ["expiration", "150"]] }),
+      sample({ kind: 5, tags: [["e", deleted.id]] }),
+    ];
+    for (const event of [kept, gone, deletion]) await insertAsNPostgres(kysely, event);
+    let now = 100;
+    const store = new EventStore(kysely, { now: () => now });
+    await store.migrate();
+    assertEquals((await store.query([{ "#t": ["x"] }])).length, 2);
+    await insertAsNPostgres(kysely, sample({ content: "later", tags: [["t", "x"], ["expiration", "150"]] }));
+    now = 150;
+    assertEquals(await store.query([{ "#t": ["x"] }]), [kept]);
+    await assertRejects(() => store.event(deleted), RelayError, "deleted");
+  },
+  { migrated: false },
+);
 
-onPostgres("E8 an event that arrives while its deletion is under way is refused after that", async (shared) => {
-  const [here, there] = [await shared.open(), await shared.open()];
-  const event = sample({ tags: [["t", "x"]] });
-  let arriving: Promise<unknown> | undefined;
-  await here.transaction(async (tx) => {
-    await new EventStore(tx).event(sample({ kind: 5, tags: [["e", event.id]] }));
-    arriving = there.transaction((tx) => new EventStore(tx).event(event)).then(() => "stored", (error) => error);
-    await untilWaiting(tx);
-  });
-  assert(await arriving instanceof RelayError);
-  assertEquals(await new EventStore(here.kysely).query([{ kinds: [1] }]), []);
-});
+onPostgres(
+  "E8 an event that arrives while its deletion is under way is refused after that",
+  async (shared) => {
+    const [here, there] = [await shared.open(), await shared.open()];
+    const event = sample({ tags: [["t", "x"]] });
+    let arriving: Promise<unknown> | undefined;
+    await here.transaction(async (tx) => {
+      await new EventStore(tx).event(sample({ kind: 5, tags: [["e", event.id]] }));
+      arriving = there.transaction((tx) => new EventStore(tx).event(event)).then(
+        () => "stored",
+        (error) => error,
+      );
+      await untilWaiting(tx);
+    });
+    assert(await arriving instanceof RelayError);
+    assertEquals(await new EventStore(here.kysely).query([{ kinds: [1] }]), []);
+  },
+);
 
 onPostgres("E8 a deletion that arrives while its event is being stored removes it", async (shared) => {
   const [here, there] = [await shared.open(), await shared.open()];
@@ -117,9 +133,14 @@ onPostgres("E8 a deletion doesn't hold up other authors' events", async (shared)
 
 onPostgres("E3 of versions that arrive at the same time the newest stays", async (shared) => {
   const databases = [await shared.open(), await shared.open()];
-  const versions = Array.from({ length: 20 }, (_, i) => sample({ kind: 30018, created_at: i, tags: [["d", "x"]] }));
+  const versions = Array.from(
+    { length: 20 },
+    (_, i) => sample({ kind: 30018, created_at: i, tags: [["d", "x"]] }),
+  );
   await Promise.all(versions.map((event, i) => new EventStore(databases[i % 2]!.kysely).event(event)));
-  assertEquals((await new EventStore(databases[0]!.kysely).query([{}])).map((event) => event.created_at), [19]);
+  assertEquals((await new EventStore(databases[0]!.kysely).query([{}])).map((event) => event.created_at), [
+    19,
+  ]);
 });
 
 onPostgres("E9, Q7, T1 what waits longer than its timeout ends, and nothing after it", async (shared) => {
@@ -140,35 +161,41 @@ onPostgres("E9, Q7, T1 what waits longer than its timeout ends, and nothing afte
   assertEquals(new Set(limits), new Set(["0"]));
 });
 
-onPostgres("Q7 a timeout inside a transaction leaves the transaction and its own limit usable", async (shared) => {
-  const [here, there] = [await shared.open(), await shared.open()];
-  await there.transaction(async (tx) => {
-    await sql`set local statement_timeout = 50000`.execute(tx);
-    const store = new EventStore(tx);
+onPostgres(
+  "Q7 a timeout inside a transaction leaves the transaction and its own limit usable",
+  async (shared) => {
+    const [here, there] = [await shared.open(), await shared.open()];
+    await there.transaction(async (tx) => {
+      await sql`set local statement_timeout = 50000`.execute(tx);
+      const store = new EventStore(tx);
+      await here.kysely.transaction().execute(async (trx) => {
+        await sql`lock table nostr_events in access exclusive mode`.execute(trx);
+        await assertRejects(() => store.query([{}], { timeout: 30 }), Error, "statement timeout");
+        await assertRejects(() => store.event(sample(), { timeout: 30 }), RelayError, "error: ");
+      });
+      await store.event(sample(), { timeout: 5000 });
+      assertEquals(await limitOf(tx), "50s");
+    });
+    assertEquals((await new EventStore(here.kysely).count([{}])).count, 1);
+  },
+);
+
+onPostgres(
+  "Q8 a query that waits rejects once its signal is aborted and its statement has ended",
+  async (shared) => {
+    const [here, there] = [await shared.open(), await shared.open()];
+    const abort = new AbortController();
+    let outcome: Promise<string> | undefined;
     await here.kysely.transaction().execute(async (trx) => {
       await sql`lock table nostr_events in access exclusive mode`.execute(trx);
-      await assertRejects(() => store.query([{}], { timeout: 30 }), Error, "statement timeout");
-      await assertRejects(() => store.event(sample(), { timeout: 30 }), RelayError, "error: ");
+      const asked = new EventStore(there.kysely).query([{}], { signal: abort.signal });
+      outcome = asked.then(() => "found", (error) => error.message);
+      await untilWaiting(trx);
+      abort.abort(new Error("enough"));
     });
-    await store.event(sample(), { timeout: 5000 });
-    assertEquals(await limitOf(tx), "50s");
-  });
-  assertEquals((await new EventStore(here.kysely).count([{}])).count, 1);
-});
-
-onPostgres("Q8 a query that waits rejects once its signal is aborted and its statement has ended", async (shared) => {
-  const [here, there] = [await shared.open(), await shared.open()];
-  const abort = new AbortController();
-  let outcome: Promise<string> | undefined;
-  await here.kysely.transaction().execute(async (trx) => {
-    await sql`lock table nostr_events in access exclusive mode`.execute(trx);
-    const asked = new EventStore(there.kysely).query([{}], { signal: abort.signal });
-    outcome = asked.then(() => "found", (error) => error.message);
-    await untilWaiting(trx);
-    abort.abort(new Error("enough"));
-  });
-  assertEquals(await outcome, "enough");
-});
+    assertEquals(await outcome, "enough");
+  },
+);
 
 async function insertAsNPostgres(kysely: AnyDb, event: ReturnType<typeof sample>): Promise<void> {
   const index: Record<string, string[]> = {};
@@ -184,7 +211,8 @@ async function insertAsNPostgres(kysely: AnyDb, event: ReturnType<typeof sample>
 /** Waits until some other connection waits for a lock. */
 async function untilWaiting(db: AnyDb): Promise<void> {
   for (let i = 0; i < 1000; i++) {
-    const { rows } = await sql`select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())
+    const { rows } =
+      await sql`select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())
       or (not granted and locktype = 'transactionid')`.execute(db);
     if (rows.length > 0) return;
   }
@@ -192,6 +220,8 @@ async function untilWaiting(db: AnyDb): Promise<void> {
 }
 
 async function limitOf(db: AnyDb): Promise<string> {
-  const { rows } = await sql<{ limit: string }>`select current_setting('statement_timeout') as limit`.execute(db);
+  const { rows } = await sql<{ limit: string }>`select current_setting('statement_timeout') as limit`.execute(
+    db,
+  );
   return rows[0]!.limit;
 }

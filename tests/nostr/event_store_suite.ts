@@ -5,7 +5,10 @@ import type { EventStore, EventStoreOptions } from "../../src/nostr/event_store.
 import { ALICE, BOB, CAROL, idLike, sample } from "./event_samples.ts";
 
 /** What the suite needs of a store: NStore's and NRelay's methods, so that other classes can be put to it too. */
-export type StoreUnderTest = Pick<EventStore, "event" | "query" | "count" | "remove" | "req" | "transaction" | "migrate">;
+export type StoreUnderTest = Pick<
+  EventStore,
+  "event" | "query" | "count" | "remove" | "req" | "transaction" | "migrate"
+>;
 
 /** Opens a store on an empty database of its own. */
 export type MakeStore = (options?: EventStoreOptions) => Promise<{ store: StoreUnderTest } & AsyncDisposable>;
@@ -33,12 +36,16 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("S1 transaction() commits all or nothing", async (store) => {
     const [a, b] = [sample({ content: "a" }), sample({ content: "b" })];
-    await assertRejects(() =>
-      store.transaction(async (inner) => {
-        await inner.event(a);
-        assertEquals(await ids(inner, [{}]), [a.id]);
-        throw new Error("no");
-      }), Error, "no");
+    await assertRejects(
+      () =>
+        store.transaction(async (inner) => {
+          await inner.event(a);
+          assertEquals(await ids(inner, [{}]), [a.id]);
+          throw new Error("no");
+        }),
+      Error,
+      "no",
+    );
     assertEquals(await ids(store, [{}]), []);
     await store.transaction(async (inner) => {
       await inner.event(a);
@@ -98,10 +105,16 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("E3 event() keeps the newest of a replaceable kind", async (store) => {
     for (const kind of [0, 3, 10002, 19999]) {
-      const [old, middle, newest] = [1, 2, 3].map((created_at) => sample({ kind, created_at, tags: [["t", `${created_at}`]] }));
+      const [old, middle, newest] = [1, 2, 3].map((created_at) =>
+        sample({ kind, created_at, tags: [["t", `${created_at}`]] })
+      );
       for (const event of [middle!, old!, newest!, middle!]) await store.event(event);
       assertEquals(await store.query([{ kinds: [kind] }]), [newest!]);
-      assertEquals(await ids(store, [{ kinds: [kind], "#t": ["2"] }]), [], "the older version's tags are gone");
+      assertEquals(
+        await ids(store, [{ kinds: [kind], "#t": ["2"] }]),
+        [],
+        "the older version's tags are gone",
+      );
       assertEquals(await ids(store, [{ kinds: [kind], "#t": ["3"] }]), [newest!.id]);
     }
     await store.event(sample({ kind: 0, pubkey: BOB, created_at: 1 }));
@@ -110,13 +123,17 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("E3 event() keeps the newest of each address", async (store) => {
     const version = (created_at: number, d: string) => sample({ kind: 30018, created_at, tags: [["d", d]] });
-    for (const event of [version(2, "a"), version(1, "a"), version(3, "a"), version(1, "b")]) await store.event(event);
+    for (const event of [version(2, "a"), version(1, "a"), version(3, "a"), version(1, "b")]) {
+      await store.event(event);
+    }
     assertEquals(await ids(store, [{}]), [version(3, "a").id, version(1, "b").id]);
   });
 
   test("E3 event() keeps the lower id of one second, whichever comes first", async (store) => {
     for (const kind of [0, 30018]) {
-      const [low, high] = ["1", "2"].map((letters) => sample({ kind, id: idLike(`${letters}${kind}`), tags: [["d", "x"]] }));
+      const [low, high] = ["1", "2"].map((letters) =>
+        sample({ kind, id: idLike(`${letters}${kind}`), tags: [["d", "x"]] })
+      );
       for (const order of [[low!, high!], [high!, low!]]) {
         for (const event of order) await store.event(event);
         assertEquals(await ids(store, [{ kinds: [kind] }]), [low!.id]);
@@ -139,13 +156,14 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
     const deletion = sample({ kind: 5, tags: [["e", mine.id], ["e", foreign.id], ["e"], ["e", "?"]] });
     await store.event(deletion);
     assertEquals(await sortedIds(store, [{}]), [other, foreign, deletion].map((event) => event.id).sort());
-    assertEquals((await store.query([{ kinds: [5] }])), [deletion]);
+    assertEquals(await store.query([{ kinds: [5] }]), [deletion]);
   });
 
   test("E5 a deletion removes an address's versions up to its own time", async (store) => {
     for (const [kind, d] of [[0, ""], [10002, ""], [30018, "x"], [30018, ""]] as const) {
       const old = sample({ kind, created_at: 10, tags: [["d", d]] });
-      const deletion = (created_at: number) => sample({ kind: 5, created_at, tags: [["a", `${kind}:${ALICE}:${d}`]] });
+      const deletion = (created_at: number) =>
+        sample({ kind: 5, created_at, tags: [["a", `${kind}:${ALICE}:${d}`]] });
       await store.event(old);
       await store.event(deletion(9));
       assertEquals(await ids(store, [{ kinds: [kind] }]), [old.id]);
@@ -158,17 +176,39 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
     const at = (d: string, kind = 30402) => sample({ kind, tags: [["d", d]] });
     for (const event of [at("foo"), at("foo:bar"), at(""), at("foo", 30403)]) await store.event(event);
     await store.event(sample({ kind: 5, content: "1", tags: [["a", `30402:${ALICE}:foo:bar`]] }));
-    assertEquals(await sortedIds(store, [{ kinds: [30402, 30403] }]), [at("foo").id, at("").id, at("foo", 30403).id].sort());
+    assertEquals(
+      await sortedIds(store, [{ kinds: [30402, 30403] }]),
+      [at("foo").id, at("").id, at("foo", 30403).id].sort(),
+    );
     await store.event(sample({ kind: 5, content: "2", tags: [["a", `30402:${ALICE}:`]] }));
-    assertEquals(await sortedIds(store, [{ kinds: [30402, 30403] }]), [at("foo").id, at("foo", 30403).id].sort());
+    assertEquals(
+      await sortedIds(store, [{ kinds: [30402, 30403] }]),
+      [at("foo").id, at("foo", 30403).id].sort(),
+    );
   });
 
   test("E5 a deletion leaves what is no address of its author's alone", async (store) => {
-    const kept = [sample({ kind: 30018, pubkey: BOB, tags: [["d", "x"]] }), sample({ kind: 1 }), sample({ kind: 10002 })];
+    const kept = [
+      sample({ kind: 30018, pubkey: BOB, tags: [["d", "x"]] }),
+      sample({ kind: 1 }),
+      sample({ kind: 10002 }),
+    ];
     for (const event of kept) await store.event(event);
-    const addresses = [`30018:${BOB}:x`, `1:${ALICE}:`, `10002:${ALICE}`, `10002:${ALICE}:x`, `010002:${ALICE}:`, "", ":", `x:${ALICE}:`];
+    const addresses = [
+      `30018:${BOB}:x`,
+      `1:${ALICE}:`,
+      `10002:${ALICE}`,
+      `10002:${ALICE}:x`,
+      `010002:${ALICE}:`,
+      "",
+      ":",
+      `x:${ALICE}:`,
+    ];
     await store.event(sample({ kind: 5, tags: addresses.map((address) => ["a", address]) }));
-    assertEquals(await sortedIds(store, [{ kinds: [1, 10002, 30018] }]), kept.map((event) => event.id).sort());
+    assertEquals(
+      await sortedIds(store, [{ kinds: [1, 10002, 30018] }]),
+      kept.map((event) => event.id).sort(),
+    );
   });
 
   test("E6 a deleted event stays refused", async (store) => {
@@ -256,7 +296,9 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
       { kind: 30018, tags: [["d", "\u00e9".repeat(1025)]] },
     ];
     await store.transaction(async (inner) => {
-      for (const fields of unstorable) await assertRejects(() => inner.event(sample(fields)), RelayError, "invalid: ");
+      for (const fields of unstorable) {
+        await assertRejects(() => inner.event(sample(fields)), RelayError, "invalid: ");
+      }
     });
     const event = sample({ content: "\u{1f600} \\u0000 \\ ' \" \u2028", tags: [["t", "\u{1f600}"]] });
     await store.event(event);
@@ -265,7 +307,10 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("E11 event() takes the longest d there may be, and hundreds of tags", async (store) => {
     const d = Array.from({ length: 2048 }, (_, i) => String.fromCharCode(33 + (i * 7919) % 93)).join("");
-    const event = sample({ kind: 30018, tags: [["d", d], ...Array.from({ length: 300 }, (_, i) => ["t", `${i}`])] });
+    const event = sample({
+      kind: 30018,
+      tags: [["d", d], ...Array.from({ length: 300 }, (_, i) => ["t", `${i}`])],
+    });
     await store.event(event);
     assertEquals(await store.query([{ kinds: [30018], authors: [ALICE], "#d": [d] }]), [event]);
     assertEquals(await store.query([{ "#t": ["299"] }]), [event]);
@@ -279,16 +324,29 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
     event.tags[0]![1] = "changed";
     const [found] = await store.query([{}]);
     assertEquals(found, before);
-    assertEquals(Object.keys(found!).sort(), ["content", "created_at", "id", "kind", "pubkey", "sig", "tags"]);
+    assertEquals(Object.keys(found!).sort(), [
+      "content",
+      "created_at",
+      "id",
+      "kind",
+      "pubkey",
+      "sig",
+      "tags",
+    ]);
   });
 
   // Q: query()
 
   test("Q1 filters that can't match find nothing", async (store) => {
     await store.event(sample({ kind: 30018, tags: [["d", "x"], ["t", "y"]] }));
-    const empty: NostrFilter[] = [{ ids: [] }, { kinds: [] }, { authors: [] }, { "#t": [] }, { "#d": [], kinds: [30018] }, { limit: 0 }];
+    const empty: NostrFilter[] = [{ ids: [] }, { kinds: [] }, { authors: [] }, { "#t": [] }, {
+      "#d": [],
+      kinds: [30018],
+    }, { limit: 0 }];
     assertEquals(await store.query([]), []);
-    for (const filter of [...empty, { limit: -1 }]) assertEquals(await store.query([filter]), [], JSON.stringify(filter));
+    for (const filter of [...empty, { limit: -1 }]) {
+      assertEquals(await store.query([filter]), [], JSON.stringify(filter));
+    }
     assertEquals(await store.query(empty), []);
     assertEquals((await store.query([...empty, {}])).length, 1);
   });
@@ -308,7 +366,15 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
       { search: "\0" },
     ];
     for (const filter of odd) assertEquals(await store.query([filter]), [], JSON.stringify(filter));
-    const all = { ids: undefined, "#t": undefined, search: "", unknown: 1, since: -5, until: 1e300, limit: 1e300 };
+    const all = {
+      ids: undefined,
+      "#t": undefined,
+      search: "",
+      unknown: 1,
+      since: -5,
+      until: 1e300,
+      limit: 1e300,
+    };
     assertEquals((await store.query([all as unknown as NostrFilter])).length, 1);
   });
 
@@ -320,7 +386,8 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
       sample({ kind: 7, created_at: 4, pubkey: CAROL }),
     ];
     for (const event of events) await store.event(event);
-    const times = async (filters: NostrFilter[]) => (await store.query(filters)).map((event) => event.created_at);
+    const times = async (filters: NostrFilter[]) =>
+      (await store.query(filters)).map((event) => event.created_at);
     assertEquals(await times([{ kinds: [1] }]), [3, 1]);
     assertEquals(await times([{ kinds: [1, 2] }]), [3, 2, 1]);
     assertEquals(await times([{ kinds: [1, 2], authors: [ALICE] }]), [2, 1]);
@@ -338,7 +405,8 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
     await store.event(tagged(2, ["t", "a"], ["p", "y"]));
     await store.event(tagged(3, ["t", "b"], ["t", "b"], ["p", "x"]));
     await store.event(sample({ kind: 2, created_at: 4, tags: [["t", "a"]] }));
-    const times = async (...filters: NostrFilter[]) => (await store.query(filters)).map((event) => event.created_at);
+    const times = async (...filters: NostrFilter[]) =>
+      (await store.query(filters)).map((event) => event.created_at);
     assertEquals(await times({ "#t": ["a"] }), [4, 2, 1]);
     assertEquals(await times({ "#t": ["a", "b"] }), [4, 3, 2, 1]);
     assertEquals(await times({ "#t": ["a"], "#p": ["x"] }), [1]);
@@ -354,7 +422,13 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("Q2 addresses are found by kind, author and d", async (store) => {
     const at = (kind: number, d: string, pubkey = ALICE) => sample({ kind, pubkey, tags: [["d", d]] });
-    const events = [at(30017, "x"), at(30018, "x"), at(30018, "y"), at(30018, "x", BOB), sample({ kind: 1, tags: [["d", "x"]] })];
+    const events = [
+      at(30017, "x"),
+      at(30018, "x"),
+      at(30018, "y"),
+      at(30018, "x", BOB),
+      sample({ kind: 1, tags: [["d", "x"]] }),
+    ];
     for (const event of events) await store.event(event);
     const found = async (filter: NostrFilter) => (await store.query([filter])).length;
     assertEquals(await found({ kinds: [30018], authors: [ALICE], "#d": ["x"] }), 1);
@@ -368,18 +442,27 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("Q3 an event that several filters match comes once; newest first, then by id", async (store) => {
     const events = [["3", 5], ["1", 5], ["2", 7], ["4", 1]].map(([letters, created_at]) =>
-      sample({ id: idLike(letters as string), created_at: created_at as number, tags: [["t", "a"], ["t", "b"]] })
+      sample({
+        id: idLike(letters as string),
+        created_at: created_at as number,
+        tags: [["t", "a"], ["t", "b"]],
+      })
     );
     for (const event of events) await store.event(event);
     const order = ["2", "1", "3", "4"].map(idLike);
     assertEquals(await ids(store, [{}]), order);
     assertEquals(await ids(store, [{ "#t": ["a"] }]), order);
-    assertEquals(await ids(store, [{ kinds: [1] }, { "#t": ["a", "b"] }, { authors: [ALICE], limit: 3 }, {}]), order);
+    assertEquals(
+      await ids(store, [{ kinds: [1] }, { "#t": ["a", "b"] }, { authors: [ALICE], limit: 3 }, {}]),
+      order,
+    );
     assertEquals(await ids(store, [{ ids: [...order, ...order] }]), order);
   });
 
   test("Q4 a filter's limit takes its newest, the call's limit the newest of all", async (store) => {
-    for (let i = 0; i < 50; i++) await store.event(sample({ created_at: i, kind: 1 + i % 2, tags: [["t", "x"]] }));
+    for (let i = 0; i < 50; i++) {
+      await store.event(sample({ created_at: i, kind: 1 + i % 2, tags: [["t", "x"]] }));
+    }
     const times = async (filters: NostrFilter[], limit?: number) =>
       (await store.query(filters, limit === undefined ? {} : { limit })).map((event) => event.created_at);
     assertEquals(await times([{ limit: 2 }]), [49, 48]);
@@ -403,7 +486,11 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
   });
 
   test("Q5 tags of one letter are found, other names and long values not", async (store) => {
-    await store.event(sample({ tags: [["t", "x".repeat(199)], ["u", "x".repeat(200)], ["client", "x"], ["v", ""], ["W", "x"]] }));
+    await store.event(
+      sample({
+        tags: [["t", "x".repeat(199)], ["u", "x".repeat(200)], ["client", "x"], ["v", ""], ["W", "x"]],
+      }),
+    );
     const found = async (filter: NostrFilter) => (await store.query([filter])).length;
     assertEquals(await found({ "#t": ["x".repeat(199)] }), 1);
     assertEquals(await found({ "#W": ["x"] }), 1);
@@ -421,7 +508,11 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("Q6 search finds words, phrases and what lacks a word", async (store) => {
     const note = (content: string, tags: string[][] = []) => sample({ content, tags });
-    const [fox, dog, both] = [note("The quick brown fox"), note("a lazy dog", [["t", "sleepy"]]), note("brown dog and quick fox")];
+    const [fox, dog, both] = [
+      note("The quick brown fox"),
+      note("a lazy dog", [["t", "sleepy"]]),
+      note("brown dog and quick fox"),
+    ];
     for (const event of [fox!, dog!, both!]) await store.event(event);
     await store.event(sample({ kind: 30018, content: "fox" }));
     const found = (search: string, more: NostrFilter = {}) => sortedIds(store, [{ search, ...more }]);
@@ -443,7 +534,26 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
 
   test("Q6 search takes every character", async (store) => {
     await store.event(sample({ content: "it's a t-shirt for 5 \u20ac, caf\u00e9 \u65e5\u672c" }));
-    for (const search of ["!!!", '"', "'", "&|!()<->:*", "zz:", ":zz", "-", "--", "\\", "%_", "fox !!!", '"\'"', "\ud83d", "*", "NEAR(", '""']) {
+    for (
+      const search of [
+        "!!!",
+        '"',
+        "'",
+        "&|!()<->:*",
+        "zz:",
+        ":zz",
+        "-",
+        "--",
+        "\\",
+        "%_",
+        "fox !!!",
+        '"\'"',
+        "\ud83d",
+        "*",
+        "NEAR(",
+        '""',
+      ]
+    ) {
       assertEquals(await store.query([{ search }]), [], JSON.stringify(search));
     }
     for (const search of ["t-shirt", "caf\u00e9", "shirt!", "(shirt)", '"t shirt"', "5"]) {
@@ -529,11 +639,15 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
   });
 
   test("R1 remove() removes exactly what query() returns", async (store) => {
-    for (let i = 0; i < 10; i++) await store.event(sample({ created_at: i, kind: 1 + i % 2, tags: [["t", `${i % 3}`]] }));
+    for (let i = 0; i < 10; i++) {
+      await store.event(sample({ created_at: i, kind: 1 + i % 2, tags: [["t", `${i % 3}`]] }));
+    }
     await store.remove([]);
     await store.remove([{ ids: [] }]);
     assertEquals((await store.count([{}])).count, 10);
-    for (const filters of [[{ kinds: [1], limit: 2 }], [{ "#t": ["0"] }, { until: 2 }], [{ authors: [ALICE] }]]) {
+    for (
+      const filters of [[{ kinds: [1], limit: 2 }], [{ "#t": ["0"] }, { until: 2 }], [{ authors: [ALICE] }]]
+    ) {
       const gone = new Set(await ids(store, filters));
       const kept = (await ids(store, [{}])).filter((id) => !gone.has(id));
       await store.remove(filters);
@@ -551,8 +665,15 @@ export function storeSuite(name: string, makeStore: MakeStore, { ignore = false 
   });
 
   test("T1 req() sends events in query's order, EOSE, then CLOSED", async (store) => {
-    for (let i = 0; i < 50; i++) await store.event(sample({ created_at: i, kind: 1 + i % 2, tags: [["t", "x"]] }));
-    for (const filters of [[{}], [{ kinds: [1], limit: 7 }, { "#t": ["x"], since: 40 }], [{ "#t": ["x"], limit: 21 }]]) {
+    for (let i = 0; i < 50; i++) {
+      await store.event(sample({ created_at: i, kind: 1 + i % 2, tags: [["t", "x"]] }));
+    }
+    for (
+      const filters of [[{}], [{ kinds: [1], limit: 7 }, { "#t": ["x"], since: 40 }], [{
+        "#t": ["x"],
+        limit: 21,
+      }]]
+    ) {
       const messages = await Array.fromAsync(store.req(filters));
       const events = messages.flatMap((message) => message[0] === "EVENT" ? [message[2]] : []);
       assertEquals(events, await store.query(filters));

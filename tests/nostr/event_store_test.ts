@@ -37,17 +37,28 @@ onEachDatabase("NIP-40 event() refuses what has expired", async (db) => {
 onEachDatabase("NIP-40 expired events aren't found, counted, streamed or removed", async (db) => {
   let now = 100;
   const store = new EventStore(db.kysely, { now: () => now });
-  const [short, long, always] = [expiring(200, "short"), expiring(300, "long"), sample({ content: "always", tags: [["t", "x"]] })];
+  const [short, long, always] = [
+    expiring(200, "short"),
+    expiring(300, "long"),
+    sample({ content: "always", tags: [["t", "x"]] }),
+  ];
   for (const event of [short, long, always]) await store.event(event);
   now = 200;
-  const filters = [{}, { ids: [short.id, long.id, always.id] }, { "#t": ["x"] }, { "#t": ["x", "y"] }, { kinds: [1], limit: 9 }];
+  const filters = [{}, { ids: [short.id, long.id, always.id] }, { "#t": ["x"] }, { "#t": ["x", "y"] }, {
+    kinds: [1],
+    limit: 9,
+  }];
   for (const filter of filters) {
     const found = await store.query([filter]);
     assertEquals(found.map((event) => event.content).sort(), ["always", "long"], JSON.stringify(filter));
     assertEquals((await store.count([filter])).count, 2);
     assertEquals((await Array.fromAsync(store.req([filter]))).length, 4);
   }
-  assertEquals((await store.query([{ limit: 2 }])).length, 2, "an expired event takes no place under the limit");
+  assertEquals(
+    (await store.query([{ limit: 2 }])).length,
+    2,
+    "an expired event takes no place under the limit",
+  );
   await store.remove([{ ids: [short.id] }]);
   now = 100;
   assertEquals((await store.query([{ ids: [short.id] }])).length, 1);
@@ -70,7 +81,8 @@ onEachDatabase("NIP-40 removeExpired() removes at most `limit` of what has expir
 onEachDatabase("NIP-40 a newer version brings its own expiration", async (db) => {
   let now = 100;
   const store = new EventStore(db.kysely, { now: () => now });
-  const version = (created_at: number, tags: string[][]) => sample({ kind: 30018, created_at, tags: [["d", "x"], ...tags] });
+  const version = (created_at: number, tags: string[][]) =>
+    sample({ kind: 30018, created_at, tags: [["d", "x"], ...tags] });
   await store.event(version(1, [["expiration", "200"]]));
   await store.event(version(2, []));
   now = 300;
@@ -79,14 +91,18 @@ onEachDatabase("NIP-40 a newer version brings its own expiration", async (db) =>
 
 onEachDatabase("a store of an open transaction is part of it", async (db) => {
   const event = sample({ tags: [["t", "x"]] });
-  await assertRejects(() =>
-    db.transaction(async (tx) => {
-      const store = new EventStore(tx);
-      await store.event(event);
-      await store.event(sample({ kind: 5, tags: [["e", event.id]] }), { timeout: 60_000 });
-      assertEquals((await store.query([{}])).length, 1);
-      throw new Error("no");
-    }), Error, "no");
+  await assertRejects(
+    () =>
+      db.transaction(async (tx) => {
+        const store = new EventStore(tx);
+        await store.event(event);
+        await store.event(sample({ kind: 5, tags: [["e", event.id]] }), { timeout: 60_000 });
+        assertEquals((await store.query([{}])).length, 1);
+        throw new Error("no");
+      }),
+    Error,
+    "no",
+  );
   assertEquals(await new EventStore(db.kysely).query([{}]), []);
 });
 
@@ -96,7 +112,10 @@ Deno.test("S2 indexTags(), indexSearch() and shouldOrder() are as NPostgres has 
     tags: [["t", "a"], ["client", "b"], ["p", ""], ["p"], [], ["e", "x".repeat(199)], ["e", "x".repeat(200)]],
   });
   assertEquals(EventStore.indexTags(event), [["t", "a"], ["e", "x".repeat(199)]]);
-  assertEquals(EventStore.indexSearch(sample({ kind: 1, content: "hello", tags: [["t", "a"], ["p", "b", "c"]] })), "hello a b");
+  assertEquals(
+    EventStore.indexSearch(sample({ kind: 1, content: "hello", tags: [["t", "a"], ["p", "b", "c"]] })),
+    "hello a b",
+  );
   assertEquals(EventStore.indexSearch(sample({ kind: 0, content: "x".repeat(2000) }))?.length, 1000);
   assertEquals(EventStore.indexSearch(sample({ kind: 30018, content: "hello" })), undefined);
 

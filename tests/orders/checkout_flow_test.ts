@@ -105,13 +105,13 @@ Deno.test("a repeat of a paid order is told where it stands; a change of it is r
 });
 
 Deno.test("answers go to the relay where the customer spoke last, and to our own", async () => {
-  await using shop = await Shop.open({ relays: ["wss://ours.example/"] });
+  await using shop = await Shop.open({ relays: ["wss://ours.example"] });
   const alice = shop.customer();
-  await alice.writes(orderJson(), { relay: "wss://theirs.example/" });
+  await alice.writes(orderJson(), { relay: "wss://theirs.example" });
   await shop.settle();
   await shop.pass(1_000);
   const answers = shop.published.filter(([, event]) => event.kind === 4);
-  assertEquals(answers.map(([url]) => url).sort(), ["wss://ours.example/", "wss://theirs.example/"]);
+  assertEquals(answers.map(([url]) => url).sort(), ["wss://ours.example", "wss://theirs.example"]);
   assertEquals(new Set(answers.map(([, event]) => event.id)).size, 1);
 });
 

@@ -41,7 +41,7 @@ Deno.test("a shop sells over a relay and a wallet that aren't ours, by NIP-04 an
     assertExists(await ncc.ready(PATIENCE_MS), await logOf(dataDir));
     await ncc.call("POST", "/stalls", stall);
     await ncc.call("POST", "/products", lamp);
-    const merchant = (await ncc.all<{ pubkey: string }>("/merchants"))[0]!.pubkey;
+    const merchant = (await ncc.call<{ data: { pubkey: string }[] }>("GET", "/merchants")).data[0]!.pubkey;
     await using reader = await NostrClient.connect(relay.url, PATIENCE_MS);
     await until("the catalogue is on the relay", async () => {
       const events = await reader.query({ kinds: [30017, 30018], authors: [merchant] });

@@ -131,7 +131,10 @@ function cacheEnvironment(): Record<string, string> {
   );
 }
 
+/** By hand: `pipeTo` may keep what comes until the end, and the log is read before. */
 async function append(from: ReadableStream<Uint8Array>, path: string): Promise<void> {
-  const file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
-  await from.pipeTo(file.writable);
+  using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
+  for await (const chunk of from) {
+    for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
+  }
 }

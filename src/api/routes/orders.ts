@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { page } from "../../db/keyset.ts";
+import { fulfilmentStates, paymentStates } from "../../db/tables.ts";
 import { apply } from "../../orders/apply.ts";
 import { findOrder, listOrders, type OrderRow, timelineOf } from "../../orders/orders_store.ts";
 import { resend } from "../../orders/resend.ts";
@@ -18,20 +19,6 @@ const timelineEntry = z.object({
   event: z.string().openapi({ description: "a word for machines" }),
   text: z.string().openapi({ description: "a sentence for people" }),
 });
-const payments = [
-  "quoting",
-  "awaiting",
-  "held",
-  "paid",
-  "overpaid",
-  "expired",
-  "cancelled",
-  "rejected",
-  "failed",
-  "refund_due",
-  "refunded",
-] as const;
-const fulfilments = ["none", "unfulfilled", "shipped", "delivered"] as const;
 
 /** Orders: looked at, sent on their way, cancelled. What an order's state doesn't allow is refused with 409. */
 export function orderRoutes({ database, clock }: ApiParts) {
@@ -47,8 +34,8 @@ export function orderRoutes({ database, clock }: ApiParts) {
         query: merchantQuery.extend({
           ...pageQuery,
           customer: hexKey.optional(),
-          payment: z.enum(payments).optional(),
-          fulfilment: z.enum(fulfilments).optional(),
+          payment: z.enum(paymentStates).optional(),
+          fulfilment: z.enum(fulfilmentStates).optional(),
         }),
       },
       answer: pageOf(orderSchema, "Orders"),
