@@ -4,11 +4,11 @@
  *
  * `--envelope nip04|nip17 --database sqlite|postgres|both --checkouts N --at-once N --dir PATH --profile PATH`
  */
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadVerifier } from "../src/nostr/verify.ts";
 import { postgresDatabase } from "../tests/support/databases.ts";
 import { Buyers, type Checkout } from "./buyers.ts";
+import { NccServer } from "./ncc_server.ts";
 import { cpuSeconds, machineSeconds, residentMb } from "./processes.ts";
 
 interface Options {
@@ -56,7 +56,7 @@ if (import.meta.main) {
 
 async function measure(name: string, o: Options, databaseUrl: string | null): Promise<void> {
   const dataDir = await Deno.makeTempDir({ prefix: "ncc-bench-", dir: o.dir });
-  const server = await Server.start({
+  const server = await NccServer.start({
     NCC_DATA_DIR: dataDir,
     NCC_PORT: "0",
     NCC_DM_RATE: "1000/s",
@@ -117,7 +117,7 @@ async function measure(name: string, o: Options, databaseUrl: string | null): Pr
 }
 
 /** The customers, connected. */
-async function gather(server: Server, o: Options): Promise<Buyers[]> {
+async function gather(server: NccServer, o: Options): Promise<Buyers[]> {
   const crypto = await loadVerifier();
   const count = Math.ceil(o.checkouts / KEYS / TIMES[o.envelope]);
   const buyers = Array.from({ length: count }, (_, number) =>
@@ -151,84 +151,6 @@ async function steadily(all: readonly [Buyers, Checkout][], perSecond: number): 
     running.push(buyers.buy(checkout));
   }
   await Promise.all(running);
-}
-
-/** ncc, as a process of its own. */
-class Server {
-  readonly #child: Deno.ChildProcess;
-  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #about: { url: string; merchant: string; token: string };
-
-  private constructor(child: Deno.ChildProcess, about: { url: string; merchant: string; token: string }) {
-    this.#child = child;
-    this.#stdin = child.stdin.getWriter();
-    this.#about = about;
-  }
-
-  static async start(settings: Record<string, string>, profile: string | null): Promise<Server> {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        ...(profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
-        fileURLToPath(new URL("./server.ts", import.meta.url)),
-        JSON.stringify(settings),
-      ],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    while (!text.includes("\n")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error("ncc ended at its start");
-      text += value;
-    }
-    return new Server(child, JSON.parse(text));
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  get url(): string {
-    return this.#about.url;
-  }
-
-  get merchant(): string {
-    return this.#about.merchant;
-  }
-
-  pay(bolt11: string): void {
-    this.#stdin.write(new TextEncoder().encode(`${bolt11}\n`));
-  }
-
-  async openShop(): Promise<void> {
-    const call = async (path: string, body: unknown) => {
-      const response = await fetch(`${this.url}/api/v1${path}`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${this.#about.token}`, "content-type": "application/json" },
-        body: JSON.stringify(body),
-      });
-      if (!response.ok) throw new Error(await response.text());
-      await response.body?.cancel();
-    };
-    const zone = { id: "post", name: "Post", cost: 1500, regions: ["*"] };
-    await call("/stalls", { id: "stall", name: "Bench", currency: "sat", shipping: [zone] });
-    await call("/products", {
-      id: "lamp",
-      stall_id: "stall",
-      name: "Lamp",
-      price: 2000,
-      quantity: 1_000_000,
-    });
-  }
-
-  async stop(): Promise<void> {
-    await this.#stdin.close();
-    await this.#child.status;
-  }
 }
 
 /** As LNbits' market app sends it. */

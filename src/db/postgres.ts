@@ -13,6 +13,8 @@ const AGAIN = new Set(["40001", "40P01"]);
 const CHANNEL = "ncc";
 /** PostgreSQL refuses notifications of 8000 bytes; longer lists are split. */
 const NOTIFY_IDS = 100;
+/** Queries under way may end for so long when the database is closed. */
+const END_SECONDS = 3;
 
 /** Opens a PostgreSQL database by its URL. Several processes may do so at once. */
 export async function openPostgres(url: string): Promise<Database> {
@@ -34,7 +36,7 @@ export async function openPostgres(url: string): Promise<Database> {
     await pool.end();
     throw error;
   }
-  return new PostgresDatabase(kysely, wakeUps, () => pool.end());
+  return new PostgresDatabase(kysely, wakeUps, () => pool.end({ timeout: END_SECONDS }));
 }
 
 /** 64 bit integers come as text; what doesn't fit a number must not be rounded. */
@@ -82,9 +84,9 @@ class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#kysely.destroy();
-    // Kysely ends only a pool that it has used.
+    // Kysely itself would wait for ever for a connection whose query is under way, and ends only a pool that it has used.
     await this.#end();
+    await this.#kysely.destroy();
   }
 
   #once<T>(work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,7 +1,10 @@
 import type { Generated } from "kysely";
 import type { Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 
-/** The NStore. On PostgreSQL `tags`, `tags_index` and `search_ext` are jsonb and the last four columns exist; see `event_store.ts`. */
+/**
+ * The NStore: the columns that both databases have, of which `tags` is jsonb on PostgreSQL. Written by `EventStore` alone;
+ * its other columns and tables are its own (`nostr/event_tables.ts`).
+ */
 export interface NostrEventsTable {
   id: Text;
   kind: Int;
@@ -10,17 +13,19 @@ export interface NostrEventsTable {
   created_at: Int;
   tags: Text;
   sig: Text;
+  /** The last part of an addressable event's address. */
   d: TextOrNull;
   expires_at: IntOrNull;
 }
 
-/** SQLite only: the tag index. */
+/** SQLite only: the tag index. `event` is the event's rowid. */
 export interface NostrTagsTable {
-  event_id: Text;
   name: Text;
   value: Text;
   kind: Int;
   created_at: Int;
+  event: Int;
+  pubkey: Text;
 }
 
 /** Every event that reached us for a merchant, raw; one row for each served merchant it names. */

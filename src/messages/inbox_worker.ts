@@ -69,8 +69,9 @@ export class InboxWorker implements Service {
     await this.#parts.lease.release();
   }
 
-  /** For tests: resolves when nothing that is due waits, here or in the process that reads. */
+  /** For tests: resolves when nothing that is due waits, here or in the process that reads, or the worker has stopped. */
   settled(): Promise<void> {
+    if (this.#stopping) return this.#running ?? Promise.resolve();
     return new Promise((resolve) => {
       this.#settling.push(resolve);
       this.#nap.abort();

@@ -48,7 +48,7 @@ export interface StoredEvent {
 const MAX_D_BYTES = 2048;
 const MAX_KIND = 2 ** 31 - 1;
 
-/** Derives what is stored with the event. It keeps no hold of the event's arrays. */
+/** Derives what is stored with the event. */
 export async function eventRow(event: NostrEvent, indexing: Indexing): Promise<EventRow> {
   return {
     event,

@@ -38,8 +38,8 @@ export interface EventStoreOptions extends Partial<Indexing> {
 /** How long a call may take: `timeout` in milliseconds for each statement. */
 export interface CallOptions {
   /** Once it is aborted the call rejects with its reason, before the next statement or after the one under way. */
-  signal?: AbortSignal;
-  timeout?: number;
+  signal?: AbortSignal | undefined;
+  timeout?: number | undefined;
 }
 
 /**
@@ -126,7 +126,10 @@ export class EventStore implements NRelay {
   }
 
   /** The events that match any filter, each once, newest first; `limit`: at most so many of all. */
-  async query(filters: NostrFilter[], options: CallOptions & { limit?: number } = {}): Promise<NostrEvent[]> {
+  async query(
+    filters: NostrFilter[],
+    options: CallOptions & { limit?: number | undefined } = {},
+  ): Promise<NostrEvent[]> {
     options.signal?.throwIfAborted();
     const query = this.#query(filters);
     const limit = options.limit === undefined ? undefined : Math.max(0, Math.floor(options.limit));

@@ -128,6 +128,10 @@ export class RelayConnection extends NRelay1 {
         break;
       case "CLOSED":
         this.lastClosed = message[2].slice(0, MAX_ANSWER_LENGTH) || "no reason given";
+        // In NRelay1's own word, on which it waits for the outcome of AUTH and asks once more.
+        if (this.#wantsAuth(message[2])) {
+          message = ["CLOSED", message[1], `auth-required: ${this.lastClosed}`];
+        }
         break;
       case "NOTICE":
         this.#log.debug("relay.notice", { text: message[1].slice(0, MAX_ANSWER_LENGTH) });
@@ -153,12 +157,20 @@ export class RelayConnection extends NRelay1 {
   #answered(id: string, receipt: Receipt): void {
     const entry = this.#publishing.get(id);
     if (!entry) return;
-    if (receipt.ok || !receipt.message.startsWith("auth-required:") || entry.again || !this.#signs) {
-      return entry.answer.resolve(receipt);
-    }
+    if (receipt.ok || entry.again || !this.#wantsAuth(receipt.message)) return entry.answer.resolve(receipt);
     // NIP-42: the challenge may have come before this refusal or may follow it.
     this.#unauthenticated.push({ entry, refusal: receipt });
     if (this.#authenticated) this.#authAnswered(true);
+  }
+
+  /**
+   * Whether a refusal may end with AUTH. NIP-42 has a word for it; some relays say `restricted:` to whomever they don't know yet,
+   * who has been challenged but not heard.
+   */
+  #wantsAuth(reason: string): boolean {
+    if (!this.#signs) return false;
+    return reason.startsWith("auth-required:") ||
+      (reason.startsWith("restricted:") && this.#challenges > 0 && !this.#authenticated);
   }
 
   #authAnswered(ok: boolean): void {

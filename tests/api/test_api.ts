@@ -3,6 +3,7 @@ import type { Insertable } from "kysely";
 import type { OrdersTable } from "../../src/db/tables.ts";
 import type { Log } from "../../src/log.ts";
 import type { Wallet } from "../../src/payments/wallet.ts";
+import { systemClock } from "../../src/clock.ts";
 import { systemRandom } from "../../src/random.ts";
 import { readSettings } from "../../src/settings_reader.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -30,12 +31,16 @@ export interface Ask {
   headers?: Record<string, string>;
 }
 
-/** The whole program on a database of its own, asked through its HTTP door, on a clock that stands still. Nothing runs in it. */
+/**
+ * The whole program on a database of its own, asked through its HTTP door, on a clock that stands still. Nothing runs in
+ * it, unless the test opens it `live`, on the machine's clock, and starts it.
+ */
 export class TestApi implements AsyncDisposable {
   readonly app: App;
   readonly clock: FakeClock;
   readonly #dir: string;
   readonly #socket: typeof WebSocket;
+  #started = false;
 
   private constructor(app: App, clock: FakeClock, dir: string, socket: typeof WebSocket) {
     this.app = app;
@@ -45,7 +50,7 @@ export class TestApi implements AsyncDisposable {
   }
 
   static async open(
-    o: { settings?: Record<string, string>; wallet?: Wallet; log?: Log } = {},
+    o: { settings?: Record<string, string>; wallet?: Wallet; log?: Log; live?: boolean } = {},
   ): Promise<TestApi> {
     const dir = await Deno.makeTempDir({ prefix: "ncc-api-" });
     const socket = globalThis.WebSocket;
@@ -58,7 +63,7 @@ export class TestApi implements AsyncDisposable {
     if (!read.ok) throw new Error(JSON.stringify(read.problems));
     const app = await App.open({
       settings: read.settings,
-      clock,
+      clock: o.live ? systemClock : clock,
       random: systemRandom,
       log: o.log ?? silentLog,
       ...(o.wallet && { wallet: o.wallet }),
@@ -131,8 +136,15 @@ export class TestApi implements AsyncDisposable {
     return id;
   }
 
+  /** Starts what is open; its URL with the port that it got. */
+  async start(): Promise<string> {
+    this.#started = true;
+    return (await this.app.start()).url;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.app.close();
+    if (this.#started) await this.app.stop();
+    else await this.app.close();
     globalThis.WebSocket = this.#socket;
     await Deno.remove(this.#dir, { recursive: true });
   }

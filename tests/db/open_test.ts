@@ -72,3 +72,11 @@ Deno.test("openDatabase() of a file that is no database fails and leaves nothing
     );
     await assertRejects(() => openDatabase(null, dir), Error, "not a database");
   }));
+
+onPostgres("close() ends although a query is under way", async (shared) => {
+  const database = await shared.open();
+  const query = sql`select pg_sleep(1)`.execute(database.kysely).catch((error: unknown) => error);
+  await sql`select 1`.execute(database.kysely);
+  await database.close();
+  await query;
+});

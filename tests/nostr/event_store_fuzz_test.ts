@@ -24,6 +24,7 @@ const tags = fc.oneof(
 );
 const targets = fc.oneof(
   fc.record({ e: fc.nat(30) }),
+  fc.record({ addressOf: fc.nat(30) }),
   fc.record({
     a: fc.record({ kind: fc.constantFrom(0, 10002, 30018, 30402, 1, 5), author: authors, d: dTags }),
   }),
@@ -36,8 +37,11 @@ const events = fc.record({
   targets: fc.array(targets, { maxLength: 3 }),
 });
 
-const lists = <T>(values: fc.Arbitrary<T>) => fc.array(values, { maxLength: 3 });
-const filters = fc.record({
+type Made<T> = T extends fc.Arbitrary<infer U> ? U : never;
+
+const lists = <T>(values: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 9, arbitrary: fc.array(values, { minLength: 1, maxLength: 3 }) }, fc.constant<T[]>([]));
+const fields = fc.record({
   kinds: lists(kinds),
   authors: lists(authors),
   since: times,
@@ -48,7 +52,25 @@ const filters = fc.record({
   "#d": lists(dTags),
   "#tt": lists(values),
   places: lists(fc.nat(30)),
-}, { requiredKeys: [] });
+});
+type Fields = Made<typeof fields>;
+const names = [
+  "kinds",
+  "authors",
+  "since",
+  "until",
+  "limit",
+  "limit",
+  "#t",
+  "#p",
+  "#d",
+  "#tt",
+  "places",
+] as const;
+/** Few fields each: with all of them nothing would ever match. */
+const filters = fc.tuple(fields, fc.subarray([...names], { maxLength: 3 })).map(([all, chosen]) =>
+  Object.fromEntries(chosen.map((name) => [name, all[name]])) as Partial<Fields>
+);
 
 const steps = fc.oneof(
   { weight: 12, arbitrary: fc.record({ event: events }) },
@@ -101,8 +123,6 @@ onEachDatabase("the store does what a plain list would, whatever comes in whatev
   );
 });
 
-type Made<T> = T extends fc.Arbitrary<infer U> ? U : never;
-
 /** One run: the same steps to the model and the store. */
 class Run {
   readonly model = new EventModel();
@@ -131,9 +151,13 @@ class Run {
   }
 
   #event({ targets, ...fields }: Made<typeof events>): NostrEvent {
-    const named = targets.map((target) =>
-      "e" in target ? ["e", this.#idAt(target.e)] : ["a", `${target.a.kind}:${target.a.author}:${target.a.d}`]
-    );
+    const named = targets.map((target) => {
+      if ("e" in target) return ["e", this.#idAt(target.e)];
+      if ("a" in target) return ["a", `${target.a.kind}:${target.a.author}:${target.a.d}`];
+      const { kind = 0, pubkey = ALICE, tags = [] } =
+        this.seen[target.addressOf % Math.max(1, this.seen.length)] ?? {};
+      return ["a", `${kind}:${pubkey}:${tags.find(([name]) => name === "d")?.[1] ?? ""}`];
+    });
     return sample({ ...fields, tags: [...fields.tags, ...named] });
   }
 

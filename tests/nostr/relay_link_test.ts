@@ -57,6 +57,16 @@ Deno.test("a relay that asks for AUTH gets it again on every connection, for REQ
   assertEquals(link.status().reconnects, 2);
 });
 
+Deno.test("`restricted:` before AUTH was heard is asked again after it, as `auth-required:` is", async () => {
+  await using relay = await FakeRelay.start({ auth: true, authRefusal: "restricted: not to strangers" });
+  await using pool = testPool({ signer: merchant });
+  const link = pool.link(relay.url);
+  assertEquals(await link.query(filters), []);
+  relay.drop();
+  await until(() => link.status().state !== "connected");
+  assertEquals(await link.publish(message()), { ok: true, message: "" });
+});
+
 Deno.test("without a signer a refusal for want of AUTH is the answer", async () => {
   await using relay = await FakeRelay.start({ auth: true });
   await using pool = testPool({ signer: null });

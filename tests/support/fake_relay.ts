@@ -16,6 +16,8 @@ export interface Switches {
   deaf: boolean;
   /** Requires NIP-42 for REQ and EVENT. */
   auth: boolean;
+  /** What it says to those who didn't authenticate. */
+  authRefusal: string;
   /** Drops the connection when a REQ comes. */
   dropOnReq: boolean;
   /** Sends a binary frame when a REQ comes. */
@@ -57,6 +59,7 @@ export class FakeRelay implements AsyncDisposable {
       noOk: false,
       deaf: false,
       auth: false,
+      authRefusal: "auth-required: who are you?",
       dropOnReq: false,
       binaryOnReq: false,
       noEose: false,
@@ -173,7 +176,7 @@ export class FakeRelay implements AsyncDisposable {
   #event(client: Client, event: NostrEvent): void {
     if (this.is.noOk) return;
     const say = (ok: boolean, reason: string) => send(client, ["OK", event.id, ok, reason]);
-    if (this.is.auth && !client.authed) return say(false, "auth-required: who are you?");
+    if (this.is.auth && !client.authed) return say(false, this.is.authRefusal);
     if (this.is.refuse !== null) return say(false, this.is.refuse);
     if (this.events.some((e) => e.id === event.id)) return say(false, "duplicate: have it");
     this.publish(event);
@@ -183,7 +186,7 @@ export class FakeRelay implements AsyncDisposable {
   #req(client: Client, id: string, filters: NostrFilter[]): void {
     if (this.is.dropOnReq) return client.socket.terminate();
     if (this.is.binaryOnReq) return client.socket.send(new Uint8Array([1]));
-    if (this.is.auth && !client.authed) return send(client, ["CLOSED", id, "auth-required: who are you?"]);
+    if (this.is.auth && !client.authed) return send(client, ["CLOSED", id, this.is.authRefusal]);
     if (this.is.closed !== null) return send(client, ["CLOSED", id, this.is.closed]);
     client.subs.set(id, filters);
     const found = new Set<NostrEvent>();

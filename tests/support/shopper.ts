@@ -46,7 +46,10 @@ export class Shopper implements AsyncDisposable {
     const ready = this.#ready = Promise.withResolvers<void>();
     const socket = this.#socket = new WebSocket(this.#o.relay);
     socket.onopen = () => this.#subscribe();
-    socket.onerror = () => ready.reject(new Error(`can't reach ${this.#o.relay}`));
+    socket.onerror = (event) => {
+      event.preventDefault();
+      ready.reject(new Error(`${this.#o.relay}: ${(event as ErrorEvent).message}`));
+    };
     socket.onmessage = (message) => this.#hear(JSON.parse(String(message.data)));
     const late = setTimeout(() => ready.reject(new Error("the relay gave no mail in time")), CONNECT_MS);
     await ready.promise.finally(() => clearTimeout(late));
