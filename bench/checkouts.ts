@@ -85,10 +85,11 @@ async function measure(name: string, o: Options, databaseUrl: string | null): Pr
     await throughput(all, o.atOnce);
     const seconds = (performance.now() - before.at) / 1000;
     const rate = all.length / seconds;
+    const ncc = cpuSeconds(server.pid) - before.ncc;
     const share = (cpu: number) => `${(cpu / seconds).toFixed(2)} cores`;
     say(`    throughput       ${rate.toFixed(0)} checkouts/s (${all.length} in ${seconds.toFixed(1)} s)`);
     say(
-      `    CPU              ncc ${share(cpuSeconds(server.pid) - before.ncc)}, load ${
+      `    CPU              ncc ${share(ncc)} (${(ncc / all.length * 1000).toFixed(1)} ms a checkout), load ${
         share(own() - before.own)
       }, ` +
         `whole machine ${share(machineSeconds() - before.machine)} of ${navigator.hardwareConcurrency}`,

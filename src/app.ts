@@ -12,6 +12,7 @@ import { MerchantRegistry } from "./app/merchant_registry.ts";
 import { relayInfo } from "./app/relay_info.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
+import { SoleProcess } from "./app/sole_process.ts";
 import { shopTerms } from "./app/shop_terms.ts";
 import { summarise, type Summary } from "./app/summary.ts";
 import { identityPublisher } from "./catalog/identity.ts";
@@ -76,8 +77,7 @@ export class App {
 
   /** Opens (and migrates) the database and builds everything; nothing runs before `start()`. */
   static async open(o: AppOptions): Promise<App> {
-    const { settings, clock, random } = o;
-    const dataDir = settings.NCC_DATA_DIR;
+    const { settings, clock, random, settings: { NCC_DATA_DIR: dataDir } } = o;
     const dataCreated = makeDataDir(dataDir);
     const database = await openDatabase(settings.NCC_DATABASE_URL ?? null, dataDir);
     try {
@@ -216,15 +216,15 @@ export class App {
       log,
       handle: (request, address) => this.#api.fetch(request, { address }),
     });
-    const relayService: Service = { start: () => Promise.resolve(), stop: () => this.relay.close() };
     this.#services = [
+      new SoleProcess({ ...base, settings }),
       new Housekeeping({ ...base, store }),
       new OutboxWorker({ ...base, identityOf }),
       jobs,
       this.#watcher,
       inbox,
       this.merchants,
-      relayService,
+      { start: () => Promise.resolve(), stop: () => this.relay.close() },
       this.#http,
     ];
   }

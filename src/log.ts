@@ -8,8 +8,8 @@ export interface Log {
   child(fields: Fields): Log;
 }
 
-/** What belongs to a line. Secrets, addresses and message bodies never do. */
-export type Fields = Record<string, unknown>;
+/** What belongs to a line. Secrets, addresses and message bodies never do, and the line's own names aren't free. */
+export type Fields = Record<string, unknown> & { at?: never; level?: never; event?: never };
 
 export const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = typeof levels[number];
@@ -20,7 +20,9 @@ export type Sink = (line: { level: Level; event: string; fields: Fields }) => vo
 /** A log that hands lines of at least `least` to `sink`. */
 export function createLog(sink: Sink, least: Level, base: Fields = {}): Log {
   const at = (level: Level) => (event: string, fields: Fields = {}) => {
-    if (levels.indexOf(level) >= levels.indexOf(least)) sink({ level, event, fields: { ...base, ...fields } });
+    if (levels.indexOf(level) >= levels.indexOf(least)) {
+      sink({ level, event, fields: { ...base, ...fields } });
+    }
   };
   return {
     debug: at("debug"),

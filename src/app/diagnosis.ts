@@ -1,6 +1,6 @@
 import { installRelaySocket } from "../nostr/websocket.ts";
 import { type EventCrypto, loadVerifier } from "../nostr/verify.ts";
-import { type Finding, type Patient, warning, well } from "./doctor/finding.ts";
+import { type Finding, found, type Patient, warning, well } from "./doctor/finding.ts";
 import { lookAtKey, lookAtOwners } from "./doctor/key.ts";
 import { lookAtPort, lookAtRelays, lookAtWallet } from "./doctor/network.ts";
 import { lookAtData, lookAtDatabase } from "./doctor/storage.ts";
@@ -22,7 +22,7 @@ async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding
   const data = await lookAtData(patient);
   const { finding: key, signer } = await lookAtKey(patient, crypto);
   const [port, relays, wallet] = await Promise.all([
-    lookAtPort(patient),
+    found("port", () => lookAtPort(patient)),
     lookAtRelays(patient, crypto, signer),
     lookAtWallet(patient, crypto),
   ]);

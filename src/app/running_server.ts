@@ -1,4 +1,6 @@
+import { systemClock } from "../clock.ts";
 import { errorText, type Log } from "../log.ts";
+import { Deadline } from "../nostr/deadline.ts";
 import type { Settings } from "../settings.ts";
 import { hostText } from "./hosts.ts";
 
@@ -48,14 +50,16 @@ function read(dataDir: string): { url: string; pid: number } | null {
       : null;
   } catch (error) {
     // A crash may have cut the file off: then it says nothing.
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
+    const silent = [Deno.errors.NotFound, Deno.errors.NotADirectory, SyntaxError];
+    if (silent.some((one) => error instanceof one)) return null;
     throw error;
   }
 }
 
 async function answers(url: string): Promise<boolean> {
+  using deadline = new Deadline(systemClock, LOOK_MS);
   try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(LOOK_MS) });
+    const response = await fetch(`${url}/healthz`, { signal: deadline.signal });
     const body = await response.json() as { name?: string };
     return body.name === "ncc";
   } catch {

@@ -1,14 +1,17 @@
+import type { Clock } from "../clock.ts";
 import { errorText } from "../log.ts";
+import { Deadline } from "../nostr/deadline.ts";
 import { type Wallet, WalletError } from "../payments/wallet.ts";
 
 /** What a wallet said when it was asked how it is. */
 export type Probed = { ok: true; text: string } | { ok: false; text: string; remedy: string };
 
 /** Asks a wallet whether it answers and may make invoices. It never throws. */
-export async function probeWallet(wallet: Wallet, patienceMs: number): Promise<Probed> {
+export async function probeWallet(wallet: Wallet, clock: Clock, patienceMs: number): Promise<Probed> {
   const name = wallet.describe();
+  using deadline = new Deadline(clock, patienceMs);
   try {
-    const { alias, network } = await wallet.probe(AbortSignal.timeout(patienceMs));
+    const { alias, network } = await wallet.probe(deadline.signal);
     const details = [alias, network === null || network === "bc" ? null : network].filter((one) => one);
     return { ok: true, text: `${name} answers${details.length > 0 ? ` (${details.join(", ")})` : ""}` };
   } catch (error) {

@@ -60,7 +60,7 @@ async function publish(
   const next = await toPublish(database, identity.pubkey, ours, versions);
   if (!next) {
     if (versions.foreign) {
-      log.info("identity.left_alone", { merchant: identity.pubkey, kind, event: versions.newest!.id });
+      log.info("identity.left_alone", { merchant: identity.pubkey, kind, event_id: versions.newest!.id });
     }
     return [];
   }
@@ -77,7 +77,7 @@ async function publish(
   const event = await identity.signer.signEvent({ ...next.draft, created_at });
   const purpose = `${purposeFor(kind, next.origin)}:${draftHash(next.draft)}:${created_at}`;
   await database.transaction((tx) => post(tx, { merchant, purpose, event, relays }, clock.now()));
-  log.info("identity.published", { merchant, kind, event: event.id });
+  log.info("identity.published", { merchant, kind, event_id: event.id });
   return [];
 }
 

@@ -69,7 +69,7 @@ export async function readOurs(
   if (!versions.foreign) return versions;
   const { merchant, kind, d } = address;
   const event = versions.newest!.id;
-  deps.log.warn("catalog.foreign_version", { merchant, kind, d, event });
+  deps.log.warn("catalog.foreign_version", { merchant, kind, d, event_id: event });
   throw new GiveUp(
     `the relays have a version of ${kind}:${d} that ncc didn't make (event ${event}): it is left alone. ` +
       `Give ours another id, or delete that one with the client that made it, and publish again.`,

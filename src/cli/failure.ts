@@ -3,6 +3,7 @@ import { AdminTokenError } from "../app/admin_token.ts";
 import { DataDirError } from "../app/data_dir.ts";
 import { PortError } from "../app/http_server.ts";
 import { KeyError } from "../app/merchant_key.ts";
+import { AlreadyRunningError } from "../app/sole_process.ts";
 import { WalletUrlError } from "../app/wallets.ts";
 import { BackupNeededError } from "../db/backup.ts";
 import { NewerSchemaError } from "../db/migrator.ts";
@@ -32,7 +33,9 @@ export function failureOf(error: unknown): Failure {
     return { message: null, code: error.exitCode === 0 ? exit.ok : exit.usage };
   }
   if (error instanceof CommandError) return { message: error.message, code: error.code };
-  if (error instanceof PortError) return { message: error.message, code: exit.unavailable };
+  if (error instanceof PortError || error instanceof AlreadyRunningError) {
+    return { message: error.message, code: exit.unavailable };
+  }
   if (needsSomebody.some((one) => error instanceof one)) {
     return { message: errorText(error), code: exit.config };
   }
@@ -45,24 +48,24 @@ export function failureOf(error: unknown): Failure {
   return ofSqlite(error) ?? ofPostgres(error) ?? { message: errorText(error), code: exit.failed };
 }
 
-const sqlite: Record<number, string> = {
-  5: "The database is locked. Is another ncc running on it? Stop one of them.",
-  8: "The database can't be written. Give its file and directory to this user.",
-  10:
-    "The disk failed. Look at its health, and restore a backup from <data>/backups if the database is damaged.",
-  11:
-    "The database is damaged. Stop everything that uses it, keep a copy, and restore a backup from <data>/backups.",
-  13: "The disk is full. Make room, then start again: nothing is lost.",
-  14: "The database can't be opened. Give its file and directory to this user.",
-  26: "This file is no database. Put the right one back, or restore a backup from <data>/backups.",
-};
+/** By SQLite's words: the runtime gives its result code for some calls only. */
+const sqlite: readonly (readonly [RegExp, string])[] = [
+  [/database is locked/, "Is another ncc running on it? Stop one of them."],
+  [/readonly database|unable to open database/, "Give its file and directory to this user."],
+  [
+    /disk I\/O error/,
+    "The disk failed: look at its health. If data is lost, restore a backup from <data>/backups.",
+  ],
+  [/malformed/, "Stop everything that uses it, keep a copy, and restore a backup from <data>/backups."],
+  [/disk is full/, "Make room, then start again: nothing is lost."],
+  [/not a database/, "Put the right file back, or restore a backup from <data>/backups."],
+];
 
-/** By SQLite's result code, the low byte of the extended one. */
 function ofSqlite(error: unknown): Failure | null {
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") return null;
-  const remedy = sqlite[errcode & 0xff];
-  return { message: remedy ? `${errorText(error)}\n  ${remedy}` : errorText(error), code: exit.io };
+  if ((error as { code?: unknown }).code !== "ERR_SQLITE_ERROR") return null;
+  const text = errorText(error);
+  const remedy = sqlite.find(([words]) => words.test(text))?.[1];
+  return { message: `The database: ${text}${remedy ? `\n  ${remedy}` : ""}`, code: exit.io };
 }
 
 const postgres: Record<string, string> = {

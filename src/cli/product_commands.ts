@@ -84,7 +84,7 @@ export function productCommands(program: Command, shell: Shell): void {
 
 /** What else there is to know of something that was just made. */
 export function afterwards(api: Api): string {
-  return api.live ? "" : " It will be published when ncc starts.";
+  return api.live ? "" : " Published when ncc starts.";
 }
 
 /** For an option that may be given several times. */

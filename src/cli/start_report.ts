@@ -66,7 +66,7 @@ async function probeAll(app: App): Promise<Map<string, Probed | null>> {
   return new Map(
     await Promise.all(
       app.merchants.all().map(async ({ pubkey, wallet }) =>
-        [pubkey, wallet === null ? null : await probeWallet(wallet, WALLET_MS)] as const
+        [pubkey, wallet === null ? null : await probeWallet(wallet, systemClock, WALLET_MS)] as const
       ),
     ),
   );

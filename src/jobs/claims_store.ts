@@ -134,3 +134,15 @@ export async function renew(tx: Tx, claims: Claim[], holder: string, until: numb
     .returning(["id", "attempts"]).execute();
   return new Set(rows.map((row) => `${row.id}:${row.attempts}`));
 }
+
+/**
+ * Ends every lease: jobs that ran may be claimed at once, and so may what only one process does. Only for whoever knows that
+ * no other process is left. Answers how many jobs that were.
+ */
+export async function freeAll(tx: Tx): Promise<number> {
+  await tx.updateTable("leases").set({ until: 0 }).where("until", ">", 0).execute();
+  const { numUpdatedRows } = await tx.updateTable("jobs").set({ lease_until: 0 })
+    .where("state", "=", sql.lit("running")).executeTakeFirst();
+  tx.wake("jobs");
+  return Number(numUpdatedRows);
+}

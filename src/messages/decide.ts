@@ -8,7 +8,7 @@ import type { Random } from "../random.ts";
 import { adoptTexts, orderSpokenOf } from "./claims.ts";
 import { earlierDue, finish, type InboxRow, putBack, rumorKnown } from "./inbox_store.ts";
 import { addMessage, type MessageRow } from "./messages_store.ts";
-import { type SenderRate, takeTurn } from "./sender_rate.ts";
+import { type SenderRate, takeTurn } from "./sender_rates_store.ts";
 
 /** Up to this far ahead a sender's clock is believed; beyond it the time of receipt counts. */
 const AHEAD_SECONDS = 10 * 60;
@@ -85,7 +85,7 @@ async function carryOut(
   switch (reading.type) {
     case "order": {
       const order = await place(tx, originOf(read, reading.dialect), reading.request, terms, random, now);
-      return await kept(tx, order);
+      return await kept(tx, order, now);
     }
     case "invalid_order": {
       const nameless = reading.customerOrderId === null;
@@ -94,7 +94,8 @@ async function carryOut(
         reason: reading.reason,
         traits: nameless ? { ...reading.traits, withoutId: true } : reading.traits,
       };
-      return await kept(tx, await refuseInvalid(tx, originOf(read, reading.dialect), invalid, random, now));
+      const order = await refuseInvalid(tx, originOf(read, reading.dialect), invalid, random, now);
+      return await kept(tx, order, now);
     }
     // What a customer says about an order is kept with it and changes nothing: only the wallet says "paid".
     case "twin":
@@ -113,8 +114,9 @@ async function carryOut(
   }
 }
 
-async function kept(tx: Tx, order: OrderRow): Promise<{ type: "order"; orderId: string }> {
-  await adoptTexts(tx, order);
+async function kept(tx: Tx, order: OrderRow, now: number): Promise<{ type: "order"; orderId: string }> {
+  // A repeat has nothing to adopt: what came since the order was put with it at once.
+  if (order.created_at === now) await adoptTexts(tx, order);
   return { type: "order", orderId: order.id };
 }
 

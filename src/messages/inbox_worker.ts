@@ -9,7 +9,7 @@ import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import { InboxBatch } from "./inbox_batch.ts";
 import { nextDue, waiting } from "./inbox_store.ts";
-import type { SenderRate } from "./sender_rate.ts";
+import type { SenderRate } from "./sender_rates_store.ts";
 
 const BATCH = 100;
 /** Behind the wake-ups: other processes' arrivals, where a notification was lost. */

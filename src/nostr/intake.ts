@@ -212,7 +212,7 @@ export class Intake implements Service {
       if (++checked % TURN === 0) await setImmediate();
       if (!this.#verifier.verify(event)) {
         counts.invalid++;
-        this.#log.debug("intake.invalid", { relay, event: event.id });
+        this.#log.debug("intake.invalid", { relay, event_id: event.id });
         continue;
       }
       judged.add(event.id);

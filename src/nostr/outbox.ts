@@ -210,8 +210,12 @@ export class OutboxWorker implements Service {
     }
     const verdict = judge(answer, item.attempts + 1, this.#clock.now() - item.posted_at, this.#random);
     if (verdict.state === "failed") {
-      this.#log.warn("outbox.failed", { event: item.event_id, relay: item.relay, answer: verdict.answer });
-    } else this.#log.debug("outbox.sent", { event: item.event_id, relay: item.relay, state: verdict.state });
+      this.#log.warn("outbox.failed", { event_id: item.event_id, relay: item.relay, answer: verdict.answer });
+    } else {this.#log.debug("outbox.sent", {
+        event_id: item.event_id,
+        relay: item.relay,
+        state: verdict.state,
+      });}
     this.#done(item, verdict, 1);
   }
 

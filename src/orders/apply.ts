@@ -107,12 +107,11 @@ function isPaid(state: OrderState): boolean {
 /** What a correction leaves out stays as it was. */
 function trackingOf(order: OrderRow, event: OrderEvent): string | null {
   if (event.type !== "shipped") return order.tracking;
-  const before = order.tracking === null ? {} : JSON.parse(order.tracking) as Record<string, string | null>;
-  const { carrier = before.carrier, tracking = before.tracking } = {
-    ...(event.carrier !== null && { carrier: event.carrier }),
-    ...(event.tracking !== null && { tracking: event.tracking }),
-  };
-  return JSON.stringify({ carrier: carrier ?? null, tracking: tracking ?? null });
+  const before = JSON.parse(order.tracking ?? "{}") as { carrier?: string | null; tracking?: string | null };
+  return JSON.stringify({
+    carrier: event.carrier ?? before.carrier ?? null,
+    tracking: event.tracking ?? before.tracking ?? null,
+  });
 }
 
 /** What must happen with the order's fact happens in its transaction; what leaves the database becomes a job. */

@@ -63,7 +63,7 @@ export class Publishing {
     } catch (error) {
       // The store's own refusals, as of an event that its author has deleted (NIP-09).
       if (error instanceof RelayError) return [false, error.message];
-      this.#o.log.error("relay.event_not_stored", { event: event.id, error: errorText(error) });
+      this.#o.log.error("relay.event_not_stored", { event_id: event.id, error: errorText(error) });
       return [false, "error: the event can't be stored now, try again later"];
     } finally {
       connection.pending--;

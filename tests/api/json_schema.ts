@@ -67,7 +67,11 @@ function isOf(value: unknown, type: string): boolean {
       return Array.isArray(value);
     case "object":
       return typeof value === "object" && value !== null && !Array.isArray(value);
+    case "boolean":
+      return value === true || value === false;
+    case "number":
+      return Number.isFinite(value);
     default:
-      return typeof value === type;
+      return typeof value === "string" && type === "string";
   }
 }

@@ -39,6 +39,8 @@ export class Customer {
   #answeredAfterMs: number | null = null;
   #toldAfterMs: number | null = null;
   #done = false;
+  readonly #over = new AbortController();
+  #running: Promise<void> | undefined;
 
   constructor(plan: Plan, place: Place) {
     this.#plan = plan;
@@ -60,8 +62,14 @@ export class Customer {
     return this.#done;
   }
 
-  /** Orders, waits, pays, waits. */
-  async run(): Promise<void> {
+  /** Orders, waits, pays, waits. Rejects when something of that can't be done. */
+  run(): Promise<void> {
+    const running = this.#act().finally(() => this.#shopper.close());
+    this.#running = running.catch(() => {});
+    return running;
+  }
+
+  async #act(): Promise<void> {
     const { id, productId, quantity, shippingId } = this.#plan;
     await this.#shopper.connect();
     this.#orderedAt = performance.now();
@@ -71,23 +79,23 @@ export class Customer {
     };
     if (!await order()) throw new Error(`${id}: the relay refused the order`);
     const isAnswer = (message: MerchantMessage) => message.id === id && message.type === 1;
-    let first = await this.#shopper.hears(isAnswer, SILENCE_MS);
+    let first = await this.#until(isAnswer, SILENCE_MS);
     if (!first) {
       await order();
-      first = await this.#shopper.hears(isAnswer, LONGEST_MS);
+      first = await this.#until(isAnswer, LONGEST_MS);
     }
     if (!first) throw new Error(`${id}: never answered`);
     this.#answeredAfterMs = performance.now() - this.#orderedAt;
     const link = lightningLink(first);
     if (link !== undefined && this.#plan.pays) await this.#pay(link);
     this.#done = true;
-    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
-    await this.#shopper.close();
+    await this.#until(() => false, LINGER_MS);
   }
 
   /** Reads everything again that the relay holds: what a live connection missed isn't missing in the book. */
   async readAgain(): Promise<void> {
-    await this.#shopper.close();
+    this.#over.abort();
+    await this.#running;
     await this.#shopper.connect();
     await this.#shopper.close();
   }
@@ -120,6 +128,17 @@ export class Customer {
     };
   }
 
+  /** What the merchant says, unless it doesn't within `ms` or everything is over. */
+  async #until(
+    fits: (message: MerchantMessage) => boolean,
+    ms: number,
+  ): Promise<MerchantMessage | undefined> {
+    const over = new Promise<undefined>((resolve) =>
+      this.#over.signal.addEventListener("abort", () => resolve(undefined))
+    );
+    return await Promise.race([this.#shopper.hears(fits, ms), over]);
+  }
+
   async #pay(bolt11: string): Promise<void> {
     this.#paid = bolt11;
     this.#paidAt = performance.now();
@@ -129,7 +148,7 @@ export class Customer {
       { bolt11 },
     );
     if (refusal !== null) throw new Error(`${this.#plan.id}: the wallet refused: ${refusal}`);
-    const told = await this.#shopper.hears((message) => message.paid === true, LONGEST_MS);
+    const told = await this.#until((message) => message.paid === true, LONGEST_MS);
     if (told) this.#toldAfterMs = performance.now() - this.#paidAt;
   }
 }

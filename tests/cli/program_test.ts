@@ -184,7 +184,7 @@ Deno.test("the shop is filled and looked at without a server", async () => {
     "--category",
     "b",
   );
-  assertStringIncludes(made.out, "published when ncc starts");
+  assertStringIncludes(made.out, "Published when ncc starts");
   assertMatch((await ok("product", "list")).out, /^id +name +price.*\ncup +Cup +9.95 EUR +3 +0 +not yet$/);
   assertStringIncludes((await ok("product", "show", "cup")).out, "3 on hand, 0 held, 3 available");
   assertStringIncludes((await ok("stall", "show", "tea")).out, "World: 12.5 EUR");
@@ -224,7 +224,7 @@ Deno.test("a CSV file is imported whole or not at all", async () => {
   assertEquals((await ncc(["product", "list", "--json"], { environment })).json(), []);
   assertEquals(
     (await imported(good.replace("200,", "200,unlimited"))).out,
-    "2 products created. It will be published when ncc starts.",
+    "2 products created. Published when ncc starts.",
   );
   const again = await imported(good.replace("200,", "200,unlimited"));
   assertStringIncludes(again.err, "line 2, id: there is a product cup already");

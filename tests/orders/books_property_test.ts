@@ -43,11 +43,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("pass" as const), minutes: fc.constantFrom(1, 16) }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant("decide" as const),
       which: fc.nat(10),
-      event: fc.constantFrom("cancel" as const, "ship" as const, "deliver" as const, "refund" as const),
+      event: fc.constantFrom<"cancel" | "ship" | "deliver" | "refund">(
+        "cancel",
+        "cancel",
+        "cancel",
+        "ship",
+        "deliver",
+        "refund",
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("replay" as const), which: fc.nat(20) }) },
@@ -67,7 +74,7 @@ Deno.test("whatever customers, wallets and the merchant do, the books agree and 
       }
       await world.ends();
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
 

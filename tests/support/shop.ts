@@ -7,7 +7,7 @@ import type { Log } from "../../src/log.ts";
 import { InboxBatch } from "../../src/messages/inbox_batch.ts";
 import { InboxWorker } from "../../src/messages/inbox_worker.ts";
 import { replyJob } from "../../src/messages/reply_job.ts";
-import type { SenderRate } from "../../src/messages/sender_rate.ts";
+import type { SenderRate } from "../../src/messages/sender_rates_store.ts";
 import { fixedRates } from "../../src/money/rates.ts";
 import { arrive } from "../../src/nostr/arrivals.ts";
 import type { NostrIdentity } from "../../src/nostr/identity.ts";

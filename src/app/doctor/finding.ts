@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { Log } from "../../log.ts";
+import { errorText, type Log } from "../../log.ts";
 import type { Random } from "../../random.ts";
 import type { Settings } from "../../settings.ts";
 
@@ -28,4 +28,13 @@ export function warning(what: string, detail: string, remedy: string): Finding {
 }
 export function problem(what: string, detail: string, remedy: string): Finding {
   return { what, state: "problem", detail, remedy };
+}
+
+/** What a look found; one that fails itself is a problem, and the other looks go on. */
+export async function found(what: string, look: () => Finding | Promise<Finding>): Promise<Finding> {
+  try {
+    return await look();
+  } catch (error) {
+    return problem(what, errorText(error), "Mend this first, then ask the doctor again.");
+  }
 }

@@ -1,5 +1,7 @@
+import type { Clock } from "../../clock.ts";
 import { errorText } from "../../log.ts";
-import { RelayPool } from "../../nostr/relay_pool.ts";
+import { Deadline } from "../../nostr/deadline.ts";
+import { type RelayAnswer, RelayPool } from "../../nostr/relay_pool.ts";
 import type { MerchantSigner } from "../../nostr/signer.ts";
 import type { EventCrypto } from "../../nostr/verify.ts";
 import { readAdminToken } from "../admin_token.ts";
@@ -9,11 +11,14 @@ import { probeWallet } from "../wallet_probe.ts";
 import { walletOf } from "../wallets.ts";
 import { type Finding, type Patient, problem, warning, well } from "./finding.ts";
 
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 5_000;
+/** How often it is looked whether a relay can't even be reached. */
+const LOOK_MS = 50;
 
 /** The port: free, or ours already. */
-export async function lookAtPort({ settings }: Patient): Promise<Finding> {
+export async function lookAtPort(patient: Patient): Promise<Finding> {
   const what = "port";
+  const { settings } = patient;
   const { NCC_HOST: host, NCC_PORT: port } = settings;
   try {
     checkPort(host, port);
@@ -21,19 +26,20 @@ export async function lookAtPort({ settings }: Patient): Promise<Finding> {
   } catch (error) {
     if (!(error instanceof PortError)) throw error;
     const server = await findServer(settings);
-    if (server !== null && await isOurs(server, settings)) return well(what, `ncc runs at ${server}`);
+    if (server !== null && await isOurs(server, patient)) return well(what, `ncc runs at ${server}`);
     const [first, ...rest] = error.message.split(/(?<=[.)]) (?=[A-Z])/);
     return problem(what, first!, rest.join(" "));
   }
 }
 
 /** Whether the server there takes the token of this data directory. */
-async function isOurs(url: string, settings: Patient["settings"]): Promise<boolean> {
+async function isOurs(url: string, { settings, clock }: Patient): Promise<boolean> {
   const token = settings.NCC_ADMIN_TOKEN ?? await readAdminToken(settings.NCC_DATA_DIR);
   if (token === null) return false;
+  using deadline = new Deadline(clock, ANSWER_MS);
   const response = await fetch(`${url}/api/v1/merchants`, {
     headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(ANSWER_MS),
+    signal: deadline.signal,
   });
   await response.body?.cancel();
   return response.ok;
@@ -57,17 +63,37 @@ export async function lookAtRelays(
   }
   const pool = new RelayPool({ signer, clock, random, log, verifier: crypto });
   try {
-    const answers = await pool.queryEach(urls, [{ kinds: [10002], limit: 1 }], { timeoutMs: ANSWER_MS });
-    return answers.map((answer): Finding =>
-      answer.ok ? well("relay", `${answer.url} answers`) : problem(
+    return await Promise.all(urls.map(async (url) => {
+      const answer = await ask(pool, url, clock);
+      return answer.ok ? well("relay", `${url} answers`) : problem(
         "relay",
-        `${answer.url} doesn't answer: ${answer.reason}`,
+        `${url} doesn't answer: ${answer.reason}`,
         "Check its address, or take it out of NCC_RELAYS. The shop works on without it.",
-      )
-    );
+      );
+    }));
   } finally {
     await pool.close();
   }
+}
+
+/** Asks a relay something small. One that can't be connected to isn't waited for, as the pool would. */
+async function ask(pool: RelayPool, url: string, clock: Clock): Promise<RelayAnswer> {
+  const over = new AbortController();
+  const { signal } = over;
+  const failing = async () => {
+    for (const link = pool.link(url); !signal.aborted; await clock.sleep(LOOK_MS, signal)) {
+      const { state, error } = link.status();
+      if (state === "waiting") over.abort(new Error(error ?? "it can't be reached"));
+    }
+  };
+  const watching = failing();
+  const [answer] = await pool.queryEach([url], [{ kinds: [10002], limit: 1 }], {
+    timeoutMs: ANSWER_MS,
+    signal,
+  });
+  over.abort();
+  await watching;
+  return answer!;
 }
 
 /** The wallet: whether it answers and may make invoices. */
@@ -87,7 +113,7 @@ export async function lookAtWallet(
   try {
     const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR });
     try {
-      const probed = await probeWallet(wallet, ANSWER_MS);
+      const probed = await probeWallet(wallet, clock, ANSWER_MS);
       return probed.ok ? well(what, probed.text) : problem(what, probed.text, probed.remedy);
     } finally {
       await wallet.close();

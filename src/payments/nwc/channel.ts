@@ -107,13 +107,13 @@ export class NwcChannel {
       event.pubkey !== walletPubkey || this.#seen.has(event.id) || event.content.length > MAX_PAYLOAD_CHARS
     ) return;
     // Before it counts as seen, so that a forged copy can't hide the real one.
-    if (!verifier.verify(event)) return log.warn("nwc.forged_event", { event: event.id });
+    if (!verifier.verify(event)) return log.warn("nwc.forged_event", { event_id: event.id });
     this.#remember(event.id);
     this.#since = Math.max(this.#since, Math.min(event.created_at, seconds(clock.now())));
     // By the payload's form and not the kind: wallets mix them up.
     const text = await decryptPayload(signer, walletPubkey, event.content);
     if (event.kind !== RESPONSE) {
-      if (text === null) log.warn("nwc.notification_unreadable", { event: event.id });
+      if (text === null) log.warn("nwc.notification_unreadable", { event_id: event.id });
       else this.#o.onNotification(text);
       return;
     }

@@ -1,3 +1,4 @@
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { NostrEvent } from "@nostrify/types";
 import { generateSecretKey } from "nostr-tools/pure";
 import { LinkError } from "../../../src/nostr/relay_link.ts";
@@ -43,6 +44,12 @@ export class ScriptedWallet implements AsyncDisposable {
 
   get clientPubkey(): string {
     return pureCrypto.publicKey(this.#clientSecret);
+  }
+
+  /** The connection as a person would paste it. */
+  get uri(): string {
+    const query = new URLSearchParams({ relay: this.#relay, secret: bytesToHex(this.#clientSecret) });
+    return `nostr+walletconnect://${this.#signer.pubkey}?${query}`;
   }
 
   /** Publishes the info event and listens. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { takeTurn } from "../../src/messages/sender_rate.ts";
+import { takeTurn } from "../../src/messages/sender_rates_store.ts";
 import { memoryDatabase } from "../support/database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 

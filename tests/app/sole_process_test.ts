@@ -1,0 +1,54 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { AlreadyRunningError, SoleProcess } from "../../src/app/sole_process.ts";
+import { Lease } from "../../src/jobs/lease.ts";
+import { listJobs } from "../../src/jobs/jobs_store.ts";
+import { sqliteFile } from "../support/databases.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { add, startRunner } from "../support/jobs.ts";
+import { silentLog } from "../support/log.ts";
+
+Deno.test("what a process had reserved that is gone is free as soon as the next one starts", async () => {
+  await using shared = await sqliteFile();
+  const [before, after] = [await shared.open(), await shared.open()];
+  const clock = new FakeClock();
+  const lease = (database: typeof before, holder: string) =>
+    new Lease({ database, clock, log: silentLog, name: "inbox", holder });
+  assertEquals(await lease(before, "crashed").acquire(), true);
+  await add(before, clock, { payload: { n: 1 } });
+  const hung = Promise.withResolvers<void>();
+  await using crashed = await startRunner(before, clock, () => hung.promise, { holder: "crashed" });
+  while ((await listJobs(after.kysely, { state: "running", limit: 1 })).jobs.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assertEquals(await lease(after, "next").acquire(), false);
+
+  const sole = new SoleProcess({ database: after, log: silentLog, settings: settingsFor(shared.url) });
+  await sole.start();
+  assertEquals(await lease(after, "next").acquire(), true);
+  const done: unknown[] = [];
+  await using next = await startRunner(after, clock, (job) => Promise.resolve(void done.push(job.payload)), {
+    holder: "next",
+  });
+  await next.settled();
+  assertEquals(done, [{ n: 1 }]);
+
+  hung.resolve();
+  await crashed.settled();
+  await sole.stop();
+});
+
+Deno.test("a second process on the same file is told so, until the first has ended", async () => {
+  await using shared = await sqliteFile();
+  const settings = settingsFor(shared.url);
+  const parts = { database: await shared.open(), log: silentLog, settings };
+  const [first, second] = [new SoleProcess(parts), new SoleProcess(parts)];
+  await first.start();
+  await assertRejects(() => second.start(), AlreadyRunningError, "Stop it first");
+  await first.stop();
+  await second.start();
+  await second.stop();
+});
+
+function settingsFor(path: string) {
+  return { NCC_DATABASE_URL: `sqlite:${path}`, NCC_DATA_DIR: "/nowhere" };
+}

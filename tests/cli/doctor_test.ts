@@ -1,0 +1,130 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { BuiltInRelay } from "../support/built_in_relay.ts";
+import { ScriptedWallet } from "../payments/nwc/scripted_wallet.ts";
+import { exists, ncc, place } from "./cli.ts";
+
+interface Finding {
+  what: string;
+  state: string;
+  detail: string;
+  remedy?: string;
+}
+
+async function doctor(environment: Record<string, string>) {
+  const { code, json } = await ncc(["doctor", "--json"], { environment });
+  const { ok, findings } = json() as { ok: boolean; findings: Finding[] };
+  assertEquals(code, ok ? 0 : 1);
+  return {
+    problems: findings.filter((one) => one.state === "problem"),
+    of: (what: string) => findings.find((one) => one.what === what)!,
+    findings,
+  };
+}
+
+Deno.test("a new machine has no problem, and nothing is made by looking", async () => {
+  await using p = await place();
+  const { problems, of } = await doctor(p.environment);
+  assertEquals(problems, []);
+  assertEquals([of("wallet").state, of("relays").state], ["warning", "warning"]);
+  assertEquals(await exists(p.data), false);
+});
+
+Deno.test("each problem of a broken set-up is named, with a remedy, all at once", async () => {
+  await using p = await place();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const file = `${p.dir}/file`;
+  await Deno.writeTextFile(file, "");
+  const { problems } = await doctor({
+    NCC_DATA_DIR: `${file}/data`,
+    NCC_PORT: String(taken.addr.port),
+    NCC_KEY: "nsec1canary",
+    NCC_RELAYS: "ws://127.0.0.1:9",
+    NCC_WALLET: `nostr+walletconnect://${"b".repeat(64)}?relay=ws://127.0.0.1:9&secret=${"a".repeat(64)}`,
+  });
+  assertEquals(problems.map((one) => one.what), ["data", "key", "port", "relay", "wallet"]);
+  const text = JSON.stringify(problems);
+  assert(!/canary|a{64}/.test(text), text);
+  for (const { what, remedy } of problems) assert((remedy ?? "").length > 20, `${what}: ${remedy}`);
+  const says = (what: string) => {
+    const { detail, remedy } = problems.find((one) => one.what === what)!;
+    return `${detail} ${remedy}`;
+  };
+  assertStringIncludes(says("data"), "NCC_DATA_DIR");
+  assertStringIncludes(says("key"), "checksum");
+  assertStringIncludes(says("port"), "NCC_PORT");
+  assertStringIncludes(says("relay"), "ws://127.0.0.1:9 doesn't answer");
+  assertStringIncludes(says("wallet"), "relay of its connection up");
+});
+
+Deno.test("a wallet that refuses, or may not make invoices, is told apart from one that is away", async () => {
+  await using p = await place();
+  await using relay = await BuiltInRelay.serve();
+  await using wallet = new ScriptedWallet(relay.url);
+  await wallet.serve({ methods: "get_info make_invoice lookup_invoice", encryption: "nip44_v2" });
+  wallet.answer = () => ({
+    result_type: "get_info",
+    error: { code: "UNAUTHORIZED", message: "no such connection" },
+    result: null,
+  });
+  const refused = await doctor({ ...p.environment, NCC_WALLET: wallet.uri });
+  assertEquals(refused.of("wallet").state, "problem");
+  assertStringIncludes(refused.of("wallet").remedy!, "Make a new one in the wallet");
+
+  wallet.answer = () => ({
+    result_type: "get_info",
+    error: null,
+    result: { alias: "Bob", network: "regtest", methods: [] },
+  });
+  const well = await doctor({ ...p.environment, NCC_WALLET: wallet.uri });
+  assertEquals(well.of("wallet").state, "ok");
+  assertStringIncludes(well.of("wallet").detail, "Bob");
+
+  await using poor = new ScriptedWallet(relay.url);
+  await poor.serve({ methods: "get_info pay_invoice", encryption: "nip44_v2" });
+  const without = await doctor({ ...p.environment, NCC_WALLET: poor.uri });
+  assertStringIncludes(without.of("wallet").detail, "make_invoice");
+  assertStringIncludes(without.of("wallet").remedy!, "make_invoice");
+});
+
+Deno.test("a relay that answers is well; a database of a newer version, a damaged one, and none at all are problems", async () => {
+  await using p = await place();
+  const { environment } = p;
+  await using relay = await BuiltInRelay.serve();
+  await ncc(["init", "--yes"], { environment });
+  const well = await doctor({ ...environment, NCC_RELAYS: relay.url });
+  assertEquals([well.problems, well.of("relay").state, well.of("database").detail], [
+    [],
+    "ok",
+    "SQLite opens",
+  ]);
+
+  const away = await doctor({ ...environment, NCC_DATABASE_URL: "postgres://ncc:canary@127.0.0.1:9/ncc" });
+  assertEquals(away.problems.map((one) => one.what), ["database"]);
+  assert(!JSON.stringify(away.findings).includes("canary"));
+
+  await Deno.chmod(`${p.data}/key.nsec`, 0o644);
+  assertStringIncludes((await doctor(environment)).of("key").detail, "chmod 600");
+  await Deno.writeTextFile(`${p.data}/key.nsec`, "rubbish\n");
+  await Deno.chmod(`${p.data}/key.nsec`, 0o600);
+  assertStringIncludes((await doctor(environment)).of("key").detail, "no usable key");
+  await Deno.writeTextFile(
+    `${p.data}/ncc.db`,
+    "no database at all, but long enough to be taken for one".repeat(100),
+  );
+  assertEquals((await doctor(environment)).of("database").state, "problem");
+});
+
+Deno.test("settings that can't be read are named like everything else", async () => {
+  await using p = await place();
+  const { problems } = await doctor({ ...p.environment, NCC_RELAY: "wss://a.b", NCC_INVOICE_EXPIRY: "15" });
+  assertEquals(problems.map((one) => one.what), ["NCC_RELAY", "NCC_INVOICE_EXPIRY"]);
+  assertStringIncludes(problems[0]!.detail, "Did you mean NCC_RELAYS?");
+});
+
+Deno.test("for people each finding is a line with a mark, and a line for what to do", async () => {
+  await using p = await place({ NCC_RELAYS: "ws://127.0.0.1:9" });
+  const { out } = await ncc(["doctor"], { environment: p.environment, interactive: true });
+  assertStringIncludes(out, "✗ relay     ws://127.0.0.1:9 doesn't answer");
+  assertStringIncludes(out, "\n            → Check its address");
+  assertStringIncludes(out, "1 problem found.");
+});
