@@ -29,7 +29,7 @@ async function read(
   try {
     const tooLate = late(done.signal).then(() => null);
     for (let size = 0;;) {
-      const chunk = await Promise.race([reader.read(), tooLate]);
+      const chunk = await Promise.race([reader.read(), tooLate]).catch(cutOff);
       if (chunk === null) {
         throw new Problem(408, "too_slow", `The body didn't come within ${PATIENCE_MS / 1000} s.`);
       }
@@ -45,6 +45,11 @@ async function read(
   } finally {
     done.abort();
   }
+}
+
+/** The connection ended: nobody reads the answer, and it is no fault of ours. */
+function cutOff(): never {
+  throw new Problem(400, "body_cut_off", "The connection ended before the body did.");
 }
 
 function tooLarge(): Problem {

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 import type { Service } from "../service.ts";
 import { errorText } from "../log.ts";
 
-const DRAIN_MS = 3_000;
+const DRAIN_MS = 2_000;
 
 /** A port that can't be listened on, with what to do about it. */
 export class PortError extends Error {
@@ -15,7 +15,6 @@ export type Handle = (request: Request, address: string) => Response | Promise<R
 /** The one HTTP port. */
 export class HttpServer implements Service {
   readonly #o: { host: string; port: number; log: Log; handle: Handle };
-  readonly #cut = new AbortController();
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
   constructor(o: { host: string; port: number; log: Log; handle: Handle }) {
@@ -34,7 +33,6 @@ export class HttpServer implements Service {
       this.#server = Deno.serve({
         hostname: bare(host),
         port,
-        signal: this.#cut.signal,
         onListen: () => {},
         onError: (error) => {
           log.error("http.fault", { error: errorText(error) });
@@ -51,9 +49,10 @@ export class HttpServer implements Service {
   async stop(): Promise<void> {
     const server = this.#server;
     if (!server) return;
-    const late = setTimeout(() => this.#cut.abort(), DRAIN_MS);
-    await server.shutdown();
-    clearTimeout(late);
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, DRAIN_MS);
+    await Promise.race([server.shutdown(), late.promise]);
+    clearTimeout(timer);
   }
 }
 

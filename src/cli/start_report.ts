@@ -86,6 +86,23 @@ async function lookAtRelays(app: App): Promise<Map<string, string | null>> {
   }
 }
 
+type Mark = "✓" | "!" | "✗";
+
+/** How the relays are: by URL, why each isn't connected (null: it is). */
+export function relayLine(
+  relays: ReadonlyMap<string, string | null>,
+): { mark: Mark; text: string; remedy?: string } {
+  if (relays.size === 0) {
+    const remedy = "Customers find the shop on relays they know: set NCC_RELAYS.";
+    return { mark: "!", text: "only the built-in one", remedy };
+  }
+  const silent = [...relays].flatMap(([url, why]) => why === null ? [] : [`${url} (${why})`]);
+  const text = `${relays.size - silent.length} of ${relays.size} connected: ${[...relays.keys()].join(" ")}`;
+  if (silent.length === 0) return { mark: "✓", text };
+  const remedy = `Not yet: ${silent.join(", ")}. They are tried again by themselves.`;
+  return { mark: silent.length < relays.size ? "!" : "✗", text, remedy };
+}
+
 function screen(
   app: App,
   settings: Settings,
@@ -94,7 +111,7 @@ function screen(
   ready: { url: string; ms: number },
 ): string {
   const lines: string[] = [];
-  const say = (mark: "✓" | "!" | "✗", what: string, text: string, remedy?: string) => {
+  const say = (mark: Mark, what: string, text: string, remedy?: string) => {
     lines.push(`  ${mark} ${what.padEnd(9)} ${printable(text)}`);
     if (remedy !== undefined) lines.push(`              ${printable(remedy)}`);
   };
@@ -111,25 +128,11 @@ function screen(
     else if (probed.ok) say("✓", "wallet", probed.text);
     else say("✗", "wallet", probed.text, probed.remedy);
   }
-  const silent = [...relays].flatMap(([url, why]) => why === null ? [] : [`${url} (${why})`]);
-  if (relays.size === 0) {
-    say(
-      "!",
-      "relays",
-      "only the built-in one",
-      "Customers find the shop on relays they know: set NCC_RELAYS.",
-    );
-  } else {
-    say(
-      silent.length === 0 ? "✓" : silent.length < relays.size ? "!" : "✗",
-      "relays",
-      `${relays.size - silent.length} of ${relays.size} connected: ${[...relays.keys()].join(" ")}`,
-      silent.length === 0 ? undefined : `Not yet: ${silent.join(", ")}. They are tried again by themselves.`,
-    );
-  }
+  const { mark, text, remedy } = relayLine(relays);
+  say(mark, "relays", text, remedy);
   if (seen.ratesFixed) say("!", "rates", "fixed by NCC_RATES: they don't follow the market");
-  const { safe, text } = sandbox();
-  say(safe ? "✓" : "!", "sandbox", text);
+  const { safe, text: may } = sandbox();
+  say(safe ? "✓" : "!", "sandbox", may);
   return [
     "",
     `  ncc ${meta.version} · Nostr Commerce Coordinator · deno ${Deno.version.deno} · pid ${Deno.pid}`,

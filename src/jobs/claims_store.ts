@@ -135,14 +135,18 @@ export async function renew(tx: Tx, claims: Claim[], holder: string, until: numb
   return new Set(rows.map((row) => `${row.id}:${row.attempts}`));
 }
 
+/** A job that was running at so many ends of the program may be what ends it. */
+const SUSPICIOUS_TRIES = 3;
+
 /**
  * Ends every lease: jobs that ran may be claimed at once, and so may what only one process does. Only for whoever knows that
- * no other process is left. Answers how many jobs that were.
+ * no other process is left. A job that was cut off several times keeps its lease, or a program that is ended again and again
+ * would use up its tries within seconds. Answers how many jobs that were.
  */
 export async function freeAll(tx: Tx): Promise<number> {
   await tx.updateTable("leases").set({ until: 0 }).where("until", ">", 0).execute();
   const { numUpdatedRows } = await tx.updateTable("jobs").set({ lease_until: 0 })
-    .where("state", "=", sql.lit("running")).executeTakeFirst();
+    .where("state", "=", sql.lit("running")).where("attempts", "<=", SUSPICIOUS_TRIES).executeTakeFirst();
   tx.wake("jobs");
   return Number(numUpdatedRows);
 }

@@ -31,7 +31,7 @@ export async function takeTurn(
     if (row.tokens + refilled < full) {
       left.tokens = row.tokens + refilled;
       // What isn't a whole thousandth yet goes on counting.
-      left.updated_at = row.updated_at + Math.floor(refilled * rate.perMs / full);
+      left.updated_at = row.updated_at + Math.ceil(refilled * rate.perMs / full);
     }
   }
   left.tokens -= MESSAGE;

@@ -75,6 +75,17 @@ Deno.test("a body that never ends is given up after 30 s", async () => {
   assert(cancelled);
 });
 
+Deno.test("a body whose connection breaks is no fault of ours", async () => {
+  const { log, lines } = recordingLog();
+  await using api = await TestApi.open({ log });
+  const raw = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("gone")) });
+  const { status } = await api.ask("POST", "/api/v1/stalls", {
+    raw,
+    headers: { "content-type": "application/json" },
+  });
+  assertEquals([status, lines.filter((line) => line.level === "error")], [400, []]);
+});
+
 Deno.test("who doesn't show who they are isn't listened to: their body stays unread", async () => {
   await using api = await TestApi.open();
   let read = false;

@@ -111,9 +111,12 @@ onEachDatabase("what a dead process left running blocks for two minutes, not for
   assertEquals((await app.post("a", "{}")).status, 409);
   clock.jump(1);
   assertEquals((await app.post("a", '{"b":1}')).status, 422);
-  const both = await Promise.all([app.post("a", "{}"), app.post("a", "{}")]);
+  // PostgreSQL's connections are made when they are first needed: now ten can race.
+  await Promise.all(Array.from({ length: 10 }, (_, i) => app.post(`before ${i}`, "{}")));
+  work.done = 0;
+  const all = await Promise.all(Array.from({ length: 10 }, () => app.post("a", "{}")));
   assertEquals(work.done, 1);
-  assert(both.some((one) => one.status === 200));
+  assert(all.some((one) => one.status === 200));
   assertEquals((await app.post("a", "{}")).headers.get("idempotent-replay"), "true");
 });
 

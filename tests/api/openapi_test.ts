@@ -75,7 +75,7 @@ Deno.test("every route of the program is in the document", async () => {
   }
 });
 
-Deno.test("bodies refuse what they don't know, and so do queries", async () => {
+Deno.test("the document says that bodies take no unknown field", async () => {
   await using api = await TestApi.open();
   const document = await documentOf(api);
   for (const [path, item] of Object.entries(document.paths)) {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AlreadyRunningError, SoleProcess } from "../../src/app/sole_process.ts";
+import { claim } from "../../src/jobs/claims_store.ts";
 import { Lease } from "../../src/jobs/lease.ts";
 import { listJobs } from "../../src/jobs/jobs_store.ts";
 import { sqliteFile } from "../support/databases.ts";
@@ -35,6 +36,25 @@ Deno.test("what a process had reserved that is gone is free as soon as the next 
   hung.resolve();
   await crashed.settled();
   await sole.stop();
+});
+
+Deno.test("a job that is cut off again and again waits for its lease, so that its tries last", async () => {
+  await using shared = await sqliteFile();
+  const database = await shared.open();
+  const clock = new FakeClock();
+  await add(database, clock, {});
+  const crash = async (now: number) => {
+    const wanted = [{ kind: "work", limit: 1, leaseMs: 30_000 }];
+    const claimed = await database.transaction((tx) => claim(tx, wanted, "crashed", now));
+    const sole = new SoleProcess({ database, log: silentLog, settings: settingsFor(shared.url) });
+    await sole.start();
+    await sole.stop();
+    return claimed.length;
+  };
+  const now = clock.now();
+  assertEquals([await crash(now), await crash(now), await crash(now), await crash(now)], [1, 1, 1, 1]);
+  assertEquals(await crash(now + 29_999), 0);
+  assertEquals(await crash(now + 30_000), 1);
 });
 
 Deno.test("a second process on the same file is told so, until the first has ended", async () => {

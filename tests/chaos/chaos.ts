@@ -1,6 +1,9 @@
 /**
  * `deno task chaos`: sells while `ncc` is killed by SIGKILL every second. Relay, wallet, customers and ncc are processes of
  * their own with books of their own, which are compared in the end.
+ *
+ * `--orders N --orders-per-second N --seconds-between-kills N --from start|ready --database sqlite|postgres --drain-seconds N
+ * --keep`: `--from ready` counts the seconds of a life from when it is ready, `--keep` leaves data, log and books.
  */
 import { parseArgs } from "node:util";
 import { postgresDatabase } from "../support/databases.ts";
@@ -16,6 +19,7 @@ interface Options {
   orders: number;
   perSecond: number;
   everyMs: number;
+  from: "start" | "ready";
   drainMs: number;
   database: "sqlite" | "postgres";
   keep: boolean;
@@ -40,8 +44,9 @@ function optionsFrom(args: string[]): Options {
     args,
     options: {
       orders: { type: "string", default: "1000" },
-      "orders-per-second": { type: "string", default: "15" },
+      "orders-per-second": { type: "string", default: "10" },
       "seconds-between-kills": { type: "string", default: "1" },
+      from: { type: "string", default: "start" },
       "drain-seconds": { type: "string", default: "180" },
       database: { type: "string", default: "sqlite" },
       keep: { type: "boolean", default: false },
@@ -54,6 +59,7 @@ function optionsFrom(args: string[]): Options {
     orders: Number(values.orders),
     perSecond: Number(values["orders-per-second"]),
     everyMs: Number(values["seconds-between-kills"]) * 1000,
+    from: values.from === "ready" ? "ready" : "start",
     drainMs: Number(values["drain-seconds"]) * 1000,
     database: values.database,
     keep: values.keep,
@@ -81,7 +87,9 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
     const merchant = await openShop(ncc, shelf);
     await until(READY_MS, async () => (await shelfOnRelay(relay.url, merchant)).size === shelf.length);
     say(
-      `\n  ${o.orders} orders, ${o.perSecond} a second, ${o.database}, a kill every ${o.everyMs / 1000} s\n`,
+      `\n  ${o.orders} orders, ${o.perSecond} a second, ${o.database}, a kill ${
+        o.everyMs / 1000
+      } s after each ${o.from}\n`,
     );
 
     const place = { relay: relay.url, merchant, wallet: wallet.url };
@@ -91,6 +99,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
     const began = performance.now();
     const lives = await killAgainAndAgain(setup, ncc, {
       everyMs: o.everyMs,
+      from: o.from,
       over: async () => (await progress()).ordered === o.orders,
     });
     const killedMs = performance.now() - began;

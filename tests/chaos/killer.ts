@@ -1,16 +1,21 @@
 import { NccProcess, type NccSetup } from "../support/ncc_process.ts";
 
+const SLOWEST_START_MS = 30_000;
+
 /** One life of the process between two kills. */
 export interface Life {
   /** Start to ready, ms; null when it was killed before. */
   readyAfterMs: number | null;
 }
 
-/** Starts the process again and again and kills each one after so many ms, ready or not, until `over()`. */
+/**
+ * Starts the process again and again and kills each one so many ms after its start, ready or not, or after it was ready; until
+ * `over()`.
+ */
 export async function killAgainAndAgain(
   setup: NccSetup,
   first: NccProcess,
-  o: { everyMs: number; over(): Promise<boolean> },
+  o: { everyMs: number; from: "start" | "ready"; over(): Promise<boolean> },
 ): Promise<Life[]> {
   const lives: Life[] = [];
   let ncc = first;
@@ -18,10 +23,12 @@ export async function killAgainAndAgain(
   for (;;) {
     await ncc.end("SIGKILL");
     if (await o.over()) return lives;
-    const killAt = performance.now() + o.everyMs;
+    const startedAt = performance.now();
     ncc = new NccProcess(setup);
-    lives.push({ readyAfterMs: await ncc.ready(o.everyMs) });
-    await pause(killAt - performance.now());
+    const readyAfterMs = await ncc.ready(o.from === "start" ? o.everyMs : SLOWEST_START_MS);
+    lives.push({ readyAfterMs });
+    const since = o.from === "start" ? startedAt : performance.now();
+    await pause(since + o.everyMs - performance.now());
   }
 }
 

@@ -192,8 +192,7 @@ onEachDatabase(
     // The first one's lease runs out while it stands still with a batch in its hands.
     await first.inbox.stop();
     await alice.writes(orderJson({ id: "2" }));
-    await second.clock.advance(9_000);
-    await second.settle();
+    await second.pass(9_000);
     requestIn(await alice.hears());
   },
 );

@@ -9,6 +9,7 @@ import {
   levels,
   type Line,
   openStock,
+  rehold,
   release,
 } from "../../src/stock/stock.ts";
 import { onEachDatabase } from "../support/databases.ts";
@@ -201,3 +202,39 @@ onEachDatabase("20 late payments at once for the last unit: exactly one is sold"
   assertEquals(await level(database, "cup"), { onHand: 0, held: 0 });
   await assertLedger(database);
 });
+
+onEachDatabase(
+  "rehold() swaps what an order holds, and its own holds can be had for it",
+  async (database) => {
+    await shelf(database, { cup: 3, bowl: 1 });
+    await holdOf(database, "one", [{ productId: "cup", quantity: 3 }]);
+    const swap = (lines: Line[]) =>
+      database.transaction((tx) => rehold(tx, { merchant, orderId: "one", lines, now }));
+    assertEquals(await swap([{ productId: "cup", quantity: 2 }, { productId: "bowl", quantity: 1 }]), {
+      ok: true,
+    });
+    assertEquals([await level(database, "cup"), await level(database, "bowl")], [
+      { onHand: 3, held: 2 },
+      { onHand: 1, held: 1 },
+    ]);
+    assertEquals(await swap([]), { ok: true });
+    assertEquals(await level(database, "cup"), { onHand: 3, held: 0 });
+    await assertLedger(database);
+  },
+);
+
+onEachDatabase(
+  "rehold() leaves the old holds when the new lines aren't there, and says what could be had",
+  async (database) => {
+    await shelf(database, { cup: 3 });
+    await holdOf(database, "one", [{ productId: "cup", quantity: 2 }]);
+    await holdOf(database, "other", [cup]);
+    const answer = await database.transaction((tx) =>
+      rehold(tx, { merchant, orderId: "one", lines: [{ productId: "cup", quantity: 3 }], now })
+    );
+    assertEquals(answer, { ok: false, short: [{ productId: "cup", available: 2 }] });
+    assertEquals(await level(database, "cup"), { onHand: 3, held: 3 });
+    await sell(database, "one", [{ productId: "cup", quantity: 2 }]);
+    await assertLedger(database);
+  },
+);

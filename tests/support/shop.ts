@@ -203,9 +203,14 @@ export class Shop implements AsyncDisposable {
 
   /** Time passes, at once: whoever slept wakes late, as after a machine's own sleep. */
   async pass(ms: number): Promise<void> {
+    await this.sleeps(ms);
+    await this.settle();
+  }
+
+  /** The same without waiting for what is under way, which may wait for more time to pass. */
+  async sleeps(ms: number): Promise<void> {
     this.clock.jump(Math.max(0, ms - TICK_MS));
     await this.clock.advance(Math.min(ms, TICK_MS));
-    await this.settle();
   }
 
   /** Somebody's wallet pays, and unless nobody notices (`silently`) what follows has been done. */
