@@ -43,7 +43,7 @@ function askTwice(shell: Shell): string {
   const passphrase = world.askSecret("Passphrase for the exported key:");
   if (passphrase === null) {
     throw new CommandError(
-      "Nobody can be asked here: give the passphrase with --passphrase-file.",
+      "No passphrase was typed; nothing was exported. Where nobody can be asked, give --passphrase-file.",
       exit.usage,
     );
   }

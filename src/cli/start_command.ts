@@ -35,16 +35,14 @@ export function startCommand(program: Command, shell: Shell): void {
         const ready = { url, ms: Math.round(performance.now() - began) };
         await reportStart(app, settings, ready, shell, log, terminated);
         await terminated;
-        log.info("stop.draining");
-        if (shell.human) {
-          shell.world.terminal.out("\n  Stopping: nothing new is taken, what is under way ends.");
-        }
+        if (!shell.human) log.info("stop.draining");
+        else shell.world.terminal.out("\n  Stopping: nothing new is taken, what is under way ends.");
       } finally {
         await stop(app, log);
         takeAddressBack(settings, log);
       }
-      log.info("stop.done");
-      if (shell.human) shell.world.terminal.out("  Stopped.");
+      if (!shell.human) log.info("stop.done");
+      else shell.world.terminal.out("  Stopped.");
     });
 }
 

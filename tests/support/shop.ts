@@ -196,8 +196,8 @@ export class Shop implements AsyncDisposable {
   /** Everything that is due has been done. */
   async settle(): Promise<void> {
     do {
-      await this.inbox.settled();
-      await this.jobs.settled();
+      await settled(this.inbox);
+      await settled(this.jobs);
     } while (await this.#anythingDue());
   }
 
@@ -281,5 +281,15 @@ export class Shop implements AsyncDisposable {
     const jobs = await this.database.kysely.selectFrom("jobs").select(["kind", "state", "run_at"])
       .where("state", "!=", "dead").execute();
     return jobs.some((job) => KINDS.includes(job.kind) && (job.state === "running" || job.run_at <= now));
+  }
+}
+
+/** Asks again now and then: what another process did meanwhile wakes nobody here while the clock stands still. */
+async function settled(worker: { settled(): Promise<void> }): Promise<void> {
+  for (let done = false; !done;) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const later = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), 50));
+    done = await Promise.race([worker.settled().then(() => true), later]);
+    clearTimeout(timer);
   }
 }
