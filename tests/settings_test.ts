@@ -21,9 +21,16 @@ Deno.test("all problems are told at once, each with a remedy", () => {
     noFile,
   );
   assert(!read.ok);
-  assertEquals(read.problems.map((p) => p.key), ["NCC_RELAY", "NCC_PORT", "NCC_RELAYS", "NCC_INVOICE_EXPIRY"]);
+  assertEquals(read.problems.map((p) => p.key), [
+    "NCC_RELAY",
+    "NCC_PORT",
+    "NCC_RELAYS",
+    "NCC_INVOICE_EXPIRY",
+  ]);
   const text = problemsText(read.problems);
-  for (const part of ["4 problems", "Did you mean NCC_RELAYS?", "Example: NCC_INVOICE_EXPIRY=15m", '"http://c"']) {
+  for (
+    const part of ["4 problems", "Did you mean NCC_RELAYS?", "Example: NCC_INVOICE_EXPIRY=15m", '"http://c"']
+  ) {
     assertStringIncludes(text, part);
   }
 });
@@ -47,10 +54,16 @@ Deno.test("a secret can come from a file, but not from two places", () => {
 });
 
 Deno.test("the demo wallet is refused where strangers could order", () => {
-  for (const reachable of [{ NCC_PUBLIC_URL: "https://shop.example.com" }, { NCC_RELAYS: "wss://relay.example.com" }]) {
+  for (
+    const reachable of [{ NCC_PUBLIC_URL: "https://shop.example.com" }, {
+      NCC_RELAYS: "wss://relay.example.com",
+    }]
+  ) {
     assert(!readSettings({ NCC_WALLET: "demo:", ...reachable }, noFile).ok);
   }
-  assert(readSettings({ NCC_WALLET: "demo:", NCC_RELAYS: "ws://127.0.0.1:7000,ws://localhost:1" }, noFile).ok);
+  assert(
+    readSettings({ NCC_WALLET: "demo:", NCC_RELAYS: "ws://127.0.0.1:7000,ws://localhost:1" }, noFile).ok,
+  );
 });
 
 Deno.test("every setting stands in the example, and every example is accepted", () => {

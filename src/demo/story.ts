@@ -90,7 +90,10 @@ async function buyByNip17(bob: ScriptedCustomer, wallet: DemoWallet, tell: Tell,
   tell("bob", "→ order: a book to download");
   await bob.write(order(book, "demo-book", 1, null, { address: null }));
   await pay(bob, book, wallet, tell);
-  const delivered = await bob.hears("the download", (a) => a.id === book && /Your copy/.test(a.message ?? ""));
+  const delivered = await bob.hears(
+    "the download",
+    (a) => a.id === book && /Your copy/.test(a.message ?? ""),
+  );
   tell("ncc", `← ${delivered.message}`);
 }
 

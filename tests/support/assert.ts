@@ -21,7 +21,10 @@ export function assertStrictEquals<T>(actual: unknown, expected: T, message?: st
 }
 
 export function assertExists<T>(value: T, message?: string): asserts value is NonNullable<T> {
-  assertStrict.ok(value !== null && value !== undefined, message ?? "expected a value, got null or undefined");
+  assertStrict.ok(
+    value !== null && value !== undefined,
+    message ?? "expected a value, got null or undefined",
+  );
 }
 
 export function assertMatch(actual: string, pattern: RegExp, message?: string): void {
@@ -29,10 +32,17 @@ export function assertMatch(actual: string, pattern: RegExp, message?: string): 
 }
 
 export function assertStringIncludes(actual: string, part: string, message?: string): void {
-  assertStrict.ok(actual.includes(part), message ?? `expected ${JSON.stringify(actual)} to include ${JSON.stringify(part)}`);
+  assertStrict.ok(
+    actual.includes(part),
+    message ?? `expected ${JSON.stringify(actual)} to include ${JSON.stringify(part)}`,
+  );
 }
 
-export function assertThrows(fn: () => unknown, error?: new (...args: never[]) => Error, part?: string): Error {
+export function assertThrows(
+  fn: () => unknown,
+  error?: new (...args: never[]) => Error,
+  part?: string,
+): Error {
   let thrown: unknown;
   try {
     fn();
