@@ -83,7 +83,7 @@ export class JobRunner implements Service {
 
   #wake(): void {
     this.#woken = true;
-    this.#wait?.abort();
+    this.#wait?.abort("woken");
   }
 
   async #run(): Promise<void> {

@@ -55,7 +55,7 @@ export class InboxWorker implements Service {
     if (this.#running) throw new Error("the inbox worker runs already");
     const unlisten = this.#parts.database.listen("inbox", () => {
       // Another process reads it: every message would only be a useless question for the lease.
-      if (!this.#standby) this.#nap.abort();
+      if (!this.#standby) this.#nap.abort("woken");
     });
     this.#running = this.#run().finally(unlisten);
     return Promise.resolve();
@@ -64,7 +64,7 @@ export class InboxWorker implements Service {
   /** Ends after the batch under way and lets another process read. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#nap.abort();
+    this.#nap.abort("woken");
     await this.#running;
     await this.#parts.lease.release();
   }
@@ -74,7 +74,7 @@ export class InboxWorker implements Service {
     if (this.#stopping) return this.#running ?? Promise.resolve();
     return new Promise((resolve) => {
       this.#settling.push(resolve);
-      this.#nap.abort();
+      this.#nap.abort("woken");
     });
   }
 

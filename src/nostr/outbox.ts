@@ -102,7 +102,7 @@ export class OutboxWorker implements Service {
   }
 
   #wake(): void {
-    this.#woken.abort();
+    this.#woken.abort("woken");
   }
 
   async #run(): Promise<void> {

@@ -24,8 +24,11 @@ export async function paymentArrived(
   }));
   const stock = await canCommit(tx, { merchant: order.merchant, orderId, lines });
   const applied = await applyTo(tx, order, { type: "paymentSeen", amountMsat, stock }, now);
+  const { payment: state, expires_at } = applied.order;
   const until = now + TIME_FOR_THE_REST_MS;
-  if (applied.order.payment !== "awaiting" || (applied.order.expires_at ?? Infinity) >= until) return applied;
+  if ((state !== "awaiting" && state !== "quoting") || expires_at === null || expires_at >= until) {
+    return applied;
+  }
   await updateOrder(tx, orderId, { expires_at: until });
   return { ...applied, order: { ...applied.order, expires_at: until } };
 }

@@ -99,7 +99,7 @@ export class WalletLane {
   }
 
   #wake(): void {
-    this.#pause.abort();
+    this.#pause.abort("woken");
   }
 
   async #run(): Promise<void> {

@@ -12,7 +12,6 @@ import { fixedRates } from "../../src/money/rates.ts";
 import { arrive } from "../../src/nostr/arrivals.ts";
 import type { NostrIdentity } from "../../src/nostr/identity.ts";
 import { OutboxWorker } from "../../src/nostr/outbox.ts";
-import type { RelayPool } from "../../src/nostr/relay_pool.ts";
 import { localSigner, type MerchantSigner } from "../../src/nostr/signer.ts";
 import { loadVerifier } from "../../src/nostr/verify.ts";
 import { apply } from "../../src/orders/apply.ts";
@@ -32,6 +31,7 @@ import { memoryDatabase } from "./database.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { keyPair } from "./keys.ts";
 import { silentLog } from "./log.ts";
+import { recordingPool } from "./recording_pool.ts";
 
 const crypto = loadVerifier();
 /** Whoever is due after a jump wakes when the clock moves on by this. */
@@ -131,19 +131,10 @@ export class Shop implements AsyncDisposable {
       rate: (currency) => rates.rate(currency),
       ...o.terms,
     };
-    const pool = {
-      publish: (url: string, event: NostrEvent) => {
-        this.published.push([url, event]);
-        return Promise.resolve({ ok: true, message: "" });
-      },
-      queryEach: (urls: string[]) => Promise.resolve(urls.map((url) => ({ url, ok: true, events: [] }))),
-      query: () => Promise.resolve([]),
-      status: () => [],
-    };
     this.identity = {
       pubkey: this.merchant,
       signer: made.signer,
-      pool: pool as unknown as RelayPool,
+      pool: recordingPool(this.published),
       relays: o.relays ?? [],
       dmRelays: o.relays ?? [],
       publicRelayUrl: null,
