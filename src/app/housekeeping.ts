@@ -3,15 +3,17 @@ import { forgetReplays } from "../api/replays_store.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
+import { forgetRates } from "../messages/sender_rates_store.ts";
 import type { EventStore } from "../nostr/event_store.ts";
 import type { Service } from "../service.ts";
 
 const EVERY_MS = 60_000;
 /** How long a request may be repeated under its Idempotency-Key. */
 const ANSWERS_KEPT_MS = 7 * 24 * 3_600_000;
+const RATES_KEPT_MS = 24 * 3_600_000;
 const EVENTS_AT_ONCE = 500;
 
-/** Forgets what has run out: used-once marks, kept answers, expired events (NIP-40). */
+/** Forgets what has run out: used-once marks, kept answers, senders who are gone, expired events (NIP-40). */
 export class Housekeeping implements Service {
   readonly #o: { database: Database; store: EventStore; clock: Clock; log: Log };
   readonly #stop = new AbortController();
@@ -49,6 +51,7 @@ export class Housekeeping implements Service {
     await database.transaction(async (tx) => {
       await forgetReplays(tx, now);
       await forgetAnswers(tx, now - ANSWERS_KEPT_MS);
+      await forgetRates(tx, now - RATES_KEPT_MS);
     });
     await store.removeExpired(EVENTS_AT_ONCE);
   }

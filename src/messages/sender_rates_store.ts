@@ -39,3 +39,8 @@ export async function takeTurn(
     .onConflict((oc) => oc.columns(["merchant", "sender"]).doUpdateSet(left)).execute();
   return left.tokens >= 0 ? now : now + Math.ceil(-left.tokens * rate.perMs / full);
 }
+
+/** Forgets senders who were last read before `before` (ms): their buckets are full again, or nearly. */
+export async function forgetRates(tx: Tx, before: number): Promise<void> {
+  await tx.deleteFrom("sender_rates").where("updated_at", "<", before).execute();
+}

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { takeTurn } from "../../src/messages/sender_rates_store.ts";
+import { forgetRates, takeTurn } from "../../src/messages/sender_rates_store.ts";
 import { memoryDatabase } from "../support/database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 
@@ -58,3 +58,14 @@ function idealTurns(pauses: number[], count: number, perMs: number): number[] {
     return tokens >= 0 ? at : at + -tokens * perMs / count;
   });
 }
+
+Deno.test("forgetRates() forgets who wasn't read for long, and nobody else", async () => {
+  await using database = await memoryDatabase();
+  const rate = { count: 2, perMs: 2_000 };
+  for (const [who, at] of [["old", NOW], ["new", NOW + 10]] as const) {
+    await database.transaction((tx) => takeTurn(tx, merchant, who, rate, at));
+  }
+  await database.transaction((tx) => forgetRates(tx, NOW + 5));
+  const rows = await database.kysely.selectFrom("sender_rates").select("sender").execute();
+  assertEquals(rows.map((row) => row.sender), ["new"]);
+});
