@@ -6,7 +6,7 @@ export class LookUpBudget {
   #tokens: number;
   #refilledAt: number;
 
-  constructor(now: number, atOnce = 10, perSecond = 50) {
+  constructor(now: number, { atOnce, perSecond }: { atOnce: number; perSecond: number }) {
     this.#atOnce = atOnce;
     this.#perSecond = perSecond;
     this.#tokens = perSecond;

@@ -9,6 +9,9 @@ import type { PaymentHint, Wallet } from "./wallet.ts";
 const TICK_MS = 1_000;
 /** A claimed look-up whose process died is taken up again after this. */
 const CLAIM_MS = 30_000;
+/** Questions to one wallet without a hint, and because of one. */
+const POLLS = { atOnce: 10, perSecond: 50 };
+const HINTS = { atOnce: 32, perSecond: 1_000 };
 /** Hints about invoices that aren't stored yet. */
 const MOST_EARLY_HINTS = 1_000;
 
@@ -27,7 +30,10 @@ export class WalletLane {
   readonly wallet: Wallet | null;
   readonly #o: LaneOptions;
   readonly #log: Log;
-  readonly #budget: LookUpBudget;
+  /** By the clock: a courtesy to the wallet, however many invoices are open. */
+  readonly #polls: LookUpBudget;
+  /** By hints: as many as there are sales. */
+  readonly #hints: LookUpBudget;
   readonly #stopped = new AbortController();
   /** Look-ups under way; true: a hint came meanwhile, so look again. */
   readonly #running = new Map<string, { again: boolean; done: Promise<void> }>();
@@ -43,7 +49,8 @@ export class WalletLane {
     this.#o = options;
     this.wallet = options.wallet;
     this.#log = options.log.child({ merchant: options.merchant, wallet: options.wallet?.id ?? null });
-    this.#budget = new LookUpBudget(options.clock.now());
+    this.#polls = new LookUpBudget(options.clock.now(), POLLS);
+    this.#hints = new LookUpBudget(options.clock.now(), HINTS);
   }
 
   async start(): Promise<void> {
@@ -121,35 +128,35 @@ export class WalletLane {
   async #pass(): Promise<boolean> {
     const { database, merchant, clock } = this.#o;
     for (const id of this.#hinted) {
-      if (this.#budget.free(clock.now()) === 0) return true;
+      if (this.#hints.free(clock.now()) === 0) return true;
       this.#hinted.delete(id);
-      this.#begin(id);
+      this.#begin(id, this.#hints);
     }
     const now = clock.now();
-    const limit = this.#budget.free(now);
+    const limit = this.#polls.free(now);
     if (!await hasDue(database.kysely, merchant, now)) return false;
     if (limit === 0) return true;
     const ids = await database.transaction((tx) =>
       claimDue(tx, { merchant, now, limit, until: now + CLAIM_MS })
     );
-    for (const id of ids) this.#begin(id);
+    for (const id of ids) this.#begin(id, this.#polls);
     return ids.length === limit;
   }
 
-  #begin(id: string): void {
+  #begin(id: string, budget: LookUpBudget): void {
     const running = this.#running.get(id);
     if (running) {
       running.again = true;
       return;
     }
-    this.#budget.begin();
+    budget.begin();
     const done = this.#o.settlement.lookUp(id, this.#stopped.signal)
       .then(
         () => {},
         (error) => this.#log.error("watcher.look_up_failed", { invoice: id, error: errorText(error) }),
       )
       .finally(() => {
-        this.#budget.end();
+        budget.end();
         const { again } = this.#running.get(id)!;
         this.#running.delete(id);
         if (again && !this.#stopped.signal.aborted) this.#soon(id);

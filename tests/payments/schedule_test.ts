@@ -80,7 +80,7 @@ for (const [name, change, over] of expiries) {
 }
 
 Deno.test("LookUpBudget allows 10 at once and 50 a second", () => {
-  const budget = new LookUpBudget(0);
+  const budget = new LookUpBudget(0, { atOnce: 10, perSecond: 50 });
   assertEquals(budget.free(0), 10);
   for (let i = 0; i < 10; i++) budget.begin();
   assertEquals(budget.free(0), 0);

@@ -131,6 +131,16 @@ Deno.test("one wallet gets at most 10 questions at once", async () => {
   await stopped;
 });
 
+Deno.test("a burst of hints is followed at once: sales aren't held back by what polling may ask", async () => {
+  await using database = await memoryDatabase();
+  const w = new Watched(database);
+  await w.watcher.start();
+  const opened = await Promise.all(Array.from({ length: 120 }, () => w.opened()));
+  for (const { bolt11 } of opened) await w.shop.wallet.settle(bolt11);
+  await until(async () => (await w.shop.payments()).length === 120, "120 payments without time passing");
+  await w.watcher.stop();
+});
+
 Deno.test("an empty hint makes every open invoice due", async () => {
   await using database = await memoryDatabase();
   const w = new Watched(database);
