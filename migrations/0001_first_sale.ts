@@ -1,6 +1,6 @@
 import { type CreateTableBuilder, type Kysely, sql } from "kysely";
-import { isPostgres } from "../src/db/dialect.ts";
 import { createEventTables } from "../src/nostr/event_tables.ts";
+import { serial } from "./serial.ts";
 
 // deno-lint-ignore no-explicit-any -- a migration mustn't follow today's table types
 type AnyDb = Kysely<any>;
@@ -354,21 +354,6 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("status", "integer", (c) => c.notNull())
     .addColumn("request_id", "text", (c) => c.notNull())
     .execute();
-}
-
-/** A table whose primary key counts up by itself. */
-function serial(db: AnyDb, table: string, column: string): CreateTableBuilder<string, string> {
-  const create = db.schema.createTable(table);
-  return isPostgres(db)
-    ? create.addColumn(
-      column,
-      "bigint",
-      (c) => c.primaryKey().generatedAlwaysAsIdentity(),
-    ) as CreateTableBuilder<string, string>
-    : create.addColumn(column, "integer", (c) => c.primaryKey().autoIncrement()) as CreateTableBuilder<
-      string,
-      string
-    >;
 }
 
 function published<T extends string>(table: CreateTableBuilder<T, string>): CreateTableBuilder<T, string> {

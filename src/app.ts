@@ -13,31 +13,19 @@ import { relayInfo } from "./app/relay_info.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
 import { SoleProcess } from "./app/sole_process.ts";
-import { shopTerms } from "./app/shop_terms.ts";
 import { summarise, type Summary } from "./app/summary.ts";
-import { identityPublisher } from "./catalog/identity.ts";
-import { catalogPublisher } from "./catalog/publisher.ts";
+import { buildWorkers } from "./app/workers.ts";
 import type { Clock } from "./clock.ts";
 import { migrateWithBackup } from "./db/backup.ts";
 import type { Database } from "./db/database.ts";
 import { openDatabase } from "./db/open.ts";
-import { Lease } from "./jobs/lease.ts";
-import { JobRunner } from "./jobs/runner.ts";
 import type { Log } from "./log.ts";
-import { InboxWorker } from "./messages/inbox_worker.ts";
-import { replyJob } from "./messages/reply_job.ts";
 import { EventStore } from "./nostr/event_store.ts";
-import { OutboxWorker } from "./nostr/outbox.ts";
 import { SecretBox } from "./nostr/sealed_secrets.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
 import { installRelaySocket } from "./nostr/websocket.ts";
-import { apply } from "./orders/apply.ts";
-import { hasPaidBefore, lockOrder } from "./orders/orders_store.ts";
-import { paymentArrived } from "./orders/payment_arrived.ts";
-import { invoiceJobs } from "./payments/invoice_jobs.ts";
+import { hasPaidBefore } from "./orders/orders_store.ts";
 import type { Wallet } from "./payments/wallet.ts";
-import { Settlement } from "./payments/settlement.ts";
-import { PaymentWatcher } from "./payments/watcher.ts";
 import { buildAdmission } from "./policies/admission.ts";
 import type { Random } from "./random.ts";
 import { RelayServer } from "./relay/relay_server.ts";
@@ -70,7 +58,6 @@ export class App {
   readonly #keyCreated: boolean;
   readonly #api: ReturnType<typeof createApi>;
   readonly #http: HttpServer;
-  readonly #watcher: PaymentWatcher;
   /** In the order in which they start; they stop in reverse. */
   readonly #services: Service[];
   #started: Service[] = [];
@@ -132,7 +119,6 @@ export class App {
     installRelaySocket();
 
     const base = { database, clock, random, log };
-    const holder = random.uuid();
     const store = new EventStore(database.kysely, { now: () => Math.floor(clock.now() / 1000) });
     const admission = buildAdmission({
       ...base,
@@ -146,7 +132,6 @@ export class App {
       first: opened.first,
       serve: servingMerchants({ ...base, settings, crypto, admission, wallet: o.wallet }),
     });
-    const { identityOf } = this.merchants;
     this.relay = new RelayServer({
       ...base,
       store,
@@ -158,40 +143,12 @@ export class App {
       hasPaid: (pubkey) => hasPaidBefore(database.kysely, [...this.merchants.keys()], pubkey),
     });
 
-    const walletOf = (merchant: string) => this.merchants.get(merchant)?.wallet ?? null;
-    const orders = { orderOf: lockOrder, apply, paymentArrived };
-    const settlement = new Settlement({ ...base, orders, walletOf });
-    this.#watcher = new PaymentWatcher({
+    const workers = buildWorkers({
       ...base,
-      settlement,
-      wallets: () =>
-        new Map(
-          this.merchants.all().flatMap(({ pubkey, wallet }) => wallet === null ? [] : [[pubkey, wallet]]),
-        ),
-    });
-    const jobs = new JobRunner({
-      ...base,
-      holder,
-      handlers: {
-        ...invoiceJobs({
-          ...base,
-          orders,
-          walletOf,
-          expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
-          onIssued: (invoice) => this.#watcher.issued(invoice),
-        }),
-        "reply.send": replyJob({ ...base, identityOf }),
-        "catalog.publish": catalogPublisher({ ...base, identityOf }),
-        "identity.publish": identityPublisher({ ...base, identityOf }),
-      },
-    });
-    const inbox = new InboxWorker({
-      ...base,
-      verifier: crypto,
-      identityOf,
-      termsOf: shopTerms(settings, clock, this.merchants),
-      rate: settings.NCC_DM_RATE,
-      lease: new Lease({ database, clock, log, name: "inbox", holder }),
+      settings,
+      crypto,
+      holder: random.uuid(),
+      merchants: this.merchants,
     });
 
     this.#api = createApi({
@@ -219,10 +176,7 @@ export class App {
     this.#services = [
       new SoleProcess({ ...base, settings }),
       new Housekeeping({ ...base, store }),
-      new OutboxWorker({ ...base, identityOf }),
-      jobs,
-      this.#watcher,
-      inbox,
+      ...workers,
       this.merchants,
       { start: () => Promise.resolve(), stop: () => this.relay.close() },
       this.#http,

@@ -26,6 +26,7 @@ const floors: string[][] = [
     "src/settings_reader.ts",
     "src/log.ts",
     "src/service.ts",
+    "src/alert.ts",
   ],
 ];
 

@@ -125,6 +125,7 @@ export class MerchantRegistry implements Service {
       state: "active",
       pause_message: null,
       key_source: "secrets",
+      halted: null,
       created_at: now,
       updated_at: now,
     };

@@ -6,6 +6,7 @@ import type {
   NostrTagsTable,
   OutboxEventsTable,
   OutboxTable,
+  RecipientRelaysTable,
   RelayCursorsTable,
   SenderRatesTable,
 } from "./tables_nostr.ts";
@@ -26,8 +27,20 @@ import type {
   OrderTimelineTable,
   PaymentsTable,
   RatesTable,
+  RefundsTable,
+  SweepsTable,
 } from "./tables_orders.ts";
-import type { AuditTable, IdempotencyTable, JobsTable, LeasesTable, ReplaysTable } from "./tables_work.ts";
+import type {
+  AuditTable,
+  ConditionsTable,
+  IdempotencyTable,
+  JobsTable,
+  LeasesTable,
+  NoticesTable,
+  ReplaysTable,
+  SettingsTable,
+  TokensTable,
+} from "./tables_work.ts";
 
 export type { Flag, Int, IntOrNull } from "./columns.ts";
 export type * from "./tables_nostr.ts";
@@ -58,9 +71,12 @@ export interface Tables {
   order_timeline: OrderTimelineTable;
   invoices: InvoicesTable;
   payments: PaymentsTable;
+  refunds: RefundsTable;
+  sweeps: SweepsTable;
   messages: MessagesTable;
   outbox_events: OutboxEventsTable;
   outbox: OutboxTable;
+  recipient_relays: RecipientRelaysTable;
   relay_cursors: RelayCursorsTable;
   key_clocks: KeyClocksTable;
   jobs: JobsTable;
@@ -71,4 +87,8 @@ export interface Tables {
   replays: ReplaysTable;
   idempotency: IdempotencyTable;
   audit: AuditTable;
+  notices: NoticesTable;
+  conditions: ConditionsTable;
+  tokens: TokensTable;
+  settings: SettingsTable;
 }

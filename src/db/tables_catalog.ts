@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { Flag, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+import type { Flag, FlagOff, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 
 export interface MerchantsTable {
   pubkey: Text;
@@ -10,6 +10,8 @@ export interface MerchantsTable {
   pause_message: TextOrNull;
   /** `settings`: the key comes from the environment or key file; `secrets`: it lies sealed in the table of that name. */
   key_source: Word<"settings" | "secrets">;
+  /** Why nothing is answered for now although messages are taken in (another instance speaks with this key); null when it is. */
+  halted: TextOrNull;
   created_at: Int;
   updated_at: Int;
 }
@@ -99,4 +101,6 @@ export interface HoldsTable {
   state: Word<"held" | "committed" | "released">;
   created_at: Int;
   ended_at: IntOrNull;
+  /** The order is of a key that had never paid here: together they may hold only a share of a product. */
+  newcomer: FlagOff;
 }

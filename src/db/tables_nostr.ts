@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+import type { FlagOff, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 
 /**
  * The NStore: the columns that both databases have, of which `tags` is jsonb on PostgreSQL. Written by `EventStore` alone;
@@ -72,6 +72,18 @@ export interface OutboxTable {
   /** The relay's answer to the last try. */
   answer: TextOrNull;
   updated_at: Int;
+  /** The recipient is known to read this relay: only its receipt counts as delivered. */
+  reads: FlagOff;
+}
+
+/** Where somebody reads, as they published it (kinds 10050 and 10002), already checked to be public addresses. */
+export interface RecipientRelaysTable {
+  pubkey: Text;
+  /** JSON: string[] */
+  dm_relays: Text;
+  /** JSON: string[] */
+  read_relays: Text;
+  looked_up_at: Int;
 }
 
 /** Receive time (ms) up to which a relay's events for a merchant are known to be in the inbox. */

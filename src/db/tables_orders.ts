@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { Flag, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+import type { Flag, FlagOff, Int, IntOrNull, IntZero, Text, TextOrNull, Word } from "./columns.ts";
 
 /** What an order's payment can be (design: the first axis of its life). */
 export const paymentStates = [
@@ -59,6 +59,12 @@ export interface OrdersTable {
   tracking: TextOrNull;
   created_at: Int;
   updated_at: Int;
+  /** Σ of its refunds that are due, under way or sent; the database keeps it within what was received. */
+  refunding_msat: IntZero;
+  /** Invoiced without a hold on the stock: the goods are assigned at payment. */
+  unheld: FlagOff;
+  /** When the customer's data was taken out. */
+  forgotten_at: IntOrNull;
 }
 
 export interface OrderItemsTable {
@@ -115,6 +121,50 @@ export interface PaymentsTable {
   state: Word<"matched" | "unmatched" | "refunded">;
   settled_at: Int;
   created_at: Int;
+  /** Of a payment without an order: Σ of its refunds, kept by the database within the amount. */
+  refunding_msat: IntZero;
+}
+
+/**
+ * Money that goes back. `due` waits for a person (or the limit) to approve it; `approved` has its destination fixed and is
+ * paid out by a job; `unknown`: the wallet was asked and never answered, so that it is never paid again blindly.
+ */
+export type RefundState = "due" | "approved" | "sending" | "sent" | "by_hand" | "unknown" | "cancelled";
+
+/** One refund: never more than was received (`refunding_msat` of its order or its unmatched payment). */
+export interface RefundsTable {
+  id: Text;
+  merchant: Text;
+  order_id: TextOrNull;
+  /** A payment that matches no order. */
+  payment_id: TextOrNull;
+  customer: TextOrNull;
+  amount_msat: Int;
+  /** A sentence for the merchant. */
+  reason: Text;
+  state: Word<RefundState>;
+  /** A BOLT11 invoice that the verified customer sent; fixed at approval. */
+  destination: TextOrNull;
+  /** The message that brought it. */
+  destination_event: TextOrNull;
+  payment_hash: TextOrNull;
+  /** The wallet that pays it. */
+  wallet: TextOrNull;
+  fee_msat: IntOrNull;
+  approved_by: TextOrNull;
+  approved_at: IntOrNull;
+  ended_at: IntOrNull;
+  note: TextOrNull;
+  created_at: Int;
+  updated_at: Int;
+}
+
+/** Up to when (ms) a wallet's list of incoming payments has been compared with the books. */
+export interface SweepsTable {
+  merchant: Text;
+  wallet: Text;
+  swept_to: Int;
+  updated_at: Int;
 }
 
 export interface RatesTable {

@@ -53,3 +53,49 @@ export interface AuditTable {
   status: Int;
   request_id: Text;
 }
+
+/** What the merchant's owners are told, each fact once. No customer's data: they look the order up. */
+export interface NoticesTable {
+  seq: Generated<number>;
+  merchant: Text;
+  kind: Text;
+  /** Names the fact, unique for the merchant. */
+  fact: Text;
+  order_id: TextOrNull;
+  text: Text;
+  at: Int;
+}
+
+/** Something that is out of order for a while: a wallet or relay that is down, a second instance, a clock that jumped. */
+export interface ConditionsTable {
+  merchant: Text;
+  /** `wallet`, `relay <url>`, `second_instance`, … */
+  name: Text;
+  raised_at: Int;
+  /** Null while it lasts. */
+  cleared_at: IntOrNull;
+  /** A sentence for the merchant. */
+  detail: Text;
+}
+
+/** Who may use the API beside the operator. Only a hash of the secret is kept. */
+export interface TokensTable {
+  id: Text;
+  /** Null: all merchants. */
+  merchant: TextOrNull;
+  name: Text;
+  /** JSON: string[] */
+  scopes: Text;
+  hash: Text;
+  created_at: Int;
+  last_used_at: IntOrNull;
+  expires_at: IntOrNull;
+  revoked_at: IntOrNull;
+}
+
+/** Facts about this installation that must outlive a restart, by name. */
+export interface SettingsTable {
+  name: Text;
+  value: Text;
+  updated_at: Int;
+}

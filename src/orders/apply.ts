@@ -1,3 +1,4 @@
+import { type Alert, alert } from "../alert.ts";
 import { publishStock } from "../catalog/publish_queue.ts";
 import type { Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
@@ -151,11 +152,28 @@ async function carryOut(
         replies.push({ reply: "digital" });
         break;
       case "notify":
-        // Who tells the merchant reads it from the order and its timeline.
+        await alert(tx, alertOf(order, effect.what, seq), now);
         break;
     }
   }
   await enqueueReplies(tx, order.id, seq, replies, now);
+}
+
+const ALERTS = {
+  paid: "order_paid",
+  refund_due: "refund_due",
+  cancelled: "order_cancelled",
+  cancel_requested: "cancel_requested",
+} as const;
+
+/** The line of the timeline that caused it names the fact. */
+function alertOf(order: OrderRow, what: keyof typeof ALERTS, seq: number): Alert {
+  return {
+    merchant: order.merchant,
+    kind: ALERTS[what],
+    fact: `order:${order.id}:${seq}`,
+    orderId: order.id,
+  };
 }
 
 async function sell(tx: Tx, order: OrderRow, now: number): Promise<void> {

@@ -44,6 +44,9 @@ export function draftOrder(origin: Origin, request: OrderRequest, id: string, no
     tracking: null,
     created_at: now,
     updated_at: now,
+    refunding_msat: 0,
+    unheld: 0,
+    forgotten_at: null,
   };
 }
 
