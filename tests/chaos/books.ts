@@ -14,6 +14,8 @@ export interface CustomerBook {
   invoices: string[];
   /** Distinct refusals, by their reasons. */
   refusals: string[];
+  /** Messages that say that the invoice takes longer. */
+  apologies: number;
   /** The invoice that was paid; null when none was. */
   paid: string | null;
   /** Distinct messages that say "paid". */

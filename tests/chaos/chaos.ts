@@ -3,12 +3,15 @@
  * their own with books of their own, which are compared in the end.
  *
  * `--orders N --orders-per-second N --seconds-between-kills N --from start|ready --database sqlite|postgres --drain-seconds N
- * --keep`: `--from ready` counts the seconds of a life from when it is ready, `--keep` leaves data, log and books.
+ * --honest --seed N --keep`: `--from ready` counts the seconds of a life from when it is ready, `--honest` is without faults of relays
+ * and wallet (`faults.ts`), `--keep` leaves data, log and books.
  */
 import { parseArgs } from "node:util";
 import { postgresDatabase } from "../support/databases.ts";
 import { freePort, NccProcess, type NccSetup } from "../support/ncc_process.ts";
 import type { Books, CustomerBook } from "./books.ts";
+import type { Place } from "./customer.ts";
+import { lossyRelay, lossyWallet, type RelayFaults, silentPayments } from "./faults.ts";
 import { compare, count, type Findings } from "./compare.ts";
 import { Child } from "./control.ts";
 import type { Progress } from "./customers.ts";
@@ -22,6 +25,8 @@ interface Options {
   from: "start" | "ready";
   drainMs: number;
   database: "sqlite" | "postgres";
+  honest: boolean;
+  seed: number;
   keep: boolean;
 }
 
@@ -49,6 +54,8 @@ function optionsFrom(args: string[]): Options {
       from: { type: "string", default: "start" },
       "drain-seconds": { type: "string", default: "180" },
       database: { type: "string", default: "sqlite" },
+      honest: { type: "boolean", default: false },
+      seed: { type: "string", default: "1" },
       keep: { type: "boolean", default: false },
     },
   });
@@ -62,21 +69,28 @@ function optionsFrom(args: string[]): Options {
     from: values.from === "ready" ? "ready" : "start",
     drainMs: Number(values["drain-seconds"]) * 1000,
     database: values.database,
+    honest: values.honest,
+    seed: Number(values.seed),
     keep: values.keep,
   };
 }
 
 /** Sets the scene, lets everybody act, and compares the books. */
 async function play(o: Options, dataDir: string, databaseUrl: string | null): Promise<Findings> {
-  const relay = await Child.start("./relay.ts", []);
-  const wallet = await Child.start("./wallet.ts", [relay.url]);
+  const scene = await setScene(o);
+  const { relays, wallet } = scene;
   const { url: walletUrl } = await wallet.get<{ url: string }>("/url");
   const setup: NccSetup = {
     dataDir,
     port: freePort(),
     settings: {
-      NCC_RELAYS: relay.url,
-      NCC_WALLET: walletUrl,
+      NCC_RELAYS: relays.map((relay) => relay.url).join(","),
+      NCC_WALLET: walletUrl.replace(
+        encodeURIComponent(scene.walletRelay.honest),
+        encodeURIComponent(scene.walletRelay.url),
+      ),
+      // Whoever doesn't pay keeps the goods until the books are compared.
+      NCC_INVOICE_EXPIRY: "6h",
       ...(databaseUrl === null ? {} : { NCC_DATABASE_URL: databaseUrl }),
     },
   };
@@ -85,15 +99,20 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
     await mustBeReady(ncc);
     const shelf = shelfFor(o.orders);
     const merchant = await openShop(ncc, shelf);
-    await until(READY_MS, async () => (await shelfOnRelay(relay.url, merchant)).size === shelf.length);
+    await until(READY_MS, async () => (await shelfOnRelays(relays, merchant)).size === shelf.length);
     say(
       `\n  ${o.orders} orders, ${o.perSecond} a second, ${o.database}, a kill ${
         o.everyMs / 1000
       } s after each ${o.from}\n`,
     );
 
-    const place = { relay: relay.url, merchant, wallet: wallet.url };
-    const script = { place, plans: planOrders(o.orders), perSecond: o.perSecond };
+    const places = relays.map(({ url, honest }): Place => ({
+      relay: url,
+      honest: o.honest ? null : honest,
+      merchant,
+      wallet: wallet.url,
+    }));
+    const script = { places, plans: planOrders(o.orders), perSecond: o.perSecond };
     const customers = await Child.start("./customers.ts", [JSON.stringify(script)]);
     const progress = () => customers.get<Progress>("/progress");
     const began = performance.now();
@@ -107,7 +126,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
     ncc = new NccProcess(setup);
     await mustBeReady(ncc);
     const drained = await until(o.drainMs, async () => (await progress()).done === o.orders);
-    await until(10_000, async () => await openJobs(ncc) === 0);
+    await until(o.honest ? 10_000 : 60_000, async () => await openJobs(ncc) === 0);
     const drainMs = performance.now() - began - killedMs;
     await customers.post("/read-again", {});
 
@@ -116,7 +135,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
       wallet: await wallet.get("/books"),
       shelf,
       shop: await shopBooks(ncc),
-      relay: await shelfOnRelay(relay.url, merchant),
+      relay: await shelfOnRelays(relays, merchant),
     };
     const found = compare(books);
     const { problems } = await progress();
@@ -130,9 +149,52 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
     return found;
   } finally {
     await ncc.end("SIGKILL");
-    await wallet.stop();
-    await relay.stop();
+    for (const child of scene.children) await child.stop();
   }
+}
+
+/** A relay as everybody sees it, and the honest one behind it. */
+interface SceneRelay {
+  url: string;
+  honest: string;
+}
+
+/** Two relays, and a wallet with one of its own: lossy ones, unless all are honest. */
+async function setScene(o: Options): Promise<
+  { relays: SceneRelay[]; walletRelay: SceneRelay; wallet: Child; children: Child[] }
+> {
+  const children: Child[] = [];
+  const start = async (module: string, args: string[]) => {
+    const child = await Child.start(module, args);
+    children.unshift(child);
+    return child;
+  };
+  const relay = async (n: number, faults: RelayFaults): Promise<SceneRelay> => {
+    const { url: honest } = await start("./relay.ts", []);
+    if (o.honest) return { url: honest, honest };
+    const { url } = await start("./lossy_relay.ts", [
+      honest,
+      String(o.seed * 10 + n),
+      JSON.stringify(faults),
+    ]);
+    return { url, honest };
+  };
+  const relays = [await relay(1, lossyRelay), await relay(2, lossyRelay)];
+  const walletRelay = await relay(3, lossyWallet);
+  const wallet = await start("./wallet.ts", [walletRelay.honest, String(o.honest ? 0 : silentPayments)]);
+  return { relays, walletRelay, wallet, children };
+}
+
+/** The quantities that the relays show, not a number where they differ. */
+async function shelfOnRelays(relays: SceneRelay[], merchant: string): Promise<Map<string, number | null>> {
+  const shelves = await Promise.all(relays.map(({ honest }) => shelfOnRelay(honest, merchant)));
+  const merged = new Map<string, number | null>();
+  for (const [id, quantity] of shelves.flatMap((shelf) => [...shelf])) {
+    const known = merged.get(id);
+    if (known !== undefined && known !== quantity) merged.set(id, Number.NaN);
+    else merged.set(id, quantity);
+  }
+  return merged;
 }
 
 async function mustBeReady(ncc: NccProcess): Promise<void> {

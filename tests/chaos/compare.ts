@@ -59,6 +59,7 @@ function compareOrder(book: CustomerBook, order: ShopOrder | undefined, found: F
   if (book.invoices.length > 1) {
     found.duplicated.push(`${id}: ${book.invoices.length} different invoices, sent ${book.sent} times`);
   }
+  if (book.apologies > 1) found.duplicated.push(`${id}: told ${book.apologies} times that it takes longer`);
   // Who asks again is answered again, by the same invoice.
   if (answers > book.sent) found.duplicated.push(`${id}: sent ${book.sent} times, answered ${answers} times`);
   if (book.invoices.length > 0 && book.refusals.length > 0) {

@@ -14,6 +14,7 @@ function soundBooks(): Books {
     requests: 1,
     invoices: [`lnbcrt ${id}`],
     refusals: [],
+    apologies: 0,
     paid: null,
     toldPaid: 0,
     strange: [],

@@ -1,5 +1,5 @@
 /**
- * The customers, as a process of their own. Argument: JSON `{ place, plans, perSecond }`. `GET /progress`, `POST /read-again`,
+ * The customers, as a process of their own. Argument: JSON `{ places, plans, perSecond }`; customers are spread over the places. `GET /progress`, `POST /read-again`,
  * `GET /books`.
  */
 import { Customer, type Place, type Plan } from "./customer.ts";
@@ -15,7 +15,7 @@ export interface Progress {
 }
 
 interface Script {
-  place: Place;
+  places: Place[];
   plans: Plan[];
   perSecond: number;
 }
@@ -24,8 +24,8 @@ interface Script {
 const READING = 20;
 
 if (import.meta.main) {
-  const { place, plans, perSecond } = JSON.parse(Deno.args[0]!) as Script;
-  const customers = plans.map((plan) => new Customer(plan, place));
+  const { places, plans, perSecond } = JSON.parse(Deno.args[0]!) as Script;
+  const customers = plans.map((plan, i) => new Customer(plan, places[i % places.length]!));
   const problems: string[] = [];
   const start = (customer: Customer) =>
     customer.run().catch((error) => problems.push(error instanceof Error ? error.message : String(error)));

@@ -1,15 +1,24 @@
-/** The wallet, as a process of its own: NIP-47 by `@getalby/sdk`'s service. `POST /pay {bolt11}`, `GET /books`, `GET /url`. */
+/**
+ * The wallet, as a process of its own: NIP-47 by `@getalby/sdk`'s service. Arguments: its relay's URL, the share of payments that
+ * it notifies nobody of. `POST /pay {bolt11}`, `GET /books`, `GET /url`.
+ */
 import { NwcService } from "../support/nwc_service.ts";
 import { answer, parentGone } from "./control.ts";
+import { Dice } from "./faults.ts";
 
 if (import.meta.main) {
   // The package doesn't wait for what it publishes: a relay's refusal would end the process.
   addEventListener("unhandledrejection", (event) => event.preventDefault());
-  const wallet = await NwcService.start(Deno.args[0]!);
+  const [relay, silent = "0"] = Deno.args as [string, string?];
+  const wallet = await NwcService.start(relay);
+  const dice = new Dice(1);
   answer({
     "GET /url": () => ({ url: wallet.url }),
     "GET /books": () => wallet.books(),
-    "POST /pay": async (body) => ({ refusal: await wallet.settle((body as { bolt11: string }).bolt11) }),
+    "POST /pay": async (body) => {
+      const { bolt11 } = body as { bolt11: string };
+      return { refusal: await wallet.settle(bolt11, { silently: dice.hits(Number(silent)) }) };
+    },
   });
   await parentGone();
   Deno.exit(0);

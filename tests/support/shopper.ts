@@ -16,6 +16,20 @@ export interface MerchantMessage {
 }
 
 const CONNECT_MS = 10_000;
+/** A patient shopper's relay may forget to answer, to show, or to live: ask again, look again, come back. */
+const OK_MS = 5_000;
+const LOOK_AGAIN_MS = 5_000;
+const COME_BACK_MS = 300;
+
+/** Who buys from whom, and how. */
+export interface ShopperOptions {
+  secretKey: Uint8Array;
+  merchant: string;
+  envelope: "nip04" | "nip17";
+  relay: string;
+  /** Lives with a relay that loses messages and connections. */
+  patient?: boolean;
+}
 
 /**
  * Somebody with one key who buys by direct messages: nostr-tools and a WebSocket, nothing of ours. NIP-42 is spoken when the
@@ -26,25 +40,26 @@ export class Shopper implements AsyncDisposable {
   readonly messages = new Map<string, MerchantMessage>();
   /** What of the merchant couldn't be read. */
   readonly unreadable: string[] = [];
-  readonly #o: { secretKey: Uint8Array; merchant: string; envelope: "nip04" | "nip17"; relay: string };
+  readonly #o: ShopperOptions;
   readonly #waiting = new Set<() => void>();
+  /** Ids of events that were read: they are shown again. */
+  readonly #seen = new Set<string>();
   /** Events that are being opened. */
   readonly #reading = new Set<Promise<void>>();
   readonly #published = new Map<string, (accepted: boolean) => void>();
   #socket: WebSocket | undefined;
   #ready = Promise.withResolvers<void>();
 
-  constructor(
-    o: { secretKey: Uint8Array; merchant: string; envelope: "nip04" | "nip17"; relay: string },
-  ) {
+  constructor(o: ShopperOptions) {
     this.#o = o;
     this.pubkey = getPublicKey(o.secretKey);
   }
 
-  /** Connects, and resolves once all that the relay holds for this key has been read. */
-  async connect(): Promise<void> {
+  /** Connects, and resolves once all that the relay holds for this key has been read. Another relay than usual may be read. */
+  async connect(relay: string = this.#o.relay): Promise<void> {
     const ready = this.#ready = Promise.withResolvers<void>();
-    const socket = this.#socket = new WebSocket(this.#o.relay);
+    const socket = this.#socket = new WebSocket(relay);
+    if (this.#o.patient && relay === this.#o.relay) return this.#stayConnected(socket);
     socket.onopen = () => this.#subscribe();
     socket.onerror = (event) => {
       event.preventDefault();
@@ -71,14 +86,15 @@ export class Shopper implements AsyncDisposable {
     await this.close();
   }
 
-  /** Sends the merchant JSON or a text; true when the relay took it. */
+  /** Sends the merchant JSON or a text; true when the relay took it. The patient get false, too, when it says nothing. */
   async write(message: unknown): Promise<boolean> {
     const content = typeof message === "string" ? message : JSON.stringify(message);
     const event = await this.#envelope(content);
     const answered = Promise.withResolvers<boolean>();
     this.#published.set(event.id, answered.resolve);
     this.#send(["EVENT", event]);
-    return await answered.promise;
+    const late = this.#o.patient ? setTimeout(() => answered.resolve(false), OK_MS) : undefined;
+    return await answered.promise.finally(() => clearTimeout(late));
   }
 
   /** The first message that `fits`, now or within `ms`; undefined when none comes. */
@@ -91,6 +107,30 @@ export class Shopper implements AsyncDisposable {
     }
   }
 
+  /** Comes back whenever the connection ends, and looks again whether there is something that wasn't shown. */
+  #stayConnected(socket: WebSocket): void {
+    let look: ReturnType<typeof setInterval> | undefined;
+    let heard = true;
+    socket.onopen = () => {
+      this.#subscribe();
+      look = setInterval(() => {
+        // A connection can be open and dead.
+        if (!heard) return socket.close();
+        heard = false;
+        this.#subscribe();
+      }, LOOK_AGAIN_MS);
+    };
+    socket.onerror = (event) => event.preventDefault();
+    socket.onmessage = ({ data }) => {
+      heard = true;
+      if (typeof data === "string") this.#hear(JSON.parse(data));
+    };
+    socket.onclose = () => {
+      clearInterval(look);
+      setTimeout(() => this.#socket === socket && this.connect(), COME_BACK_MS);
+    };
+  }
+
   async #envelope(content: string): Promise<NostrEvent> {
     const { secretKey, merchant, envelope } = this.#o;
     const tags = [["p", merchant]];
@@ -100,7 +140,7 @@ export class Shopper implements AsyncDisposable {
   }
 
   #send(message: unknown[]): void {
-    this.#socket?.send(JSON.stringify(message));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #subscribe(): void {
@@ -138,6 +178,8 @@ export class Shopper implements AsyncDisposable {
 
   async #read(event: NostrEvent): Promise<void> {
     const { secretKey, merchant } = this.#o;
+    if (this.#seen.has(event.id)) return;
+    this.#seen.add(event.id);
     // Some relays don't look at a live filter's tags: they show everybody's.
     if (!event.tags.some(([name, value]) => name === "p" && value === this.pubkey)) return;
     try {
