@@ -22,10 +22,14 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("fee_msat", "bigint")
     .addColumn("approved_by", "text")
     .addColumn("approved_at", "bigint")
+    .addColumn("asked_at", "bigint")
     .addColumn("ended_at", "bigint")
     .addColumn("note", "text")
+    .addColumn("refusals", "integer", (c) => c.notNull().defaultTo(0))
     .addColumn("created_at", "bigint", (c) => c.notNull())
     .addColumn("updated_at", "bigint", (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex("refunds_by_customer").on("refunds").columns(["customer", "merchant"])
     .execute();
   await db.schema.createIndex("refunds_by_time").on("refunds").columns(["created_at", "id"]).execute();
   await db.schema.createIndex("refunds_by_order").on("refunds").columns(["order_id"]).execute();
@@ -47,6 +51,7 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("fact", "text", (c) => c.notNull())
     .addColumn("order_id", "text")
     .addColumn("text", "text", (c) => c.notNull())
+    .addColumn("state", "text", (c) => c.notNull())
     .addColumn("at", "bigint", (c) => c.notNull())
     .addUniqueConstraint("notices_once", ["merchant", "fact"])
     .execute();
@@ -62,6 +67,7 @@ export async function up(db: AnyDb): Promise<void> {
   await db.schema.createIndex("conditions_one_raised").on("conditions").columns(["merchant", "name"]).unique()
     .where(sql.ref("cleared_at"), "is", null).execute();
   await db.schema.alterTable("merchants").addColumn("halted", "text").execute();
+  await db.schema.alterTable("merchants").addColumn("moved_to", "text").execute();
 
   await db.schema.createTable("recipient_relays")
     .addColumn("pubkey", "text", (c) => c.primaryKey())
@@ -69,8 +75,37 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("read_relays", "text", (c) => c.notNull())
     .addColumn("looked_up_at", "bigint", (c) => c.notNull())
     .execute();
+  await db.schema.alterTable("outbox_events").addColumn("message_id", "text").execute();
+  await db.schema.createIndex("outbox_events_by_message").on("outbox_events").columns(["message_id"])
+    .where(sql.ref("message_id"), "is not", null).execute();
   await db.schema.alterTable("outbox").addColumn("reads", "integer", (c) => c.notNull().defaultTo(0))
     .execute();
+  await db.schema.alterTable("outbox").addColumn("resends", "integer", (c) => c.notNull().defaultTo(0))
+    .execute();
+  await db.schema.alterTable("outbox_events").addColumn("recipient", "text").execute();
+  await db.schema.alterTable("outbox_events").addColumn(
+    "reads_ours",
+    "integer",
+    (c) => c.notNull().defaultTo(0),
+  ).execute();
+  await db.schema.alterTable("outbox_events").addColumn("undelivered_at", "bigint").execute();
+  await db.schema.createIndex("outbox_events_by_recipient").on("outbox_events")
+    .columns(["recipient", "created_at"]).where(sql.ref("recipient"), "is not", null).execute();
+
+  // Who is read first, what may be shed when too much waits, and what is forgotten after a week.
+  await db.schema.alterTable("inbox").addColumn("lane", "integer", (c) => c.notNull().defaultTo(1)).execute();
+  await db.schema.alterTable("inbox").addColumn("sheddable", "integer", (c) => c.notNull().defaultTo(0))
+    .execute();
+  await db.schema.alterTable("inbox").addColumn("junk_bytes", "bigint").execute();
+  await db.schema.dropIndex("inbox_waiting").execute();
+  await db.schema.createIndex("inbox_waiting").on("inbox").columns(["lane", "next_at", "seq"])
+    .where(sql.ref("state"), "=", sql.lit("new")).execute();
+  await db.schema.createIndex("inbox_by_author").on("inbox").columns(["merchant", "author"])
+    .where(sql.ref("state"), "=", sql.lit("new")).execute();
+  await db.schema.createIndex("inbox_sheddable").on("inbox").columns(["merchant", "seq"])
+    .where(sql<boolean>`state = 'new' and sheddable = 1`).execute();
+  await db.schema.createIndex("inbox_junk").on("inbox").columns(["received_at", "seq", "junk_bytes"])
+    .where(sql.ref("junk_bytes"), "is not", null).execute();
 
   await db.schema.createTable("sweeps")
     .addColumn("merchant", "text", (c) => c.notNull())
@@ -96,6 +131,41 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("name", "text", (c) => c.primaryKey())
     .addColumn("value", "text", (c) => c.notNull())
     .addColumn("updated_at", "bigint", (c) => c.notNull())
+    .execute();
+
+  await db.schema.createTable("earlier_prices")
+    .addColumn("merchant", "text", (c) => c.notNull())
+    .addColumn("kind", "text", (c) => c.notNull())
+    .addColumn("id", "text", (c) => c.notNull())
+    .addColumn("until", "bigint", (c) => c.notNull())
+    .addColumn("terms", "text", (c) => c.notNull())
+    .addPrimaryKeyConstraint("earlier_prices_pk", ["merchant", "kind", "id", "until"])
+    .execute();
+  await db.schema.alterTable("orders").addColumn("price_note", "text").execute();
+
+  // After a restored backup: what the relays say that our key said since (orders/said_before_store.ts).
+  await db.schema.createTable("said_before")
+    .addColumn("merchant", "text", (c) => c.notNull())
+    .addColumn("event_id", "text", (c) => c.notNull())
+    .addColumn("customer", "text", (c) => c.notNull())
+    .addColumn("order_ref", "text")
+    .addColumn("kind", "text", (c) => c.notNull())
+    .addColumn("statement", "text", (c) => c.notNull())
+    .addColumn("bolt11", "text")
+    .addColumn("note", "text")
+    .addColumn("at_seconds", "bigint", (c) => c.notNull())
+    .addPrimaryKeyConstraint("said_before_pk", ["merchant", "event_id"])
+    .execute();
+  await db.schema.createIndex("said_before_by_order").on("said_before")
+    .columns(["merchant", "customer", "order_ref"]).execute();
+  await db.schema.createTable("published_before")
+    .addColumn("merchant", "text", (c) => c.notNull())
+    .addColumn("kind", "integer", (c) => c.notNull())
+    .addColumn("d", "text", (c) => c.notNull())
+    .addColumn("event_id", "text", (c) => c.notNull())
+    .addColumn("at_seconds", "bigint", (c) => c.notNull())
+    .addColumn("content", "text", (c) => c.notNull())
+    .addPrimaryKeyConstraint("published_before_pk", ["merchant", "kind", "d"])
     .execute();
 
   await db.schema.alterTable("holds").addColumn("newcomer", "integer", (c) => c.notNull().defaultTo(0))

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { AdminTokenError } from "../app/admin_token.ts";
+import { BunkerSilentError } from "../app/bunker_keys.ts";
 import { DataDirError } from "../app/data_dir.ts";
 import { PortError } from "../app/http_server.ts";
 import { KeyError } from "../app/merchant_key.ts";
@@ -7,6 +8,8 @@ import { AlreadyRunningError } from "../app/sole_process.ts";
 import { WalletUrlError } from "../app/wallets.ts";
 import { BackupNeededError } from "../db/backup.ts";
 import { NewerSchemaError } from "../db/migrator.ts";
+import { DamagedDatabaseError } from "../db/open.ts";
+import { StorageFailedError } from "../db/storage_state.ts";
 import { errorText } from "../log.ts";
 import { CommandError, exit } from "./terminal.ts";
 
@@ -33,7 +36,9 @@ export function failureOf(error: unknown): Failure {
     return { message: null, code: error.exitCode === 0 ? exit.ok : exit.usage };
   }
   if (error instanceof CommandError) return { message: error.message, code: error.code };
-  if (error instanceof PortError || error instanceof AlreadyRunningError) {
+  if (
+    error instanceof PortError || error instanceof AlreadyRunningError || error instanceof BunkerSilentError
+  ) {
     return { message: error.message, code: exit.unavailable };
   }
   if (needsSomebody.some((one) => error instanceof one)) {
@@ -43,6 +48,15 @@ export function failureOf(error: unknown): Failure {
     return {
       message: `${errorText(error)}\n  The flags of this run don't allow it. See the tasks in deno.json.`,
       code: exit.config,
+    };
+  }
+  if (error instanceof DamagedDatabaseError) return { message: error.message, code: exit.io };
+  if (error instanceof StorageFailedError) {
+    return {
+      message:
+        `The storage has failed: ${error.message}.\n  Look at the health of the disk, then start again; ` +
+        `if the database turns out to be damaged, restore a backup (ncc restore).`,
+      code: exit.io,
     };
   }
   return ofSqlite(error) ?? ofPostgres(error) ?? { message: errorText(error), code: exit.failed };

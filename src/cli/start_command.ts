@@ -28,13 +28,15 @@ export function startCommand(program: Command, shell: Shell): void {
         random: systemRandom,
         log,
         backedUp: o.backedUp === true,
+        stopped: whenever(terminated),
       });
       try {
         const { url, port } = await app.start();
         leaveAddress(settings, port);
         const ready = { url, ms: Math.round(performance.now() - began) };
         await reportStart(app, settings, ready, shell, log, terminated);
-        await terminated;
+        const failure = await Promise.race([terminated, app.failed()]);
+        if (failure instanceof Error) throw failure;
         if (!shell.human) log.info("stop.draining");
         else shell.world.terminal.out("\n  Stopping: nothing new is taken, what is under way ends.");
       } finally {
@@ -44,6 +46,13 @@ export function startCommand(program: Command, shell: Shell): void {
       if (!shell.human) log.info("stop.done");
       else shell.world.terminal.out("  Stopped.");
     });
+}
+
+/** Ends the wait for a remote signer that never answered: a start may be broken off. */
+function whenever(terminated: Promise<void>): AbortSignal {
+  const stopped = new AbortController();
+  void terminated.then(() => stopped.abort());
+  return stopped.signal;
 }
 
 async function stop(app: App, log: Log): Promise<void> {

@@ -58,6 +58,11 @@ export async function migrateWithBackup(
 export async function backUpSqlite(database: Database, target: string): Promise<void> {
   const source = await fileOf(database);
   if (source === null) throw new Error("a database in memory can't be backed up");
+  await copySqlite(source, target);
+}
+
+/** The same for a file that another process may have open. */
+export async function copySqlite(source: string, target: string): Promise<void> {
   const part = `${target}.part`;
   await removeIfThere(part);
   (await Deno.open(part, { createNew: true, write: true, mode: 0o600 })).close();

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
+import type { StorageState } from "./storage_state.ts";
 import type { Tables } from "./tables.ts";
 
 export type Dialect = "sqlite" | "postgres";
@@ -19,6 +20,8 @@ export type Listener = (payloads: string[]) => void;
 /** The one database of a process, on SQLite or PostgreSQL. */
 export interface Database {
   readonly dialect: Dialect;
+  /** Whether what is written can be kept. Once it has failed for good, every transaction rejects with a `StorageFailedError`. */
+  readonly storage: StorageState;
   /** For reads outside a transaction. Inside one it would wait for itself (SQLite), so using it there throws. */
   readonly kysely: Kysely<Tables>;
   /**

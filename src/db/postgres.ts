@@ -2,6 +2,7 @@ import { Kysely, sql } from "kysely";
 import { PostgresJSDialect } from "kysely-postgres-js";
 import postgres from "postgres";
 import type { Database, Listener, Topic, Tx } from "./database.ts";
+import { StorageState } from "./storage_state.ts";
 import type { Tables } from "./tables.ts";
 import { TransactionGuard } from "./transaction_guard.ts";
 import { wake, WakeUps, type Woken } from "./wake_ups.ts";
@@ -52,6 +53,7 @@ function safeNumber(text: string): number {
 
 class PostgresDatabase implements Database {
   readonly dialect = "postgres";
+  readonly storage = new StorageState();
   readonly #kysely: Kysely<Tables>;
   readonly #wakeUps: WakeUps;
   readonly #end: () => Promise<void>;
@@ -72,8 +74,11 @@ class PostgresDatabase implements Database {
     this.#guard.check();
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.#once(work);
+        const value = await this.#once(work);
+        this.storage.committed();
+        return value;
       } catch (error) {
+        this.storage.note(error);
         if (attempt >= TRIES || !AGAIN.has((error as { code?: string }).code ?? "")) throw error;
       }
     }

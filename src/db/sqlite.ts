@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import { Kysely, sql, type Transaction } from "kysely";
 import type { Database, Tx } from "./database.ts";
 import { NodeSqliteDialect } from "./sqlite_dialect.ts";
+import { storageFaultOf, StorageState } from "./storage_state.ts";
 import type { Tables } from "./tables.ts";
 import { TransactionGuard } from "./transaction_guard.ts";
 import { wake, WakeUps, type Woken } from "./wake_ups.ts";
@@ -42,6 +43,7 @@ type Settled = { waiting: Waiting; ok: true; value: unknown; woken: Woken } | {
 
 class SqliteDatabaseOfApp implements Database {
   readonly dialect = "sqlite";
+  readonly storage = new StorageState();
   readonly #kysely: Kysely<Tables>;
   readonly #guard = new TransactionGuard();
   readonly #wakeUps = new WakeUps();
@@ -79,6 +81,7 @@ class SqliteDatabaseOfApp implements Database {
     while (this.#queue.length > 0) {
       await this.#gather();
       const group = this.#queue.splice(0, GROUP);
+      if (this.#refuseAll(group)) continue;
       let settled: Settled[];
       try {
         settled = await this.#kysely.transaction().execute(async (trx) => {
@@ -88,8 +91,10 @@ class SqliteDatabaseOfApp implements Database {
           if (results.length === 1 && !results[0]!.ok) throw new RolledBack(results[0]!.error);
           return results;
         });
+        this.storage.committed();
       } catch (e) {
         const error = e instanceof RolledBack ? e.cause : e;
+        this.storage.note(error);
         for (const waiting of group) waiting.failed(error);
         continue;
       }
@@ -102,6 +107,17 @@ class SqliteDatabaseOfApp implements Database {
     }
     // Here and not in a `finally` of the caller: whoever queues after the last look must find no drain running.
     this.#draining = undefined;
+  }
+
+  /** Once the storage has failed nothing is tried: a later commit could seem to succeed (SQLite's WAL after a failed fsync). */
+  #refuseAll(group: Waiting[]): boolean {
+    try {
+      this.storage.check();
+      return false;
+    } catch (error) {
+      for (const waiting of group) waiting.failed(error);
+      return true;
+    }
   }
 
   /**
@@ -127,6 +143,8 @@ class SqliteDatabaseOfApp implements Database {
       if (savepoint) await sql`release one`.execute(trx);
       return { waiting, ok: true, value, woken };
     } catch (error) {
+      // SQLite may have rolled back the whole transaction by itself: what stood before this savepoint is gone, too.
+      if (storageFaultOf(error) !== null) throw new RolledBack(error);
       if (savepoint) {
         await sql`rollback to one`.execute(trx);
         await sql`release one`.execute(trx);

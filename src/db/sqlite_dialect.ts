@@ -72,6 +72,11 @@ class ImmediateDriver extends SqliteDriver {
       await new Promise((resolve) => setTimeout(resolve, BUSY_STEP_MS));
     }
   }
+
+  /** A full disk or an I/O error makes SQLite roll back by itself; asking again would hide that error behind its own. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#file.isTransaction) await super.rollbackTransaction(connection);
+  }
 }
 
 /** What Kysely expects of a driver, with prepared statements kept (four times as fast by id, a third of the memory). */

@@ -11,6 +11,7 @@ import type {
   SenderRatesTable,
 } from "./tables_nostr.ts";
 import type {
+  EarlierPricesTable,
   HoldsTable,
   MerchantsTable,
   ProductsTable,
@@ -26,8 +27,10 @@ import type {
   OrdersTable,
   OrderTimelineTable,
   PaymentsTable,
+  PublishedBeforeTable,
   RatesTable,
   RefundsTable,
+  SaidBeforeTable,
   SweepsTable,
 } from "./tables_orders.ts";
 import type {
@@ -62,6 +65,7 @@ export interface Tables {
   merchants: MerchantsTable;
   secrets: SecretsTable;
   stalls: StallsTable;
+  earlier_prices: EarlierPricesTable;
   products: ProductsTable;
   stock: StockTable;
   stock_movements: StockMovementsTable;
@@ -91,4 +95,6 @@ export interface Tables {
   conditions: ConditionsTable;
   tokens: TokensTable;
   settings: SettingsTable;
+  said_before: SaidBeforeTable;
+  published_before: PublishedBeforeTable;
 }

@@ -8,10 +8,15 @@ export interface MerchantsTable {
   profile: Text;
   state: Word<"active" | "paused">;
   pause_message: TextOrNull;
-  /** `settings`: the key comes from the environment or key file; `secrets`: it lies sealed in the table of that name. */
-  key_source: Word<"settings" | "secrets">;
+  /**
+   * `settings`: the key comes from the environment or key file; `secrets`: it lies sealed in the table of that name; `none`: it
+   * was given up and signs nothing.
+   */
+  key_source: Word<"settings" | "secrets" | "none">;
   /** Why nothing is answered for now although messages are taken in (another instance speaks with this key); null when it is. */
   halted: TextOrNull;
+  /** The key that this merchant's shop has moved to; null while it is here. */
+  moved_to: TextOrNull;
   created_at: Int;
   updated_at: Int;
 }
@@ -38,6 +43,16 @@ export interface StallsTable {
   deleted_at: IntOrNull;
   created_at: Int;
   updated_at: Int;
+}
+
+/** Prices that held until lately: an order may have been written while they did. */
+export interface EarlierPricesTable {
+  merchant: Text;
+  kind: Word<"stall" | "product">;
+  id: Text;
+  until: Int;
+  /** JSON: a stall's `{ currency, shipping }`, a product's `{ price, currency, shipping }`, as their rows have them. */
+  terms: Text;
 }
 
 export interface ProductsTable {

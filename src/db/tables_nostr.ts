@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { FlagOff, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+import type { FlagOff, Int, IntOrNull, IntZero, Text, TextOrNull, Word } from "./columns.ts";
 
 /**
  * The NStore: the columns that both databases have, of which `tags` is jsonb on PostgreSQL. Written by `EventStore` alone;
@@ -49,6 +49,12 @@ export interface InboxTable {
   sender: TextOrNull;
   rumor_id: TextOrNull;
   reason: TextOrNull;
+  /** Who is read first: 0 regulars, 1 strangers' messages, 2 strangers' gift wraps. */
+  lane: Generated<number>;
+  /** Nobody was told that it is kept, and a relay has it: when too much waits it may be left to the next catch-up. */
+  sheddable: FlagOff;
+  /** Its size, once it turned out to be no order: forgotten after a week unless its sender becomes a customer. */
+  junk_bytes: IntOrNull;
 }
 
 /** Our own signed events that have to reach relays. The event store may forget a replaced or deleted one; this doesn't. */
@@ -60,6 +66,14 @@ export interface OutboxEventsTable {
   order_id: TextOrNull;
   event: Text;
   created_at: Int;
+  /** What its recipient knows a wrapped message by: the rumor's id (NIP-17). */
+  message_id: TextOrNull;
+  /** To whom a message goes; null for what is published, and for our copies of messages. */
+  recipient: TextOrNull;
+  /** The recipient reads the built-in relay: there it was delivered by being stored. */
+  reads_ours: FlagOff;
+  /** When the owners were told (ms) that no relay that the recipient reads has it. */
+  undelivered_at: IntOrNull;
 }
 
 export interface OutboxTable {
@@ -74,6 +88,8 @@ export interface OutboxTable {
   updated_at: Int;
   /** The recipient is known to read this relay: only its receipt counts as delivered. */
   reads: FlagOff;
+  /** How often it was sent again because the relay had accepted it and didn't have it. */
+  resends: IntZero;
 }
 
 /** Where somebody reads, as they published it (kinds 10050 and 10002), already checked to be public addresses. */

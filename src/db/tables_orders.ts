@@ -51,6 +51,8 @@ export interface OrdersTable {
   received_msat: Int;
   /** JSON `{ currency, per_btc, sources, at }`, frozen in the quote; null when no fiat was involved. */
   rate: TextOrNull;
+  /** What the customer is told of a price that changed shortly before the order. */
+  price_note: TextOrNull;
   /** NIP-01 seconds of the newest message of the customer that we answer: an answer must be later. */
   asked_at_seconds: Int;
   expires_at: IntOrNull;
@@ -131,6 +133,17 @@ export interface PaymentsTable {
  */
 export type RefundState = "due" | "approved" | "sending" | "sent" | "by_hand" | "unknown" | "cancelled";
 
+/** The states of a refund, for lists. */
+export const refundStates = [
+  "due",
+  "approved",
+  "sending",
+  "sent",
+  "by_hand",
+  "unknown",
+  "cancelled",
+] as const satisfies readonly RefundState[];
+
 /** One refund: never more than was received (`refunding_msat` of its order or its unmatched payment). */
 export interface RefundsTable {
   id: Text;
@@ -153,8 +166,13 @@ export interface RefundsTable {
   fee_msat: IntOrNull;
   approved_by: TextOrNull;
   approved_at: IntOrNull;
+  /** When the wallet was last asked to pay this destination without saying clearly that it didn't. */
+  asked_at: IntOrNull;
   ended_at: IntOrNull;
+  /** What became of it last, or what the person says who ended it; for the merchant. */
   note: TextOrNull;
+  /** The customer's invoices that couldn't be used and were answered. */
+  refusals: IntZero;
   created_at: Int;
   updated_at: Int;
 }
@@ -188,4 +206,32 @@ export interface MessagesTable {
   body: Text;
   event_id: Text;
   at: Int;
+}
+
+/** What a merchant's key told a customer after the backup that was restored, read back from the relays. */
+export interface SaidBeforeTable {
+  merchant: Text;
+  /** The kind 4's id, or the rumor's. */
+  event_id: Text;
+  customer: Text;
+  /** The customer's own order id; null for what is about no order. */
+  order_ref: TextOrNull;
+  kind: Word<"invoice" | "refusal" | "status" | "other">;
+  /** What was said, so far that a repeat of it is known again. */
+  statement: Text;
+  bolt11: TextOrNull;
+  /** The reason that a refusal gave. */
+  note: TextOrNull;
+  /** Seconds; the rumor's for a gift wrap. */
+  at_seconds: Int;
+}
+
+/** Catalogue events of a merchant's key that are newer than what a restored database published. */
+export interface PublishedBeforeTable {
+  merchant: Text;
+  kind: Int;
+  d: Text;
+  event_id: Text;
+  at_seconds: Int;
+  content: Text;
 }

@@ -63,6 +63,8 @@ export interface NoticesTable {
   fact: Text;
   order_id: TextOrNull;
   text: Text;
+  /** `told` by direct message; `off` not, as the settings say; `folded` waits for a summary; `summed` stands in one. */
+  state: Word<"told" | "off" | "folded" | "summed">;
   at: Int;
 }
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { sql } from "kysely";
-import { openDatabase } from "../../src/db/open.ts";
+import { DamagedDatabaseError, openDatabase } from "../../src/db/open.ts";
 import { onPostgres } from "../support/databases.ts";
 
 async function inFolder(work: (dir: string) => Promise<void>): Promise<void> {
@@ -80,3 +81,18 @@ onPostgres("close() ends although a query is under way", async (shared) => {
   await database.close();
   await query;
 });
+
+Deno.test("openDatabase() refuses a damaged file, says what to do, and leaves it as it was", () =>
+  inFolder(async (dir) => {
+    const path = join(dir, "shop.db");
+    const file = new DatabaseSync(path);
+    file.exec("pragma journal_mode = wal; create table many (n integer primary key, t text)");
+    for (let i = 0; i < 200; i++) file.prepare("insert into many (t) values (?)").run("x".repeat(500));
+    file.close();
+    const bytes = await Deno.readFile(path);
+    // Not the header: SQLite opens the file, and only looks wrong inside.
+    bytes.fill(0xff, 3 * 4096, 4 * 4096);
+    await Deno.writeFile(path, bytes);
+    await assertRejects(() => openDatabase("sqlite:shop.db", dir), DamagedDatabaseError, "ncc restore");
+    assertEquals(await Deno.readFile(path), bytes);
+  }));

@@ -11,6 +11,8 @@ export interface NccSetup {
   port: number;
   /** Further settings (`NCC_…`). */
   settings: Record<string, string>;
+  /** A command that runs it, as `strace` with its flags. */
+  under?: string[];
 }
 
 /** `ncc start` as a process of its own, with the permissions of `deno task start` and no other environment. */
@@ -23,8 +25,10 @@ export class NccProcess {
 
   constructor(o: NccSetup) {
     this.#o = o;
-    this.#child = new Deno.Command(Deno.execPath(), {
+    const [command = Deno.execPath(), ...before] = o.under ? [...o.under, Deno.execPath()] : [];
+    this.#child = new Deno.Command(command, {
       args: [
+        ...before,
         "run",
         "--no-prompt",
         "--config",
@@ -69,6 +73,13 @@ export class NccProcess {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     return null;
+  }
+
+  /** Its exit code, once it ends by itself. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#log;
+    return code;
   }
 
   /** Ends it by this signal; its exit code (137 after SIGKILL). */
