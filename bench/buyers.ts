@@ -77,7 +77,7 @@ export class Buyers {
       if (verb === "EOSE") ready.resolve();
       if (verb === "CLOSED") ready.reject(new Error(third ?? second));
       if (verb === "OK" && second === true && toAuthenticate > 0 && --toAuthenticate === 0) subscribe();
-      if (verb === "OK" && second !== true) throw new Error(`the relay refused: ${third}`);
+      if (verb === "OK" && second !== true) this.#refused(String(first), String(third));
       if (verb === "EVENT") await this.#read(second);
     });
     await ready.promise;
@@ -88,8 +88,13 @@ export class Buyers {
     return new Promise((resolve) => {
       this.#open.set(checkout.id, { checkout, done: resolve });
       checkout.sentAt = performance.now();
-      this.#send(["EVENT", checkout.event]);
+      this.send(checkout.event);
     });
+  }
+
+  /** Sends an event, perhaps again. */
+  send(event: NostrEvent): void {
+    this.#send(["EVENT", event]);
   }
 
   async close(): Promise<void> {
@@ -139,6 +144,12 @@ export class Buyers {
     }
   }
 
+  #refused(eventId: string, reason: string): void {
+    const open = [...this.#open.values()].find(({ checkout }) => checkout.event.id === eventId);
+    if (!open || !this.#o.refused) throw new Error(`the relay refused: ${reason}`);
+    this.#o.refused(open.checkout.event);
+  }
+
   #send(message: unknown[]): void {
     this.#socket.send(JSON.stringify(message));
   }
@@ -152,6 +163,8 @@ export interface BuyersOptions {
   envelope: "nip04" | "nip17";
   crypto: EventCrypto;
   pay(bolt11: string): void;
+  /** What to do when the relay doesn't take an order; by default it is the end. */
+  refused?(event: NostrEvent): void;
 }
 
 async function unwrapped(event: NostrEvent, signer: MerchantSigner, crypto: EventCrypto): Promise<string> {

@@ -75,6 +75,16 @@ export class NccServer {
     });
   }
 
+  /** Prometheus' figures, as text. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.url}/metrics`, {
+      headers: { authorization: `Bearer ${this.#about.token}` },
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+    return text;
+  }
+
   /** Ends when what is under way has ended. */
   async stop(): Promise<void> {
     await this.#stdin.close();

@@ -1,6 +1,8 @@
 import type { NostrEvent } from "@nostrify/types";
-import { sql } from "kysely";
+import { type Insertable, sql } from "kysely";
 import type { Database, Tx } from "../db/database.ts";
+import type { InboxTable } from "../db/tables.ts";
+import { WRAP_KINDS } from "./gift_wrap.ts";
 import { textList } from "./sql_list.ts";
 
 /** A verified event that has reached us. */
@@ -10,7 +12,14 @@ export interface Arrival {
   relay: string;
   /** Served merchants among its `p` tags: one inbox row for each. */
   merchants: string[];
+  /** Keys that the connection had authenticated as (NIP-42), where it was the built-in relay's. */
+  authenticated?: readonly string[];
+  /** Those of the merchants at whose shop its author is a regular: it is read first there, and never shed. */
+  regularAt?: ReadonlySet<string>;
 }
+
+/** Who is read first. Wraps stand apart: opening one costs most, and nobody knows by whom it is. */
+export const LANES = { regulars: 0, strangers: 1, wraps: 2 } as const;
 
 /** Signature of `arrive`, for who is handed another one. */
 export type ReceiveFn = (tx: Tx, arrivals: Arrival[], now: number) => Promise<number>;
@@ -23,8 +32,9 @@ const CHUNKS = [50, 10, 1];
  * Answers how many rows are new. The signatures must have been checked before: an id in the inbox counts as seen.
  */
 export async function arrive(tx: Tx, arrivals: Arrival[], now: number): Promise<number> {
-  const rows = arrivals.flatMap(({ event, relay, merchants }) =>
+  const rows = arrivals.flatMap(({ event, relay, merchants, regularAt }) =>
     [...new Set(merchants)].map((merchant) => ({
+      ...standing(event, relay, regularAt?.has(merchant) ?? false),
       merchant,
       event_id: event.id,
       kind: event.kind,
@@ -46,8 +56,28 @@ export async function arrive(tx: Tx, arrivals: Arrival[], now: number): Promise<
     added += Number(result.numInsertedOrUpdatedRows ?? 0n);
     i += size;
   }
+  if (added < rows.length) {
+    for (const row of rows) if (row.sheddable === 0) added += await keep(tx, row);
+  }
   if (added > 0) tx.wake("inbox");
   return added;
+}
+
+/** What another relay brought first is kept from now on; 1 when it was shed this very moment and is new again. */
+async function keep(tx: Tx, row: Insertable<InboxTable>): Promise<number> {
+  const kept = await tx.updateTable("inbox").set({ sheddable: 0 })
+    .where("merchant", "=", row.merchant).where("event_id", "=", row.event_id).executeTakeFirst();
+  if (kept.numUpdatedRows > 0n) return 0;
+  const done = await tx.insertInto("inbox").values(row)
+    .onConflict((on) => on.columns(["merchant", "event_id"]).doNothing()).executeTakeFirst();
+  return Number(done.numInsertedOrUpdatedRows ?? 0n);
+}
+
+function standing(event: NostrEvent, relay: string, regular: boolean): { lane: number; sheddable: 0 | 1 } {
+  if (regular) return { lane: LANES.regulars, sheddable: 0 };
+  const lane = WRAP_KINDS.includes(event.kind) ? LANES.wraps : LANES.strangers;
+  // The built-in relay says OK: what it took is kept.
+  return { lane, sheddable: relay === "" ? 0 : 1 };
 }
 
 /** Which of these event ids the merchant's inbox has. */

@@ -32,6 +32,8 @@ export const catchUpDefaults: CatchUpOptions = {
  * Reads all events of `filter` from now back to `since` (seconds), page by page, newest first. A page ends anywhere inside a
  * second, so the next one starts **at** the oldest second seen, and what both have is left out. When a page brings nothing
  * else, the second is over, or holds more than the relay ever gives: then it counts as hidden.
+ *
+ * A relay that gives events in no order may have left out any of them: its time is halved until a part fits.
  */
 export async function* catchUp(
   ask: Ask,
@@ -41,33 +43,70 @@ export async function* catchUp(
 ): AsyncGenerator<NostrEvent[], CaughtUp> {
   const o = { ...catchUpDefaults, ...options };
   const limit = new RelayLimit(o);
+  const parts: Part[] = [{ since, until: Infinity }];
   let events = 0;
-  let until = Infinity;
-  let pagesOfSecond = 0;
-  let seen = new Set<string>();
-  while (until >= since) {
-    const page = await ask({ ...filter, since, limit: o.page, ...(until === Infinity ? {} : { until }) });
-    const fresh = page.filter((event) => !seen.has(key(event)));
-    limit.read(page.length, fresh.length);
-    if (page.length === 0) break;
-    events += fresh.length;
-    if (events > o.most) throw new Error(`the relay gave more than ${o.most} events`);
-    if (fresh.length > 0) yield fresh;
-    const oldest = page.reduce((second, event) => Math.min(second, event.created_at), until);
-    if (oldest < until) {
-      until = oldest;
-      pagesOfSecond = 0;
-      seen = new Set();
-    } else if (fresh.length === 0 || ++pagesOfSecond >= o.pagesPerSecond) {
-      limit.suspect(fresh.length === 0 ? page.length : Infinity);
-      until--;
-      pagesOfSecond = 0;
-      seen = new Set();
-      continue;
+  let halved = 0;
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    let { until } = part;
+    let pagesOfSecond = 0;
+    let seen = new Set<string>();
+    while (until >= part.since) {
+      const page = await ask({
+        ...filter,
+        since: part.since,
+        limit: o.page,
+        ...(until === Infinity ? {} : { until }),
+      });
+      if (page.length >= IN_NO_ORDER && !isOrdered(page)) {
+        if (++halved > o.most / IN_NO_ORDER) {
+          throw new Error("the relay gives its events in no order, without end");
+        }
+        parts.push(...halves({ since: part.since, until }, page));
+        break;
+      }
+      const fresh = page.filter((event) => !seen.has(key(event)));
+      limit.read(page.length, fresh.length);
+      if (page.length === 0) break;
+      events += fresh.length;
+      if (events > o.most) throw new Error(`the relay gave more than ${o.most} events`);
+      if (fresh.length > 0) yield fresh;
+      const oldest = page.reduce((second, event) => Math.min(second, event.created_at), until);
+      if (oldest < until) {
+        until = oldest;
+        pagesOfSecond = 0;
+        seen = new Set();
+      } else if (fresh.length === 0 || ++pagesOfSecond >= o.pagesPerSecond) {
+        limit.suspect(fresh.length === 0 ? page.length : Infinity);
+        until--;
+        pagesOfSecond = 0;
+        seen = new Set();
+        continue;
+      }
+      for (const event of page) if (event.created_at === until) seen.add(key(event));
     }
-    for (const event of page) if (event.created_at === until) seen.add(key(event));
   }
   return { events, hidden: limit.hidden() };
+}
+
+/** Seconds, both included. */
+interface Part {
+  since: number;
+  until: number;
+}
+
+/** A page with fewer events isn't cut short by any relay. */
+const IN_NO_ORDER = 10;
+
+/** NIP-01: newest first. */
+function isOrdered(page: NostrEvent[]): boolean {
+  return page.every((event, i) => i === 0 || event.created_at <= page[i - 1]!.created_at);
+}
+
+/** The older half and, to be read first, the newer one, by what the page has. */
+function halves(part: Part, page: NostrEvent[]): Part[] {
+  const newest = page.reduce((second, event) => Math.max(second, event.created_at), part.since);
+  const middle = Math.floor((part.since + Math.min(newest, part.until)) / 2);
+  return [{ since: part.since, until: middle }, { since: middle + 1, until: part.until }];
 }
 
 /** With the signature: a forged copy that comes first mustn't hide the event itself. */

@@ -25,7 +25,13 @@ export interface OpenedMessage {
 }
 
 /** `retry`: the signer couldn't be asked, and the same event may open later. Otherwise it never will. */
-export type OpenResult = { ok: true; message: OpenedMessage } | { ok: false; reason: string; retry: boolean };
+export type OpenResult = { ok: true; message: OpenedMessage } | {
+  ok: false;
+  reason: string;
+  retry: boolean;
+  /** What the merchant's own key said, by this program or another. */
+  own?: OpenedMessage;
+};
 
 /** The reason given for a message that the merchant's own key sent: copies to self, other programs, probes. */
 export const OWN_MESSAGE = "own message";
@@ -78,7 +84,10 @@ async function openWrap(event: NostrEvent, signer: MerchantSigner, verifier: Ver
   const opened = await unwrap(event, signer, verifier);
   if (!opened.ok) return refuse(opened.reason);
   const { id: rumorId, pubkey: sender, kind, tags, created_at, content } = opened.rumor;
-  if (sender === signer.pubkey) return refuse(OWN_MESSAGE);
+  if (sender === signer.pubkey) {
+    const own: OpenedMessage = { envelope: "nip17", sender, content, kind, tags, created_at, rumorId };
+    return { ok: false, reason: OWN_MESSAGE, retry: false, own };
+  }
   if (!RUMOR_KINDS.includes(kind)) return refuse(`a rumor of kind ${kind} is no message`);
   if (!addresses(tags, signer.pubkey)) return refuse(NOT_ADDRESSED);
   return { ok: true, message: { envelope: "nip17", sender, content, kind, tags, created_at, rumorId } };

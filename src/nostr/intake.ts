@@ -8,15 +8,21 @@ import { type Arrival, arrive, inInbox, moveCursor, readCursor, type ReceiveFn }
 import { backOff } from "./backoff.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { type Incoming, type IntakeOptions, IntakeRelay, type IntakeRelayStatus } from "./intake_relay.ts";
+import { eventId } from "./event_id.ts";
 import { LruMap } from "./lru_map.ts";
+import { ProbeMaker } from "./probe.ts";
 import type { RelayPool } from "./relay_pool.ts";
+import type { MerchantSigner } from "./signer.ts";
 import type { Verifier } from "./verify.ts";
 import type { NostrEvent } from "@nostrify/types";
 
 export type { IntakeOptions, IntakeRelayStatus } from "./intake_relay.ts";
 
-/** Cheap judgement on an authentic outer event: kind, addressee, size, ban, proof of work, clock. */
+/** Cheap judgement on an outer event. */
 export interface Admission {
+  /** What needs no signature goes before its check: kind, addressee, size, proof of work, clock. */
+  screen?(event: NostrEvent): Promise<{ ok: true } | { ok: false; reason: string }>;
+  /** Of an authentic event: all that, and bans. */
   admit(event: NostrEvent, merchant: string): Promise<{ ok: true } | { ok: false; reason: string }>;
 }
 
@@ -38,6 +44,7 @@ const BATCH = 200;
 /** Signatures checked before others get a turn: about 8 ms. */
 const TURN = 25;
 const RECENT = 10_000;
+const RECENT_MS = 60_000;
 const REFUSAL_MS = 60_000;
 const CURSOR_STEP_MS = 10_000;
 /** Reasons come from policies, a small set; the bound is against a policy that puts details into them. */
@@ -57,12 +64,17 @@ export class Intake implements Service {
   readonly #admission: Admission;
   readonly #receive: ReceiveFn;
   readonly #queue: BoundedQueue<Incoming>;
-  readonly #relays: IntakeRelay[];
+  readonly #relays: Map<string, IntakeRelay>;
   readonly #stop = new AbortController();
-  /** Ids that are in the inbox, to save asking for what several relays bring at the same time. */
-  readonly #recent = new LruMap<string, true>(RECENT);
+  /**
+   * When ids were seen to be in the inbox, to save asking for what several relays bring at the same time. Not for longer:
+   * when too much waits the oldest are shed, and the next catch-up brings them again.
+   */
+  readonly #recent = new LruMap<string, number>(RECENT);
   /** When authentic events were refused: other relays bring them too, but what forbids them may end. */
   readonly #refusals = new LruMap<string, number>(RECENT);
+  /** Wrong signatures, which relays hand on again in each catch-up: they are checked once. */
+  readonly #forged = new LruMap<string, true>(RECENT);
   readonly #moved = new Map<string, number>();
   readonly #counts = { received: 0, duplicates: 0, invalid: 0 };
   readonly #refused = new Map<string, number>();
@@ -76,6 +88,8 @@ export class Intake implements Service {
     pool: RelayPool;
     merchant: string;
     relays: readonly string[];
+    /** The merchant's, for probes; without it relays aren't probed by events of ours. */
+    signer?: MerchantSigner;
     verifier: Verifier;
     admission: Admission;
     /** T1; `arrive` unless given. */
@@ -93,24 +107,27 @@ export class Intake implements Service {
     this.#receive = o.receive ?? arrive;
     this.#queue = new BoundedQueue(o.queue ?? QUEUE);
     const links = new Set(o.relays.map((url) => o.pool.link(url)));
-    this.#relays = [...links].map((link) =>
-      new IntakeRelay({
+    const probes = o.signer ? new ProbeMaker({ ...o, signer: o.signer }) : null;
+    this.#relays = new Map([...links].map((link) => {
+      const relay = new IntakeRelay({
         link,
         merchant: o.merchant,
         queue: this.#queue,
         readCursor: () => readCursor(o.database, o.merchant, link.url),
+        probes,
         clock: o.clock,
         random: o.random,
         log: this.#log,
         ...(o.options ? { options: o.options } : {}),
-      })
-    );
+      });
+      return [link.url, relay];
+    }));
   }
 
   /** Resolves at once: a relay that can't be reached is no reason not to start. */
   start(): Promise<void> {
     this.#running ??= Promise.all([
-      ...this.#relays.map((relay) => relay.run(this.#stop.signal)),
+      ...[...this.#relays.values()].map((relay) => relay.run(this.#stop.signal)),
       this.#drain(),
     ]);
     return Promise.resolve();
@@ -125,7 +142,7 @@ export class Intake implements Service {
   status(): IntakeStatus {
     return {
       merchant: this.#merchant,
-      relays: this.#relays.map((relay) => relay.status()),
+      relays: [...this.#relays.values()].map((relay) => relay.status()),
       queued: this.#queue.size,
       ...this.#counts,
       refused: Object.fromEntries(this.#refused),
@@ -171,7 +188,7 @@ export class Intake implements Service {
       });
     }
     for (const [relay, cursor] of cursors) this.#moved.set(relay, cursor);
-    for (const { event } of arrivals) this.#recent.set(event.id, true);
+    for (const { event } of arrivals) this.#recent.set(event.id, this.#clock.now());
     this.#counts.received += added;
     this.#counts.duplicates += counts.duplicates + arrivals.length - added;
     this.#counts.invalid += counts.invalid;
@@ -194,12 +211,12 @@ export class Intake implements Service {
   async #judge(batch: Incoming[]): Promise<{ arrivals: Arrival[]; counts: Counts }> {
     const counts: Counts = { duplicates: 0, invalid: 0, refused: [] };
     const unknown = [
-      ...new Set(batch.flatMap(({ event }) => event && !this.#recent.get(event.id) ? [event.id] : [])),
+      ...new Set(batch.flatMap(({ event }) => event && !this.#isRecent(event.id) ? [event.id] : [])),
     ];
     const stored = unknown.length > 0
       ? await inInbox(this.#database, this.#merchant, unknown)
       : new Set<string>();
-    for (const id of stored) this.#recent.set(id, true);
+    for (const id of stored) this.#recent.set(id, this.#clock.now());
     const judged = new Set<string>();
     const arrivals: Arrival[] = [];
     let checked = 0;
@@ -209,10 +226,20 @@ export class Intake implements Service {
         counts.duplicates++;
         continue;
       }
+      const screened = await this.#admission.screen?.(event);
+      if (screened?.ok === false) {
+        // Not remembered by its id: a forged copy mustn't hide the event itself.
+        counts.refused.push(screened.reason);
+        continue;
+      }
+      if (this.#forged.get(event.id + event.sig)) {
+        counts.invalid++;
+        continue;
+      }
       if (++checked % TURN === 0) await setImmediate();
       if (!this.#verifier.verify(event)) {
         counts.invalid++;
-        this.#log.debug("intake.invalid", { relay, event_id: event.id });
+        this.#noteForgery(event, relay);
         continue;
       }
       judged.add(event.id);
@@ -226,9 +253,21 @@ export class Intake implements Service {
     return { arrivals, counts };
   }
 
+  #noteForgery(event: NostrEvent, relay: string): void {
+    this.#log.debug("intake.invalid", { relay, event_id: event.id });
+    // Only with the right id: a copy with another content has the id and the signature of the event itself.
+    if (eventId(event) === event.id) this.#forged.set(event.id + event.sig, true);
+    this.#relays.get(relay)?.forged();
+  }
+
+  #isRecent(id: string): boolean {
+    const seenAt = this.#recent.get(id);
+    return seenAt !== undefined && Math.abs(this.#clock.now() - seenAt) < RECENT_MS;
+  }
+
   #isKnown(id: string): boolean {
     const refusedAt = this.#refusals.get(id);
-    return this.#recent.get(id) !== undefined ||
+    return this.#isRecent(id) ||
       (refusedAt !== undefined && this.#clock.now() - refusedAt < REFUSAL_MS);
   }
 

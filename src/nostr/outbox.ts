@@ -6,7 +6,9 @@ import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import { backOff } from "./backoff.ts";
 import type { IdentityOf } from "./identity.ts";
-import { type Answer, judge } from "./outbox_answers.ts";
+import { LanePauses } from "./lane_pauses.ts";
+import { LaneTroubles } from "./lane_troubles.ts";
+import { type Answer, judge, refusalWord, type Verdict } from "./outbox_answers.ts";
 import {
   claimDue,
   hasten,
@@ -16,8 +18,9 @@ import {
   type Outcome,
   recordOutcomes,
 } from "./outbox_store.ts";
+import { ReadBack } from "./read_back.ts";
 
-export { outboxBacklog, type Post, post, receiptsOf } from "./outbox_store.ts";
+export { outboxBacklog, type Post, post, receiptsOf, type Recipient } from "./outbox_store.ts";
 
 /** Rows read at once. */
 const CLAIM = 200;
@@ -30,8 +33,6 @@ const LEASE_MS = 60_000;
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** Sendings under way get this long to be answered when the worker stops. */
 const DRAIN_MS = 2_000;
-/** Lanes whose relay's return is watched for. */
-const MOST_TROUBLED = 1_000;
 /** A merchant that isn't served now may be later. */
 const UNSERVED_MS = 60_000;
 
@@ -40,12 +41,11 @@ interface Lane {
   active: number;
 }
 
-/** A lane that got no answer, and the link as it was then. */
-interface Trouble {
+/** An outcome with what it came of. */
+interface Done extends Outcome {
   merchant: string;
-  relay: string;
-  connected: boolean;
-  reconnects: number;
+  /** What was sent; absent when nothing was. */
+  sent?: NostrEvent;
 }
 
 /**
@@ -61,11 +61,13 @@ export class OutboxWorker implements Service {
   readonly #lanes = new Map<string, Lane>();
   /** Rows that are in a lane or whose outcome isn't recorded yet. */
   readonly #held = new Set<string>();
-  readonly #troubles = new Map<string, Trouble>();
+  readonly #troubles: LaneTroubles;
+  readonly #pauses = new LanePauses();
+  readonly #readBack: ReadBack;
   readonly #sending = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #cut = new AbortController();
-  #outcomes: Outcome[] = [];
+  #outcomes: Done[] = [];
   #recording: Promise<void> | undefined;
   #woken = new AbortController();
   #running: Promise<void> | undefined;
@@ -77,6 +79,10 @@ export class OutboxWorker implements Service {
     this.#random = o.random;
     this.#log = o.log;
     this.#identityOf = o.identityOf;
+    this.#readBack = new ReadBack(o);
+    this.#troubles = new LaneTroubles(({ merchant, relay }) =>
+      this.#identityOf(merchant)?.pool.status().find((link) => link.url === relay)
+    );
   }
 
   start(): Promise<void> {
@@ -99,6 +105,7 @@ export class OutboxWorker implements Service {
     this.#cut.abort(new Error("the worker stopped"));
     await sent;
     await this.#recording;
+    await this.#readBack.stop();
   }
 
   #wake(): void {
@@ -115,7 +122,10 @@ export class OutboxWorker implements Service {
       try {
         if (all) await hasten(this.#database, this.#clock.now());
         all = false;
-        await this.#hastenReturned();
+        // A relay that is connected again gets at once what waits for it, not when its next try would be.
+        for (const lane of this.#troubles.takeReturned()) {
+          await hasten(this.#database, this.#clock.now(), lane);
+        }
         wait = await this.#claim();
         failures = 0;
       } catch (error) {
@@ -129,9 +139,8 @@ export class OutboxWorker implements Service {
   /** Puts what is due into its lanes; answers how long nothing more can be due (ms). */
   async #claim(): Promise<number> {
     const now = this.#clock.now();
-    const busy = [...this.#lanes].filter(([, lane]) => lane.active + lane.waiting.length >= LANE).map((
-      [name],
-    ) => name);
+    const full = [...this.#lanes].filter(([, lane]) => lane.active + lane.waiting.length >= LANE);
+    const busy = [...full.map(([name]) => name), ...this.#pauses.resting(now)];
     const due = await claimDue(this.#database, {
       now,
       limit: CLAIM,
@@ -158,23 +167,11 @@ export class OutboxWorker implements Service {
     );
   }
 
-  /** A relay that was gone and is connected again gets at once what waits for it, not when its next try would be. */
-  async #hastenReturned(): Promise<void> {
-    for (const [name, trouble] of this.#troubles) {
-      const link = this.#linkStatus(trouble);
-      if (link?.state !== "connected" || (trouble.connected && link.reconnects === trouble.reconnects)) {
-        continue;
-      }
-      this.#troubles.delete(name);
-      await hasten(this.#database, this.#clock.now(), trouble);
-    }
-  }
-
-  #linkStatus(o: { merchant: string; relay: string }) {
-    return this.#identityOf(o.merchant)?.pool.status().find((link) => link.url === o.relay);
-  }
-
   #pump(name: string, lane: Lane): void {
+    if (this.#pauses.rests(name, this.#clock.now())) {
+      // They are due still, and claimed again after the rest.
+      for (const item of lane.waiting.splice(0)) this.#held.delete(laneItem(item));
+    }
     while (lane.active < IN_FLIGHT && lane.waiting.length > 0 && !this.#stop.signal.aborted) {
       const item = lane.waiting.shift()!;
       lane.active++;
@@ -199,15 +196,17 @@ export class OutboxWorker implements Service {
         waitMs: UNSERVED_MS,
       }, 0);
     }
+    const event = JSON.parse(item.event) as NostrEvent;
     let answer: Answer;
     try {
-      answer = await pool.publish(item.relay, JSON.parse(item.event) as NostrEvent, this.#cut.signal);
+      answer = await pool.publish(item.relay, event, this.#cut.signal);
     } catch (error) {
       // Unanswered, not refused: it is due again when the worker is back.
       if (this.#cut.signal.aborted) return;
       answer = { error: errorText(error) };
-      this.#noteTrouble(item);
+      this.#troubles.note(item);
     }
+    this.#pace(item, answer);
     const verdict = judge(answer, item.attempts + 1, this.#clock.now() - item.posted_at, this.#random);
     if (verdict.state === "failed") {
       this.#log.warn("outbox.failed", { event_id: item.event_id, relay: item.relay, answer: verdict.answer });
@@ -216,26 +215,22 @@ export class OutboxWorker implements Service {
         relay: item.relay,
         state: verdict.state,
       });}
-    this.#done(item, verdict, 1);
+    this.#done(item, verdict, 1, event);
   }
 
-  #noteTrouble({ merchant, relay }: OutboxItem): void {
-    const link = this.#linkStatus({ merchant, relay });
-    if (!link || this.#troubles.size >= MOST_TROUBLED) return;
-    const { state, reconnects } = link;
-    this.#troubles.set(`${merchant} ${relay}`, {
-      merchant,
-      relay,
-      connected: state === "connected",
-      reconnects,
-    });
+  #pace({ merchant, relay }: OutboxItem, answer: Answer): void {
+    if ("error" in answer) return;
+    const lane = `${merchant} ${relay}`;
+    if (answer.ok) this.#pauses.accepted(lane, this.#clock.now());
+    else if (refusalWord(answer.message) === "rate-limited") this.#pauses.limited(lane, this.#clock.now());
   }
 
-  #done(item: OutboxItem, verdict: ReturnType<typeof judge>, tries: 0 | 1): void {
-    const { event_id, relay, attempts } = item;
+  #done(item: OutboxItem, verdict: Verdict, tries: 0 | 1, sent?: NostrEvent): void {
+    const { event_id, relay, merchant, attempts } = item;
     const { state, answer } = verdict;
     const next_at = this.#clock.now() + (verdict.state === "pending" ? verdict.waitMs : 0);
-    this.#outcomes.push({ event_id, relay, state, answer, attempts: attempts + tries, next_at });
+    const outcome = { event_id, relay, state, answer, attempts: attempts + tries, next_at };
+    this.#outcomes.push({ ...outcome, merchant, ...(sent && { sent }) });
     this.#recording ??= this.#record();
   }
 
@@ -257,7 +252,11 @@ export class OutboxWorker implements Service {
         continue;
       }
       this.#outcomes = this.#outcomes.slice(batch.length);
-      for (const outcome of batch) this.#held.delete(laneItem(outcome));
+      for (const outcome of batch) {
+        this.#held.delete(laneItem(outcome));
+        const { state, merchant, relay, sent } = outcome;
+        if (state === "delivered" && sent) this.#readBack.accepted({ merchant, relay, event: sent });
+      }
       if (batch.some((outcome) => outcome.state === "pending")) this.#wake();
     }
     this.#recording = undefined;

@@ -6,6 +6,7 @@ import { addressOf } from "./event_row.ts";
 import { EventStore } from "./event_store.ts";
 import { relayUrl } from "./relay_url.ts";
 import { textList } from "./sql_list.ts";
+import { tellUndelivered } from "./undelivered_store.ts";
 
 /** A signed event of ours to be published. */
 export interface Post {
@@ -14,8 +15,22 @@ export interface Post {
   purpose: string;
   orderId?: string;
   event: NostrEvent;
+  /** The rumor's id, for a gift wrap. */
+  messageId?: string;
   /** The built-in relay isn't listed: storing the event is publishing there. */
   relays: readonly string[];
+  /** For a message: who shall get it, and which relays that person is known to read. */
+  to?: Recipient;
+}
+
+/** Whoever a message is for, and where that person is known to read. */
+export interface Recipient {
+  /** Hex. */
+  pubkey: string;
+  /** Of the relays that the message goes to. */
+  reads: readonly string[];
+  /** Reads the built-in relay. */
+  readsOurs: boolean;
 }
 
 /** One event for one relay, with what is needed to send it. */
@@ -59,6 +74,9 @@ export async function post(tx: Tx, post: Post, now: number): Promise<boolean> {
       order_id: post.orderId ?? null,
       event: JSON.stringify(event),
       created_at: now,
+      message_id: post.messageId ?? null,
+      recipient: post.to?.pubkey ?? null,
+      reads_ours: post.to?.readsOurs ? 1 : 0,
     })
     .onConflict((on) => on.doNothing())
     .executeTakeFirst();
@@ -66,22 +84,34 @@ export async function post(tx: Tx, post: Post, now: number): Promise<boolean> {
   const relays = [...new Set(post.relays.map((relay) => relayUrl(relay) ?? relay))];
   await supersede(tx, event, relays, now);
   await new EventStore(tx, { now: () => seconds(now) }).event(event);
-  if (relays.length > 0) {
-    await tx.insertInto("outbox").values(relays.map((relay) => ({
-      event_id: event.id,
-      relay,
-      merchant,
-      attempts: 0,
-      next_at: now,
-      updated_at: now,
-      ...(relayUrl(relay) === null
-        ? { state: "failed" as const, answer: "not a relay's URL" }
-        : { state: "pending" as const, answer: null }),
-    }))).execute();
-    tx.wake("outbox");
-  }
+  const reads = new Set(post.to?.reads.map((relay) => relayUrl(relay)));
+  await queueFor(tx, event.id, merchant, relays.map((relay) => ({ relay, reads: reads.has(relay) })), now);
   tx.wake("event", event.id);
   return true;
+}
+
+/** Queues an event that is stored for more relays; one that has it already stays as it is. */
+export async function queueFor(
+  tx: Tx,
+  eventId: string,
+  merchant: string,
+  relays: readonly { relay: string; reads: boolean }[],
+  now: number,
+): Promise<void> {
+  if (relays.length === 0) return;
+  await tx.insertInto("outbox").values(relays.map(({ relay, reads }) => ({
+    event_id: eventId,
+    relay,
+    merchant,
+    attempts: 0,
+    next_at: now,
+    updated_at: now,
+    reads: reads ? 1 as const : 0 as const,
+    ...(relayUrl(relay) === null
+      ? { state: "failed" as const, answer: "not a relay's URL" }
+      : { state: "pending" as const, answer: null }),
+  }))).onConflict((on) => on.doNothing()).execute();
+  tx.wake("outbox");
 }
 
 /** The store still has the version that this one replaces; each post has ended what was before that. */
@@ -168,9 +198,16 @@ export async function nextDue(database: Database, now: number): Promise<number |
   return row?.at ?? null;
 }
 
-/** Records receipts, many in one statement. What was superseded meanwhile stays so. */
+/**
+ * Records receipts, many in one statement, and tells the owners of messages that reach nobody. What was superseded meanwhile
+ * stays so.
+ */
 export async function recordOutcomes(tx: Tx, outcomes: readonly Outcome[], now: number): Promise<void> {
-  const list = JSON.stringify(outcomes);
+  const list = JSON.stringify(
+    outcomes.map(({ event_id, relay, state, attempts, next_at, answer }) => (
+      { event_id, relay, state, attempts, next_at, answer }
+    )),
+  );
   const values = tx.dialect === "sqlite"
     ? sql`(select value ->> 'event_id' as event_id, value ->> 'relay' as relay, value ->> 'state' as state,
         value ->> 'attempts' as attempts, value ->> 'next_at' as next_at, value ->> 'answer' as answer
@@ -180,6 +217,8 @@ export async function recordOutcomes(tx: Tx, outcomes: readonly Outcome[], now: 
   await sql`update outbox set state = o.state, attempts = o.attempts, next_at = o.next_at, answer = o.answer, updated_at = ${now}
     from ${values} ${tx.dialect === "sqlite" ? sql`as o` : sql``}
     where outbox.event_id = o.event_id and outbox.relay = o.relay and outbox.state = 'pending'`.execute(tx);
+  const not = outcomes.filter((outcome) => outcome.state !== "delivered");
+  if (not.length > 0) await tellUndelivered(tx, not.map((outcome) => outcome.event_id), now);
 }
 
 /** What each relay said of an event of ours; empty when it was for the built-in relay alone. */

@@ -1,10 +1,21 @@
 import { NRelay1 } from "@nostrify/nostrify";
-import type { NostrEvent, NostrRelayMsg } from "@nostrify/types";
+import type {
+  NostrEvent,
+  NostrFilter,
+  NostrRelayCLOSED,
+  NostrRelayEVENT,
+  NostrRelayMsg,
+} from "@nostrify/types";
+import { matchFilters } from "nostr-tools/filter";
 import { WebsocketEvent } from "websocket-ts";
-import { type Clock, seconds } from "../clock.ts";
-import { errorText, type Log } from "../log.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { TokenBuckets } from "../policies/token_buckets.ts";
 import { unlessAborted } from "./deadline.ts";
+import { RelayAuth } from "./relay_auth.ts";
 import type { MerchantSigner } from "./signer.ts";
+import { type ReqMessage, Subscription } from "./subscription.ts";
+import { guardedUrl } from "./websocket.ts";
 
 /** A relay's `OK` to an event of ours. */
 export interface Receipt {
@@ -17,13 +28,16 @@ export class LinkError extends Error {
   override readonly name = "LinkError";
 }
 
-/** Challenges answered per connection: each costs a signature, so a relay mustn't ask without end. */
-const MAX_CHALLENGES = 8;
 const MAX_ANSWER_LENGTH = 300;
+/** Events a minute that nobody asked for. After a CLOSE some are still under way: a few pages of a catch-up. */
+const MOST_STRAY = 5_000;
+/** Frames a minute that are no Nostr message: a relay may speak a later NIP. */
+const MOST_BROKEN = 1_000;
 
 /**
- * One connection to a relay, never used again once it has ended. NRelay1's own reconnecting is off, because its memory of what was
- * retried after AUTH survives a reconnect and then silences subscriptions for ever.
+ * One connection to a relay, never used again once it has ended. Of NRelay1 it uses the socket, the parser and AUTH. Its own
+ * reconnecting is off, because its memory of what was retried after AUTH survives a reconnect and then silences subscriptions
+ * for ever; its subscriptions aren't used, because they hide CLOSED, buffer without a bound and leave something behind each time.
  */
 export class RelayConnection extends NRelay1 {
   /** Resolves when the WebSocket is open; rejects with a `LinkError` when the connection ended before. */
@@ -35,43 +49,48 @@ export class RelayConnection extends NRelay1 {
     return this.#reason;
   }
 
-  /** Why the relay ended a subscription last. */
-  lastClosed = "no reason given";
-
   readonly #end = Promise.withResolvers<string>();
   readonly #publishing = new Map<string, Publishing>();
+  readonly #subscriptions = new Map<string, Subscription>();
   readonly #log: Log;
-  readonly #signs: boolean;
-  readonly #authIds = new Set<string>();
-  /** Refused with `auth-required:` and waiting for the outcome of AUTH. */
-  #unauthenticated: { entry: Publishing; refusal: Receipt }[] = [];
-  #authenticated = false;
-  #challenges = 0;
+  readonly #allowance: { stray: TokenBuckets; broken: TokenBuckets };
+  readonly #maxEventBytes: number;
+  readonly #auth: RelayAuth;
   #reason: string | undefined;
   #socketError = "";
   #idle: (() => void) | undefined;
 
   constructor(
-    o: { url: string; signer: MerchantSigner | null; clock: Clock; log: Log; maxEventBytes: number },
+    o: {
+      url: string;
+      /** Connects to a public address only. */
+      guarded?: boolean;
+      signer: MerchantSigner | null;
+      clock: Clock;
+      log: Log;
+      maxEventBytes: number;
+    },
   ) {
     // NRelay1 opens its socket in its constructor, before fields of this class exist.
-    const late: { onChallenge?: (challenge: string) => Promise<NostrEvent>; onOversized?: () => void } = {};
-    super(o.url, {
+    const late: { onChallenge?: (challenge: string) => Promise<NostrEvent>; onBroken?: () => void } = {};
+    super(o.guarded ? guardedUrl(o.url) : o.url, {
       backoff: false,
       idleTimeout: false,
-      // Synchronous and before any dedupe: a signature check here would let a flood stop the whole process.
-      verifyEvent: (event) => {
-        if (sizeOf(event) <= o.maxEventBytes) return true;
-        late.onOversized?.();
-        return false;
+      log: ({ ns, level }) => {
+        if (ns === "relay.ws.message" && level === "warn") late.onBroken?.();
       },
       ...(o.signer ? { auth: (challenge: string) => late.onChallenge!(challenge) } : {}),
     });
     this.#log = o.log;
-    this.#signs = o.signer !== null;
+    this.#maxEventBytes = o.maxEventBytes;
+    this.#allowance = {
+      stray: new TokenBuckets({ clock: o.clock, perMinute: MOST_STRAY }),
+      broken: new TokenBuckets({ clock: o.clock, perMinute: MOST_BROKEN }),
+    };
+    this.#auth = new RelayAuth(o);
     this.ended = this.#end.promise;
-    late.onOversized = () => o.log.debug("relay.oversized", { most: o.maxEventBytes });
-    late.onChallenge = (challenge) => this.#authenticate(o.signer!, o.url, challenge, o.clock);
+    late.onBroken = () => this.#spend("broken", "the relay sends what is no Nostr message");
+    late.onChallenge = (challenge) => this.#auth.answer(challenge);
     const opened = Promise.withResolvers<void>();
     this.opened = opened.promise;
     // Whoever doesn't wait for it isn't concerned by its failure.
@@ -85,6 +104,26 @@ export class RelayConnection extends NRelay1 {
       () => void this.end(this.#socketError || "the relay closed the connection"),
     );
     void this.ended.then((reason) => opened.reject(new LinkError(reason)));
+  }
+
+  /**
+   * NIP-01 subscription; ends after a CLOSED, which it tells. Events are **unverified**: a signature check here, before any
+   * dedupe, would let a flood stop the whole process. Throws a `LinkError` when the connection ends.
+   */
+  override async *req(
+    filters: NostrFilter[],
+    opts: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<ReqMessage> {
+    if (this.#reason !== undefined) throw new LinkError(this.#reason);
+    const subscription = new Subscription(filters);
+    this.#subscriptions.set(subscription.id, subscription);
+    this.#write(["REQ", subscription.id, ...filters]);
+    try {
+      yield* subscription.messages(opts.signal);
+    } finally {
+      this.#subscriptions.delete(subscription.id);
+      if (this.#reason === undefined && !subscription.closed) this.#write(["CLOSE", subscription.id]);
+    }
   }
 
   /** Sends the event and resolves with the relay's answer. Rejects when the connection ends or `signal` fires before. */
@@ -121,28 +160,71 @@ export class RelayConnection extends NRelay1 {
   }
 
   protected override receive(message: NostrRelayMsg): void {
+    // A flood goes on until the socket is closed.
+    if (this.#reason !== undefined) return;
     switch (message[0]) {
-      case "OK":
-        if (this.#authIds.has(message[1])) this.#authAnswered(message[2]);
-        else this.#answered(message[1], { ok: message[2], message: message[3].slice(0, MAX_ANSWER_LENGTH) });
-        break;
+      case "EVENT":
+        return this.#event(message);
+      case "EOSE":
+        return this.#hand(message);
       case "CLOSED":
-        this.lastClosed = message[2].slice(0, MAX_ANSWER_LENGTH) || "no reason given";
-        // In NRelay1's own word, on which it waits for the outcome of AUTH and asks once more.
-        if (this.#wantsAuth(message[2])) {
-          message = ["CLOSED", message[1], `auth-required: ${this.lastClosed}`];
+        return this.#closed(message);
+      case "OK":
+        if (!this.#auth.answered(message[1], message[2])) {
+          this.#answered(message[1], { ok: message[2], message: message[3].slice(0, MAX_ANSWER_LENGTH) });
         }
         break;
       case "NOTICE":
         this.#log.debug("relay.notice", { text: message[1].slice(0, MAX_ANSWER_LENGTH) });
         break;
       case "AUTH":
-        if (++this.#challenges > MAX_CHALLENGES) {
-          return void this.end("the relay sent too many AUTH challenges");
-        }
+        if (!this.#auth.challenged()) return void this.end("the relay sent too many AUTH challenges");
         break;
     }
     super.receive(message);
+  }
+
+  /** Cheap checks only: somebody waits for it, it is what was asked for, and it isn't too big. */
+  #event(message: NostrRelayEVENT): void {
+    const subscription = this.#subscriptions.get(message[1]);
+    if (!subscription || !matchFilters(subscription.filters, message[2])) {
+      return this.#spend("stray", "the relay goes on sending events that nobody asked for");
+    }
+    if (sizeOf(message[2]) > this.#maxEventBytes) {
+      this.#log.debug("relay.oversized", { most: this.#maxEventBytes });
+      return this.#spend("stray", "the relay goes on sending events that are too big");
+    }
+    this.#hand(message);
+  }
+
+  #hand(message: ReqMessage): void {
+    const subscription = this.#subscriptions.get(message[1]);
+    if (subscription && !subscription.push(message)) {
+      void this.end("the relay sends faster than we can read");
+    }
+  }
+
+  #closed(message: NostrRelayCLOSED): void {
+    const subscription = this.#subscriptions.get(message[1]);
+    const reason = message[2].slice(0, MAX_ANSWER_LENGTH) || "no reason given";
+    const final = () => this.#hand(["CLOSED", message[1], reason]);
+    if (!subscription || subscription.again || !this.#auth.concerns(reason)) return final();
+    this.#auth.wait({
+      again: () => {
+        subscription.again = true;
+        if (!this.#subscriptions.has(subscription.id)) return;
+        this.#write(["REQ", subscription.id, ...subscription.filters]);
+      },
+      final,
+    });
+  }
+
+  #spend(what: "stray" | "broken", reason: string): void {
+    if (this.#reason === undefined && !this.#allowance[what].take("")) void this.end(reason);
+  }
+
+  #write(message: unknown[]): void {
+    this.socket.send(JSON.stringify(message));
   }
 
   #send(event: NostrEvent): Publishing {
@@ -150,63 +232,30 @@ export class RelayConnection extends NRelay1 {
     entry.answer.promise.catch(() => {});
     this.#publishing.set(event.id, entry);
     // Not NRelay1.event(): it waits for ever and keeps an entry for every event that got no answer.
-    this.socket.send(JSON.stringify(["EVENT", event]));
+    this.#write(["EVENT", event]);
     return entry;
   }
 
   #answered(id: string, receipt: Receipt): void {
     const entry = this.#publishing.get(id);
     if (!entry) return;
-    if (receipt.ok || entry.again || !this.#wantsAuth(receipt.message)) return entry.answer.resolve(receipt);
-    // NIP-42: the challenge may have come before this refusal or may follow it.
-    this.#unauthenticated.push({ entry, refusal: receipt });
-    if (this.#authenticated) this.#authAnswered(true);
-  }
-
-  /**
-   * Whether a refusal may end with AUTH. NIP-42 has a word for it; some relays say `restricted:` to whomever they don't know yet,
-   * who has been challenged but not heard.
-   */
-  #wantsAuth(reason: string): boolean {
-    if (!this.#signs) return false;
-    return reason.startsWith("auth-required:") ||
-      (reason.startsWith("restricted:") && this.#challenges > 0 && !this.#authenticated);
-  }
-
-  #authAnswered(ok: boolean): void {
-    this.#authenticated = ok;
-    for (const { entry, refusal } of this.#unauthenticated.splice(0)) {
-      entry.again = true;
-      if (ok) this.socket.send(JSON.stringify(["EVENT", entry.event]));
-      else entry.answer.resolve(refusal);
+    if (receipt.ok || entry.again || !this.#auth.concerns(receipt.message)) {
+      return entry.answer.resolve(receipt);
     }
-  }
-
-  async #authenticate(
-    signer: MerchantSigner,
-    url: string,
-    challenge: string,
-    clock: Clock,
-  ): Promise<NostrEvent> {
-    try {
-      const event = await signer.signEvent({
-        kind: 22242,
-        content: "",
-        tags: [["relay", url], ["challenge", challenge]],
-        created_at: seconds(clock.now()),
-      });
-      this.#authIds.add(event.id);
-      return event;
-    } catch (error) {
-      this.#log.warn("relay.auth_failed", { error: errorText(error) });
-      this.#authAnswered(false);
-      throw error;
-    }
+    this.#auth.wait({
+      again: () => {
+        entry.again = true;
+        this.#write(["EVENT", entry.event]);
+      },
+      final: () => entry.answer.resolve(receipt),
+    });
   }
 
   #finish(reason: string): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
+    this.#auth.end();
+    for (const subscription of this.#subscriptions.values()) subscription.fail(new LinkError(reason));
     for (const entry of this.#publishing.values()) entry.answer.reject(new LinkError(reason));
     this.#end.resolve(reason);
   }

@@ -1,11 +1,4 @@
-import type {
-  NostrEvent,
-  NostrFilter,
-  NostrRelayCLOSED,
-  NostrRelayEOSE,
-  NostrRelayEVENT,
-  NRelay,
-} from "@nostrify/types";
+import type { NostrEvent, NostrFilter, NRelay } from "@nostrify/types";
 import { RelayError } from "@nostrify/nostrify";
 import type { Clock } from "../clock.ts";
 import { errorText, type Log } from "../log.ts";
@@ -16,15 +9,14 @@ import { LinkError, type Receipt, RelayConnection } from "./relay_connection.ts"
 import { relayDefaults, type RelayOptions, type RelayStatus } from "./relay_options.ts";
 import { relayUrl } from "./relay_url.ts";
 import type { MerchantSigner } from "./signer.ts";
+import type { ReqMessage } from "./subscription.ts";
 import { Watch } from "./watch.ts";
 
 export { LinkError, type Receipt } from "./relay_connection.ts";
 export type { RelayOptions, RelayStatus } from "./relay_options.ts";
+export type { ReqMessage } from "./subscription.ts";
 
 const IDLE = "nobody needed it";
-
-/** A message of a subscription. */
-export type ReqMessage = NostrRelayEVENT | NostrRelayEOSE | NostrRelayCLOSED;
 
 /**
  * A relay as one key sees it. It outlives its connections: each is a fresh NRelay1 (and so authenticates afresh, NIP-42), made
@@ -32,6 +24,8 @@ export type ReqMessage = NostrRelayEVENT | NostrRelayEOSE | NostrRelayCLOSED;
  */
 export class RelayLink implements NRelay {
   readonly url: string;
+  /** Named by a stranger: connections go to public addresses only. */
+  readonly guarded: boolean;
   readonly #signer: MerchantSigner | null;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -56,6 +50,7 @@ export class RelayLink implements NRelay {
   /** Throws for a text that isn't a relay's URL. Connects at the first call. */
   constructor(o: {
     url: string;
+    guarded?: boolean;
     signer: MerchantSigner | null;
     clock: Clock;
     random: Random;
@@ -65,6 +60,7 @@ export class RelayLink implements NRelay {
     const url = relayUrl(o.url);
     if (url === null) throw new TypeError(`not a relay's URL: it must start with ws:// or wss://`);
     this.url = url;
+    this.guarded = o.guarded ?? false;
     this.#signer = o.signer;
     this.#clock = o.clock;
     this.#random = o.random;
@@ -82,7 +78,7 @@ export class RelayLink implements NRelay {
   }
 
   /**
-   * NIP-01 subscription. Ends after a `CLOSED` of the relay; throws `LinkError` when the connection is lost or the relay says
+   * NIP-01 subscription. Ends after a `CLOSED` of the relay, which it tells; throws `LinkError` when the connection is lost or the relay says
    * nothing before EOSE for `silenceMs` (which ends the connection), and the signal's reason when it fires. Start it anew then. While there is no connection it waits
    * for the next one, as long as the signal lets it.
    */
@@ -90,16 +86,14 @@ export class RelayLink implements NRelay {
     using user = this.#use();
     const connection = await this.#connected(opts.signal);
     using watch = new Watch(this.#clock, this.#o.silenceMs, user.signal, opts.signal);
-    let subscription = "";
     try {
       for await (const message of connection.req(filters, { signal: watch.signal })) {
-        subscription = message[1];
-        if (message[0] === "EOSE") {
-          watch.stop();
-          this.#status.lastEoseAt = this.#clock.now();
-        } else {
+        if (message[0] === "EVENT") {
           watch.heard();
           this.#status.lastEventAt = this.#clock.now();
+        } else {
+          watch.stop();
+          if (message[0] === "EOSE") this.#status.lastEoseAt = this.#clock.now();
         }
         yield message;
       }
@@ -113,7 +107,6 @@ export class RelayLink implements NRelay {
       }
       throw connection.reason === undefined ? error : new LinkError(`${this.url}: ${connection.reason}`);
     }
-    yield ["CLOSED", subscription, connection.lastClosed];
   }
 
   /**
@@ -240,6 +233,7 @@ export class RelayLink implements NRelay {
     try {
       connection = new RelayConnection({
         url: this.url,
+        guarded: this.guarded,
         signer: this.#signer,
         clock: this.#clock,
         log: this.#log,

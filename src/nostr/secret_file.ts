@@ -44,6 +44,18 @@ export async function createSecretFile(path: string, secret: string, random: Ran
   }
 }
 
+/** Writes a secret to a file instead of what is there: mode 0600, the old or the new whole, and on the disk when it resolves. */
+export async function replaceSecretFile(path: string, secret: string, random: Random): Promise<void> {
+  const draft = `${path}.${random.uuid()}.new`;
+  try {
+    await write(draft, `${secret}\n`);
+    await Deno.rename(draft, path);
+    await syncFolder(dirname(path));
+  } finally {
+    await remove(draft);
+  }
+}
+
 async function write(path: string, text: string): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   await file.write(new TextEncoder().encode(text));

@@ -1,5 +1,6 @@
 import type { NostrEvent, NostrSigner } from "@nostrify/types";
 import { decrypt as decryptNip44, encrypt as encryptNip44 } from "nostr-tools/nip44";
+import { RetryLater } from "../jobs/outcome.ts";
 import { type Random, systemRandom } from "../random.ts";
 import type { KeyCrypto } from "./event_crypto.ts";
 import type { EventTemplate } from "./event_id.ts";
@@ -33,9 +34,15 @@ export interface Cipher {
   decrypt(peer: string, payload: string, use?: { once?: boolean }): Promise<string>;
 }
 
-/** The signer couldn't be asked: the same call may work later. A signer in this process never throws it. */
-export class SignerUnavailableError extends Error {
+/**
+ * The signer couldn't be asked, or wouldn't: the same call may work later. A job that it ends waits and loses no try, however
+ * long that takes. A signer in this process never throws it.
+ */
+export class SignerUnavailableError extends RetryLater {
   override readonly name = "SignerUnavailableError";
+  constructor(message: string, delayMs = 15_000) {
+    super(message, delayMs, false);
+  }
 }
 
 export interface LocalSignerOptions {

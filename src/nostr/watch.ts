@@ -14,7 +14,7 @@ export class Watch implements Disposable {
   constructor(clock: Clock, ms: number, ...parents: (AbortSignal | undefined)[]) {
     this.#clock = clock;
     this.#ms = ms;
-    this.#last = clock.now();
+    this.#last = clock.monotonic();
     this.#parents = parents.filter((p) => p !== undefined);
     for (const parent of this.#parents) {
       if (parent.aborted) this.#controller.abort();
@@ -32,7 +32,7 @@ export class Watch implements Disposable {
   }
 
   heard(): void {
-    this.#last = this.#clock.now();
+    this.#last = this.#clock.monotonic();
   }
 
   stop(): void {
@@ -46,10 +46,10 @@ export class Watch implements Disposable {
 
   async #run(): Promise<void> {
     for (;;) {
-      const left = this.#ms - (this.#clock.now() - this.#last);
+      const left = this.#ms - (this.#clock.monotonic() - this.#last);
       if (left > 0) await this.#clock.sleep(left, this.#stopped.signal);
       if (this.#stopped.signal.aborted) return;
-      if (this.#clock.now() - this.#last < this.#ms) continue;
+      if (this.#clock.monotonic() - this.#last < this.#ms) continue;
       this.#expired = true;
       return this.#controller.abort();
     }

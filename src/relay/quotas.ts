@@ -3,6 +3,7 @@ import { TokenBuckets } from "../policies/token_buckets.ts";
 import type { RelayLimits } from "./limits.ts";
 
 const ALL = "";
+const MINUTES_OF_A_DAY = 24 * 60;
 
 /** What is left of the limits, by address and in all. In memory: each process of a shop has its own. */
 export class Quotas {
@@ -13,16 +14,30 @@ export class Quotas {
   readonly #allEvents: TokenBuckets;
   readonly #allBytes: TokenBuckets;
   readonly #questions: TokenBuckets;
+  readonly #connects: TokenBuckets;
+  readonly #keys: TokenBuckets;
+  readonly #claims: TokenBuckets;
+  readonly #forgeries: TokenBuckets;
+  readonly #kept: TokenBuckets;
+  readonly #messages: TokenBuckets;
+  readonly #refusals: TokenBuckets;
   #open = 0;
 
   constructor(clock: Clock, limits: RelayLimits) {
     this.#limits = limits;
-    const buckets = (perMinute: number) => new TokenBuckets({ clock, perMinute });
+    const buckets = (perMinute: number, burst = perMinute) => new TokenBuckets({ clock, perMinute, burst });
     this.#events = buckets(limits.eventsPerAddress);
     this.#bytes = buckets(limits.bytesPerAddress);
     this.#allEvents = buckets(limits.eventsInAll);
     this.#allBytes = buckets(limits.bytesInAll);
     this.#questions = buckets(limits.questionsPerAddress);
+    this.#connects = buckets(limits.connectsPerAddress);
+    this.#keys = buckets(limits.eventsPerKey, limits.burstPerKey);
+    this.#claims = buckets(limits.claimsPerAddress);
+    this.#forgeries = buckets(limits.forgeriesPerAddress);
+    this.#messages = buckets(limits.messagesPerAddress);
+    this.#refusals = buckets(limits.refusalsPerConnection);
+    this.#kept = buckets(limits.keptPerAddressAndDay / MINUTES_OF_A_DAY, limits.keptPerAddressAndDay);
   }
 
   /** Takes a place for a connection; false when there is none. Every place taken is given back by `disconnect`. */
@@ -30,6 +45,7 @@ export class Quotas {
     const key = addressKey(address);
     const count = this.#connections.get(key) ?? 0;
     if (this.#open >= this.#limits.connections || count >= this.#limits.connectionsPerAddress) return false;
+    if (!this.#connects.take(key)) return false;
     this.#connections.set(key, count + 1);
     this.#open++;
     return true;
@@ -44,6 +60,11 @@ export class Quotas {
     this.#open--;
   }
 
+  /** Whether one more message of any sort fits. */
+  takeMessage(address: string): boolean {
+    return this.#messages.take(addressKey(address));
+  }
+
   /** Whether an event of so many bytes fits. */
   takeEvent(address: string, bytes: number): boolean {
     const key = addressKey(address);
@@ -54,6 +75,45 @@ export class Quotas {
   /** Whether one more question (REQ, COUNT, AUTH, junk) fits. */
   takeQuestion(address: string): boolean {
     return this.#questions.take(addressKey(address));
+  }
+
+  /** Whether one more event of a key fits; to be asked once the signature held, or anybody could use up another's. */
+  takeKey(pubkey: string): boolean {
+    return this.#keys.take(pubkey);
+  }
+
+  /** Whether the address may say once more that it speaks for a regular. */
+  takeClaim(address: string): boolean {
+    return this.#claims.take(addressKey(address));
+  }
+
+  mayClaim(address: string): boolean {
+    return this.#claims.has(addressKey(address));
+  }
+
+  /** Whether one more event would fit; nothing is taken. */
+  hasEvent(address: string): boolean {
+    return this.#events.has(addressKey(address));
+  }
+
+  /** Whether signatures from there are worth a check, which is what costs most. */
+  believes(address: string): boolean {
+    return this.#forgeries.has(addressKey(address));
+  }
+
+  /** A check was for nothing. */
+  forged(address: string): void {
+    this.#forgeries.take(addressKey(address));
+  }
+
+  /** Whether a connection may be refused once more for lack of quota; else it is hung up on. */
+  takeRefusal(connection: string): boolean {
+    return this.#refusals.take(connection);
+  }
+
+  /** Whether one more event of a stranger may be kept. */
+  takeKept(address: string): boolean {
+    return this.#kept.take(addressKey(address));
   }
 }
 

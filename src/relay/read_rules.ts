@@ -1,7 +1,7 @@
 import type { NostrEvent, NostrFilter } from "@nostrify/types";
 
-/** Kinds that only their recipient and their author read, after AUTH: wraps, and chat and orders without an envelope. */
-const PRIVATE_KINDS: ReadonlySet<number> = new Set([14, 16, 17, 1059]);
+/** Kinds that only their recipient and their author read, after AUTH: seals and wraps, and chat and orders without an envelope. */
+const PRIVATE_KINDS: ReadonlySet<number> = new Set([13, 14, 15, 16, 17, 1059, 21_059]);
 /** Today's shop clients read it without AUTH, so what hides customers is that they must be named. */
 const DIRECT_MESSAGE = 4;
 /** Longer lists name nobody: they try keys out. */
@@ -55,6 +55,45 @@ export function mayRead(event: NostrEvent, filter: NostrFilter, reader: Reader):
   if (event.kind !== DIRECT_MESSAGE) return false;
   return named(filter.authors, reader).includes(event.pubkey) ||
     named(filter["#p"], reader).some((key) => recipients.includes(key));
+}
+
+/** A direct message's filters of one question may name so many customers together: whoever asks for more tries keys out. */
+export function namesTooMany(filters: readonly NostrFilter[], reader: Reader): boolean {
+  const guarded = filters.filter((filter) =>
+    filter.kinds === undefined || filter.kinds.includes(DIRECT_MESSAGE)
+  );
+  const keys = guarded.flatMap((
+    filter,
+  ) => [...named(filter.authors, reader), ...named(filter["#p"], reader)]);
+  return new Set(keys.filter((key) => !reader.keys.has(key))).size > MAX_NAMED;
+}
+
+/**
+ * The filter in parts that match nothing but what `reader` may see. What is left out of an answer afterwards would still
+ * show in it, by the place that it took under `limit`: whoever asks for the newest event before a time could tell when each
+ * customer wrote. `publicKinds` stand for all when the filter names no kinds.
+ */
+export function visibleParts(
+  filter: NostrFilter,
+  reader: Reader,
+  publicKinds: readonly number[],
+): NostrFilter[] {
+  const parts: NostrFilter[] = [];
+  const open = filter.kinds?.filter((kind) => !isGuarded(kind)) ?? publicKinds;
+  if (open.length > 0) parts.push({ ...filter, kinds: [...open] });
+  const guarded = filter.kinds?.filter(isGuarded) ?? [DIRECT_MESSAGE, ...PRIVATE_KINDS];
+  if (guarded.length === 0) return parts;
+  const add = (kinds: number[], condition: "authors" | "#p", keys: string[]) => {
+    if (keys.length > 0) parts.push({ ...filter, kinds, [condition]: keys });
+  };
+  const own = (keys: string[] | undefined) => keys?.filter((key) => reader.keys.has(key)) ?? [...reader.keys];
+  add(guarded, "authors", own(filter.authors));
+  add(guarded, "#p", own(filter["#p"]));
+  if (guarded.includes(DIRECT_MESSAGE)) {
+    add([DIRECT_MESSAGE], "authors", named(filter.authors, reader));
+    add([DIRECT_MESSAGE], "#p", named(filter["#p"], reader));
+  }
+  return parts;
 }
 
 /** Whether `filter` can match an event that not everybody may see. */

@@ -8,14 +8,15 @@ import type { Verifier } from "../nostr/verify.ts";
 import type { Random } from "../random.ts";
 import { authHosts, checkAuth } from "./auth.ts";
 import { Connection } from "./connection.ts";
+import { FairQueue } from "./fair_queue.ts";
 import { defaultLimits, type RelayLimits } from "./limits.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { type ClientMessage, clientMessageParser, type Parsed } from "./messages.ts";
 import { informationDocument, plainAnswer, type RelayInfo } from "./nip11.ts";
-import { type OnArrival, Publishing, type RelayAdmission } from "./publishing.ts";
-import { Quotas } from "./quotas.ts";
+import { type OnArrival, Publishing, type RelayAdmission, type StrangersRoom } from "./publishing.ts";
+import { addressKey, Quotas } from "./quotas.ts";
 import { type ReadableStore, Reading } from "./reading.ts";
-import { authMessage, noticeMessage, okMessage } from "./replies.ts";
+import { authMessage, closedMessage, noticeMessage, okMessage } from "./replies.ts";
 
 /** Keys that one connection may speak for. */
 const MAX_KEYS = 10;
@@ -38,8 +39,10 @@ export interface RelayServerOptions {
   url: () => string;
   /** Default: `arrive`. */
   onArrival?: OnArrival;
-  /** Whether this key has paid before: then a full quota doesn't keep its events out. Default: nobody has. */
-  hasPaid?: (pubkey: string) => Promise<boolean>;
+  /** Whether this key is a regular customer's: then a full quota or a crowd doesn't keep its events out. Default: nobody is. */
+  isRegular?: (pubkey: string) => Promise<boolean>;
+  /** What room is left for everybody else; `welcome` is false while what came before is still being read. Default: room for all. */
+  strangers?: StrangersRoom & { readonly welcome: boolean };
   limits?: Partial<RelayLimits>;
 }
 
@@ -51,23 +54,30 @@ export class RelayServer {
   readonly #feed: LiveFeed;
   readonly #reading: Reading;
   readonly #publishing: Publishing;
+  /** Turns at checking who somebody is: not held up by how busy the inbox is. */
+  readonly #checks: FairQueue;
   readonly #parse: (text: string) => Parsed;
   readonly #stopListening: () => void;
   readonly #connections = new Map<Connection, { gone: Promise<void> }>();
   /** What is under way for clients. */
   readonly #running = new Set<Promise<void>>();
   #closing = false;
+  readonly #counts = { connections: 0, slow_readers: 0, hung_up: 0 };
 
   constructor(o: RelayServerOptions) {
     this.#o = o;
     const limits = this.#limits = { ...defaultLimits, ...o.limits };
     const quotas = this.#quotas = new Quotas(o.clock, limits);
     const feed = this.#feed = new LiveFeed({ ...o, query: (filters) => o.store.query(filters) });
-    this.#reading = new Reading({ ...o, feed, quotas, limits });
+    this.#reading = new Reading({ ...o, feed, limits, anyKind: o.admission === "open" });
+    const strangers = o.strangers ?? { full: false, welcome: true };
+    this.#checks = new FairQueue({ limits: limits.strangers, clock: o.clock });
     this.#publishing = new Publishing({
       ...o,
       onArrival: o.onArrival ?? arrive,
-      hasPaid: o.hasPaid ?? (() => Promise.resolve(false)),
+      isRegular: o.isRegular ?? (() => Promise.resolve(false)),
+      strangers,
+      turns: new FairQueue({ limits: limits.strangers, clock: o.clock, open: () => strangers.welcome }),
       feed,
       quotas,
       limits,
@@ -89,6 +99,7 @@ export class RelayServer {
     }
     if (this.#closing) return new Response("the relay is stopping, try again later\n", { status: 503 });
     if (!this.#quotas.connect(address)) {
+      this.#counts.connections++;
       return new Response("rate-limited: too many connections\n", {
         status: 429,
         headers: { "retry-after": "60" },
@@ -126,6 +137,11 @@ export class RelayServer {
     return this.#connections.size;
   }
 
+  /** Since the start: events refused for lack of room or quota, connections not let in, clients hung up on. */
+  counts(): Record<string, number> {
+    return { ...this.#publishing.counts(), ...this.#counts };
+  }
+
   #welcome(socket: WebSocket, url: string, address: string): void {
     const connection = new Connection({
       socket,
@@ -134,7 +150,10 @@ export class RelayServer {
       challenge: bytesToHex(this.#o.random.bytes(16)),
       maxBuffered: this.#limits.bufferedBytes,
       clock: this.#o.clock,
-      onSlow: () => this.#o.log.info("relay.slow_reader"),
+      onSlow: () => {
+        this.#counts.slow_readers++;
+        this.#o.log.info("relay.slow_reader");
+      },
     });
     const gone = new Promise<void>((resolve) => {
       socket.onclose = () => {
@@ -158,8 +177,15 @@ export class RelayServer {
 
   #receive(connection: Connection, data: unknown): void {
     if (!connection.open) return;
+    if (!this.#quotas.takeMessage(connection.address)) return this.#hangUp(connection, "too many messages");
     if (typeof data !== "string") {
       return this.#misunderstood(connection, noticeMessage("invalid: only text is taken"));
+    }
+    const unread = this.#publishing.turnsAway(connection.address) ? eventIdIn(data) : null;
+    if (unread !== null) {
+      const [accepted, reason] = this.#publishing.turnAway();
+      connection.send(okMessage(unread, accepted, reason));
+      return this.#refused(connection, reason);
     }
     const parsed = this.#parse(data);
     if (!parsed.ok) return this.#misunderstood(connection, parsed.reply);
@@ -169,30 +195,52 @@ export class RelayServer {
   /** Answers junk, as long as it isn't too much. */
   #misunderstood(connection: Connection, reply: string): void {
     if (this.#quotas.takeQuestion(connection.address)) connection.send(reply);
-    else connection.close(1008, "rate-limited: too many messages that aren't understood");
+    else this.#hangUp(connection, "too many messages that aren't understood");
+  }
+
+  #hangUp(connection: Connection, reason: string): void {
+    this.#counts.hung_up++;
+    connection.close(1008, `rate-limited: ${reason}`);
+  }
+
+  /** Answering refusals costs too: who doesn't slow down is hung up on. */
+  #refused(connection: Connection, reason: string): void {
+    if (!reason.startsWith("rate-limited:") || this.#quotas.takeRefusal(connection.challenge)) return;
+    if (connection.open) this.#hangUp(connection, "too many refusals, come back later");
   }
 
   async #obey(connection: Connection, message: ClientMessage, bytes: number): Promise<void> {
     switch (message.verb) {
       case "EVENT": {
         const [accepted, reason] = await this.#publishing.publish(connection, message.event, bytes);
-        return connection.send(okMessage(message.event.id, accepted, reason));
+        connection.send(okMessage(message.event.id, accepted, reason));
+        return this.#refused(connection, reason);
       }
       case "REQ":
-        return await this.#reading.req(connection, message.id, message.filters);
-      case "COUNT":
-        return await this.#reading.count(connection, message.id, message.filters);
+      case "COUNT": {
+        const { verb, id, filters } = message;
+        if (!this.#quotas.takeQuestion(connection.address)) {
+          const reason = "rate-limited: too many questions, slow down";
+          if (verb === "REQ") this.#feed.unsubscribe(connection, id);
+          connection.send(closedMessage(id, reason));
+          return this.#refused(connection, reason);
+        }
+        return await (verb === "REQ"
+          ? this.#reading.req(connection, id, filters)
+          : this.#reading.count(connection, id, filters));
+      }
       case "CLOSE":
         return this.#feed.unsubscribe(connection, message.id);
       case "AUTH": {
-        const reason = this.#authenticate(connection, message.event);
-        return connection.send(okMessage(message.event.id, reason === "", reason));
+        const reason = await this.#authenticate(connection, message.event);
+        connection.send(okMessage(message.event.id, reason === "", reason));
+        return this.#refused(connection, reason);
       }
     }
   }
 
   /** The reason why not; empty when the connection now speaks for the event's author too. */
-  #authenticate(connection: Connection, event: NostrEvent): string {
+  async #authenticate(connection: Connection, event: NostrEvent): Promise<string> {
     if (!this.#quotas.takeQuestion(connection.address)) return "rate-limited: too many questions, slow down";
     const verdict = checkAuth(event, {
       challenge: connection.challenge,
@@ -200,7 +248,17 @@ export class RelayServer {
       now: seconds(this.#o.clock.now()),
     });
     if (!verdict.ok) return verdict.reason;
-    if (!this.#o.verifier.verify(event)) return "invalid: the id or the signature is wrong";
+    const { address } = connection;
+    if (!this.#quotas.believes(address)) return "rate-limited: too many wrong signatures, slow down";
+    const checked = await this.#checks.run(
+      addressKey(address),
+      () => Promise.resolve(this.#o.verifier.verify(event)),
+    );
+    if (!checked.ok) return "rate-limited: too much at once, try again in a minute";
+    if (!checked.value) {
+      this.#quotas.forged(address);
+      return "invalid: the id or the signature is wrong";
+    }
     if (connection.keys.size >= MAX_KEYS && !connection.keys.has(event.pubkey)) {
       return `rate-limited: at most ${MAX_KEYS} keys on a connection`;
     }
@@ -215,4 +273,10 @@ export class RelayServer {
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
+}
+
+/** The id in the text of an EVENT, without reading the rest; null where it doesn't stand as programs write it. */
+function eventIdIn(text: string): string | null {
+  if (!text.startsWith('["EVENT"')) return null;
+  return /"id":\s*"([0-9a-f]{64})"/.exec(text)?.[1] ?? null;
 }

@@ -22,10 +22,11 @@ Deno.test("passing trouble climbs the ladder for three days", () => {
     { ok: false, message: "auth-required: who?" },
   ];
   for (const answer of passing) {
-    assertEquals([1, 2, 3, 4, 5, 60].map((tries) => wait(answer, tries)), [
+    assertEquals([1, 2, 3, 4, 5, 6, 60].map((tries) => wait(answer, tries)), [
       5_000,
       30_000,
       120_000,
+      300_000,
       600_000,
       HOUR,
       HOUR,
@@ -35,8 +36,14 @@ Deno.test("passing trouble climbs the ladder for three days", () => {
   }
 });
 
-Deno.test("a refusal is taken for final after a few tries", () => {
-  for (const message of ["blocked: no", "invalid: no", "restricted: no", "pow: 20", "just no", ""]) {
+Deno.test("a refusal of this event or of us is final: the same bytes would meet the same answer", () => {
+  for (const word of ["blocked", "invalid", "restricted", "pow", "mute", " Blocked "]) {
+    assertEquals(wait({ ok: false, message: `${word}: no` }, 1), "failed");
+  }
+});
+
+Deno.test("a refusal without a known word is taken for final after a few tries", () => {
+  for (const message of ["just no", "", "no: really"]) {
     assertEquals([1, 2, 3, 4].map((tries) => wait({ ok: false, message }, tries)), [
       5_000,
       30_000,

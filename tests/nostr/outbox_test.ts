@@ -1,59 +1,12 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RelayError } from "@nostrify/nostrify";
-import type { NostrEvent } from "@nostrify/types";
-import { type Clock, seconds, systemClock } from "../../src/clock.ts";
-import type { Database } from "../../src/db/database.ts";
 import { EventStore } from "../../src/nostr/event_store.ts";
-import type { IdentityOf } from "../../src/nostr/identity.ts";
-import { outboxBacklog, OutboxWorker, post, receiptsOf } from "../../src/nostr/outbox.ts";
-import type { RelayPool } from "../../src/nostr/relay_pool.ts";
-import { systemRandom } from "../../src/random.ts";
+import { outboxBacklog, receiptsOf } from "../../src/nostr/outbox.ts";
 import { memoryDatabase } from "../support/database.ts";
 import { onEachDatabase, onPostgres } from "../support/databases.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
-import { silentLog } from "../support/log.ts";
-import { testPool, testSigner, until } from "../support/wire.ts";
-
-const merchant = testSigner();
-const now = seconds(systemClock.now());
-let made = 0;
-
-function signed(o: { kind?: number; d?: string; at?: number; content?: string } = {}): Promise<NostrEvent> {
-  return merchant.signEvent({
-    kind: o.kind ?? 4,
-    content: o.content ?? `message ${made++}`,
-    tags: o.d === undefined ? [["p", "c".repeat(64)]] : [["d", o.d]],
-    created_at: o.at ?? now,
-  });
-}
-
-const posted = (db: Database, event: NostrEvent, relays: string[], purpose = event.id) =>
-  db.transaction((tx) => post(tx, { merchant: merchant.pubkey, purpose, event, relays }, systemClock.now()));
-
-/** The machine's time; a test moves it forward to reach the next step of the ladder. */
-class Ahead implements Clock {
-  ms = 0;
-  now = () => systemClock.now() + this.ms;
-  sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 20), signal);
-}
-
-async function workerOf(db: Database, pool: RelayPool, clock: Clock = systemClock) {
-  const identity = {
-    pubkey: merchant.pubkey,
-    signer: merchant,
-    pool,
-    relays: [],
-    dmRelays: [],
-    publicRelayUrl: null,
-  };
-  const identityOf: IdentityOf = (pubkey) => pubkey === merchant.pubkey ? identity : undefined;
-  const worker = new OutboxWorker({ database: db, clock, random: systemRandom, log: silentLog, identityOf });
-  await worker.start();
-  return Object.assign(worker, { [Symbol.asyncDispose]: () => worker.stop() });
-}
-
-const states = async (db: Database, event: NostrEvent) =>
-  (await receiptsOf(db, event.id)).map((r) => r.state);
+import { testPool, until } from "../support/wire.ts";
+import { Ahead, merchant, now, posted, signed, states, workerOf } from "./outbox_harness.ts";
 
 onEachDatabase(
   "post() stores, queues for each relay once, and does nothing for a purpose that was posted",
@@ -69,11 +22,11 @@ onEachDatabase(
         db,
         event,
         ["wss://a.example/", "wss://A.example", "wss://b.example", "nonsense"],
-        "reply",
+        { purpose: "reply" },
       ),
       true,
     );
-    assertEquals(await posted(db, await signed(), ["wss://a.example"], "reply"), false);
+    assertEquals(await posted(db, await signed(), ["wss://a.example"], { purpose: "reply" }), false);
     assertEquals((await receiptsOf(db, event.id)).map((r) => [r.relay, r.state]), [
       ["nonsense", "failed"],
       ["wss://a.example", "pending"],
@@ -147,7 +100,7 @@ onEachDatabase("each relay's receipt is recorded, and a dead one holds up no oth
 Deno.test("a later try sends the same bytes", async () => {
   await using relay = await FakeRelay.start({ noOk: true });
   await using db = await memoryDatabase();
-  await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 50 } });
+  await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 250 } });
   const clock = new Ahead();
   await using _worker = await workerOf(db, pool, clock);
   const event = await signed({ content: 'quotes " and \u2028 and ü' });
@@ -161,19 +114,62 @@ Deno.test("a later try sends the same bytes", async () => {
   assertEquals(relay.frames, Array(3).fill(JSON.stringify(["EVENT", event])));
 });
 
-Deno.test("a refusal ends after a few tries", async () => {
-  await using relay = await FakeRelay.start({ refuse: "blocked: not you" });
+Deno.test("a refusal without a known word ends after a few tries, a final one at once", async () => {
+  await using vague = await FakeRelay.start({ refuse: "just no" });
+  const words = ["blocked: not you", "restricted: members", "invalid: created_at", "pow: 28 bits needed"];
+  const final = await Promise.all(words.map((refuse) => FakeRelay.start({ refuse })));
   await using db = await memoryDatabase();
   await using pool = testPool({ signer: merchant });
   const clock = new Ahead();
   await using _worker = await workerOf(db, pool, clock);
   const event = await signed();
-  await posted(db, event, [relay.url]);
+  await posted(db, event, [vague.url, ...final.map((relay) => relay.url)]);
   await until(async () => {
     clock.ms += 1_000;
-    return (await states(db, event))[0] === "failed";
+    return (await states(db, event)).every((state) => state === "failed");
   });
-  assertEquals(relay.frames.length, 4);
+  assertEquals([vague, ...final].map((relay) => relay.frames.length), [4, 1, 1, 1, 1]);
+  const answers = new Map((await receiptsOf(db, event.id)).map((r) => [r.relay, r.answer]));
+  assertEquals(final.map((relay) => answers.get(relay.url)), words);
+  for (const relay of final) await relay.stop();
+});
+
+Deno.test("a relay that says rate-limited is left in peace as a whole, each time longer, and then gets everything", async () => {
+  await using relay = await FakeRelay.start({ refuse: "rate-limited: 10 a minute" });
+  await using db = await memoryDatabase();
+  await using pool = testPool({ signer: merchant });
+  const clock = new Ahead();
+  await using _worker = await workerOf(db, pool, clock);
+  const events = await Promise.all([...Array(60)].map(() => signed()));
+  for (const event of events) await posted(db, event, [relay.url]);
+  await until(async () => (await receiptsOf(db, events[0]!.id))[0]!.attempts === 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const first = relay.frames.length;
+  assert(first <= 16, `${first} of 60 were tried`);
+  clock.ms += 6_000;
+  await until(() => relay.frames.length > first);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const second = relay.frames.length;
+  assert(second <= first + 16, `${second} after the first rest`);
+  clock.ms += 6_000;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assertEquals(relay.frames.length, second);
+  relay.is.refuse = null;
+  await until(async () => {
+    clock.ms += 1_000;
+    return (await outboxBacklog(db)).pending === 0;
+  });
+  assertEquals(new Set(relay.events.map((e) => e.id)), new Set(events.map((e) => e.id)));
+});
+
+onEachDatabase("a relay's answer may be anything, and is recorded", async (db) => {
+  await using relay = await FakeRelay.start({ refuse: "blocked: \u0000\u001b[2J\ud800" });
+  await using pool = testPool({ signer: merchant });
+  await using _worker = await workerOf(db, pool);
+  const event = await signed();
+  await posted(db, event, [relay.url]);
+  await until(async () => (await states(db, event))[0] === "failed");
+  assertEquals((await receiptsOf(db, event.id))[0]!.answer, "blocked:   [2J\ufffd");
 });
 
 Deno.test("what waits for a relay goes out as soon as it is connected again", async () => {

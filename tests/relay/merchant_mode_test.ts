@@ -1,49 +1,30 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EventStore } from "../../src/nostr/event_store.ts";
 import { buildAdmission } from "../../src/policies/admission.ts";
-import type { RelayServerOptions } from "../../src/relay/relay_server.ts";
 import { BuiltInRelay } from "../support/built_in_relay.ts";
 import { silentLog } from "../support/log.ts";
 import { type Key, newKey } from "../support/nostr_client.ts";
-
-/** A relay that serves one merchant, and the merchant's key. */
-async function shop(
-  o: { minPow?: number } & Pick<Partial<RelayServerOptions>, "onArrival" | "limits" | "hasPaid"> = {},
-): Promise<{ relay: BuiltInRelay; merchant: Key } & AsyncDisposable> {
-  const { minPow = 0, ...options } = o;
-  let now = () => 0;
-  const merchant = newKey(() => now());
-  const relay = await BuiltInRelay.serve({
-    ...options,
-    merchants: new Set([merchant.pubkey]),
-    admission: ({ merchants, ...parts }) =>
-      buildAdmission({ ...parts, servedMerchants: merchants, maxBytes: 65_536, minPow, log: silentLog }),
-  });
-  now = relay.now;
-  return { relay, merchant, [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose]() };
-}
-
-const message = (to: Key, kind = 4) => ({ kind, tags: [["p", to.pubkey]], content: "secret?iv=1" });
+import { merchantRelay, messageTo } from "./merchant_relay.ts";
 
 Deno.test("anybody may write orders, chat, bids and wraps to a served merchant, and nothing else", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   await using client = await relay.connect();
   const customer = relay.key();
   for (const kind of [4, 14, 16, 17, 1021, 1059]) {
-    assertEquals(await client.publish(customer.sign(message(merchant, kind))), [true, ""], `kind ${kind}`);
+    assertEquals(await client.publish(customer.sign(messageTo(merchant, kind))), [true, ""], `kind ${kind}`);
   }
   for (const kind of [0, 1, 3, 5, 7, 1022, 10_002, 30_017, 30_018, 23_194]) {
-    const [accepted, reason] = await client.publish(customer.sign(message(merchant, kind)));
+    const [accepted, reason] = await client.publish(customer.sign(messageTo(merchant, kind)));
     assertEquals(accepted, false, `kind ${kind}`);
     assertStringIncludes(reason, "blocked:");
   }
-  const toNobody = await client.publish(customer.sign(message(relay.key())));
+  const toNobody = await client.publish(customer.sign(messageTo(relay.key())));
   assertEquals(toNobody, [false, "blocked: no p tag names a merchant of this relay"]);
 });
 
 Deno.test("an event is in the inbox of every served merchant it names when OK comes", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   const second = relay.key();
   relay.merchants.add(second.pubkey);
@@ -62,19 +43,19 @@ Deno.test("an event is in the inbox of every served merchant it names when OK co
 });
 
 Deno.test("nothing is stored or shown when the inbox can't take the event", async () => {
-  await using at = await shop({ onArrival: () => Promise.reject(new Error("disk full")) });
+  await using at = await merchantRelay({ onArrival: () => Promise.reject(new Error("disk full")) });
   const { relay, merchant } = at;
   await using client = await relay.connect();
   const customer = relay.key();
   await client.subscribe("mine", { kinds: [4], authors: [customer.pubkey] });
-  const event = customer.sign(message(merchant));
+  const event = customer.sign(messageTo(merchant));
   assertEquals(await client.publish(event), [false, "error: the event can't be stored now, try again later"]);
   assertEquals(await relay.store.query([{ ids: [event.id] }]), []);
   assertEquals(client.heard((m) => m[0] === "EVENT"), []);
 });
 
 Deno.test("a merchant's events that are stored reach live subscribers after the commit", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   await using client = await relay.connect();
   await client.subscribe("catalogue", { kinds: [30_017, 30_018], authors: [merchant.pubkey] });
@@ -97,13 +78,13 @@ Deno.test("a merchant's events that are stored reach live subscribers after the 
 });
 
 Deno.test("a customer reads the own conversation without AUTH, as today's clients do", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   await using client = await relay.connect();
   const customer = relay.key();
-  const order = customer.sign(message(merchant));
+  const order = customer.sign(messageTo(merchant));
   await client.publish(order);
-  const answer = merchant.sign(message(customer));
+  const answer = merchant.sign(messageTo(customer));
   await relay.store.event(answer);
   const both = [order, answer].map((event) => event.id).sort();
   const found = await client.query(
@@ -117,14 +98,14 @@ Deno.test("a customer reads the own conversation without AUTH, as today's client
 });
 
 Deno.test("nobody lists the shop's customers: not by REQ, not by COUNT, not live", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   await using spy = await relay.connect();
   const [customer, stranger] = [relay.key(), relay.key()];
-  await spy.publish(customer.sign(message(merchant)));
-  await spy.publish(customer.sign(message(merchant, 14)));
-  await relay.store.event(merchant.sign(message(customer)));
-  await relay.store.event(merchant.sign(message(customer, 1059)));
+  await spy.publish(customer.sign(messageTo(merchant)));
+  await spy.publish(customer.sign(messageTo(merchant, 14)));
+  await relay.store.event(merchant.sign(messageTo(customer)));
+  await relay.store.event(merchant.sign(messageTo(customer, 1059)));
 
   const listing = [{ kinds: [4], "#p": [merchant.pubkey] }, { kinds: [4], authors: [merchant.pubkey] }, {
     kinds: [4],
@@ -154,22 +135,22 @@ Deno.test("nobody lists the shop's customers: not by REQ, not by COUNT, not live
   assertEquals(await spy.query({ kinds: [4] }), []);
   await spy.subscribe("all", {});
   await spy.subscribe("control", { kinds: [1021] });
-  await spy.publish(customer.sign(message(merchant)));
-  const bid = customer.sign(message(merchant, 1021));
+  await spy.publish(customer.sign(messageTo(merchant)));
+  const bid = customer.sign(messageTo(merchant, 1021));
   await spy.publish(bid);
   assertEquals(await spy.live("control"), bid);
   assertEquals(await spy.live("all"), bid);
 });
 
 Deno.test("after AUTH the merchant reads the own mail, a customer only the own wraps", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   await using shopkeeper = await relay.connect();
   await using client = await relay.connect();
   const [customer, other] = [relay.key(), relay.key()];
-  const order = customer.sign(message(merchant));
+  const order = customer.sign(messageTo(merchant));
   await client.publish(order);
-  const wraps = [customer, other].map((key) => relay.key().sign(message(key, 1059)));
+  const wraps = [customer, other].map((key) => relay.key().sign(messageTo(key, 1059)));
   for (const wrap of wraps) await relay.store.event(wrap);
 
   await shopkeeper.authenticate(merchant);
@@ -183,7 +164,7 @@ Deno.test("after AUTH the merchant reads the own mail, a customer only the own w
   await client.subscribe("live", { kinds: [1059], "#p": [customer.pubkey, other.pubkey] });
   for (const key of [other, customer]) {
     const wrap = relay.key().sign({
-      ...message(key, 1059),
+      ...messageTo(key, 1059),
       tags: [["p", key.pubkey], ["p", merchant.pubkey]],
     });
     await shopkeeper.publish(wrap);
@@ -207,44 +188,44 @@ Deno.test("a banned key is refused, as soon as the ban is known", async () => {
   });
   await using client = await relay.connect();
   const customer = relay.key();
-  assertEquals(await client.publish(customer.sign(message(merchant))), [true, ""]);
+  assertEquals(await client.publish(customer.sign(messageTo(merchant))), [true, ""]);
   await relay.database.kysely.insertInto("bans")
     .values({ merchant: merchant.pubkey, pubkey: customer.pubkey, reason: null, created_at: 0 }).execute();
-  assertEquals((await client.publish(customer.sign({ ...message(merchant), content: "2" })))[0], true);
+  assertEquals((await client.publish(customer.sign({ ...messageTo(merchant), content: "2" })))[0], true);
   await relay.clock.advance(10_001);
-  const [accepted, reason] = await client.publish(customer.sign({ ...message(merchant), content: "3" }));
+  const [accepted, reason] = await client.publish(customer.sign({ ...messageTo(merchant), content: "3" }));
   assertEquals([accepted, reason], [false, "blocked: this merchant doesn't take messages from this key"]);
   assertEquals(admission!.counts(), { ban: 1 });
 });
 
 Deno.test("a customer whose clock is a day ahead may order; the year 2100 is no time", async () => {
-  await using at = await shop();
+  await using at = await merchantRelay();
   const { relay, merchant } = at;
   await using client = await relay.connect();
   const at_ = (seconds: number) =>
-    relay.key().sign({ ...message(merchant), created_at: relay.now() + seconds });
+    relay.key().sign({ ...messageTo(merchant), created_at: relay.now() + seconds });
   assertEquals(await client.publish(at_(86_400)), [true, ""]);
   assertEquals(await client.publish(at_(-86_400 * 30)), [true, ""]);
   assertStringIncludes((await client.publish(at_(86_400 * 366)))[1], "invalid:");
 });
 
 Deno.test("proof of work is asked for when it is set", async () => {
-  await using at = await shop({ minPow: 40 });
+  await using at = await merchantRelay({ minPow: 40 });
   await using client = await at.relay.connect();
-  const [accepted, reason] = await client.publish(at.relay.key().sign(message(at.merchant)));
+  const [accepted, reason] = await client.publish(at.relay.key().sign(messageTo(at.merchant)));
   assertEquals(accepted, false);
   assertStringIncludes(reason, "pow:");
 });
 
 Deno.test("a full quota says rate-limited, and a customer who has paid before still gets in", async () => {
   const paid = newKey();
-  await using at = await shop({
+  await using at = await merchantRelay({
     limits: { eventsPerAddress: 2 },
-    hasPaid: (pubkey) => Promise.resolve(pubkey === paid.pubkey),
+    isRegular: (pubkey) => Promise.resolve(pubkey === paid.pubkey),
   });
   const { relay, merchant } = at;
   await using client = await relay.connect();
-  const send = (key: Key, content: string) => client.publish(key.sign({ ...message(merchant), content }));
+  const send = (key: Key, content: string) => client.publish(key.sign({ ...messageTo(merchant), content }));
   const fresh = relay.key();
   assertEquals((await send(fresh, "1"))[0], true);
   assertEquals((await send(fresh, "2"))[0], true);

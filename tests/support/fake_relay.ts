@@ -6,25 +6,41 @@ import type { NostrEvent, NostrFilter } from "@nostrify/types";
 
 /** What a scripted relay does wrong. */
 export interface Switches {
-  /** Answers every REQ with CLOSED and this reason. */
-  closed: string | null;
+  /** Answers REQs with CLOSED and this reason; null doesn't. */
+  closed: string | null | ((filters: NostrFilter[]) => string | null);
   /** Refuses events with this reason; null accepts. */
-  refuse: string | null;
+  refuse: string | null | ((event: NostrEvent) => string | null);
+  /** Accepts events and stores none. */
+  lies: boolean;
   /** Never answers EVENT. */
   noOk: boolean;
-  /** Reads, but never answers anything. */
+  /** Reads, but never answers anything, as a peer does that is gone while TCP hasn't noticed. */
   deaf: boolean;
+  /** Stores and answers questions, but hands nothing to subscriptions that stand. */
+  hoards: boolean;
+  /** Hands no event back to the connection that it came from. */
+  noEcho: boolean;
   /** Requires NIP-42 for REQ and EVENT. */
   auth: boolean;
   /** What it says to those who didn't authenticate. */
   authRefusal: string;
+  /** Challenges only those whom it has refused. */
+  lateChallenge: boolean;
+  /** Refuses the first so many REQs after AUTH, as if there had been none. */
+  authForgets: number;
   /** Drops the connection when a REQ comes. */
   dropOnReq: boolean;
   /** Sends a binary frame when a REQ comes. */
   binaryOnReq: boolean;
   noEose: boolean;
+  /** Says EOSE and keeps to itself what it has stored. */
+  emptyEose: boolean;
   /** Most events per filter, whatever is asked. */
   limit: number;
+  /** Gives the stored events that were found in whatever order. */
+  shuffles: boolean;
+  /** Goes on sending stored events after CLOSE, without end. */
+  endless: boolean;
   /** Sends each event twice. */
   twice: boolean;
 }
@@ -33,6 +49,7 @@ interface Client {
   socket: WebSocket;
   challenge: string;
   authed: string | null;
+  forgets: number;
   subs: Map<string, NostrFilter[]>;
 }
 
@@ -56,14 +73,22 @@ export class FakeRelay implements AsyncDisposable {
     this.is = {
       closed: null,
       refuse: null,
+      lies: false,
       noOk: false,
       deaf: false,
+      hoards: false,
+      noEcho: false,
       auth: false,
       authRefusal: "auth-required: who are you?",
+      lateChallenge: false,
+      authForgets: 0,
       dropOnReq: false,
       binaryOnReq: false,
       noEose: false,
+      emptyEose: false,
       limit: 500,
+      shuffles: false,
+      endless: false,
       twice: false,
       ...switches,
     };
@@ -118,6 +143,11 @@ export class FakeRelay implements AsyncDisposable {
     for (const { socket } of this.#clients) socket.send(new Uint8Array([1, 2, 3]));
   }
 
+  /** Sends everybody a frame as it is. */
+  raw(frame: string): void {
+    for (const { socket } of this.#clients) socket.send(frame);
+  }
+
   /** Ends every subscription with CLOSED. */
   closeSubscriptions(reason: string): void {
     for (const client of this.#clients) {
@@ -132,9 +162,11 @@ export class FakeRelay implements AsyncDisposable {
   }
 
   /** Stores and hands to live subscribers, unverified: a hostile relay can do that. */
-  publish(event: NostrEvent): void {
+  publish(event: NostrEvent, from?: Client): void {
     this.events.push(event);
+    if (this.is.hoards) return;
     for (const client of this.#clients) {
+      if (client === from && this.is.noEcho) continue;
       for (const [id, filters] of client.subs) {
         if (matchFilters(filters, event)) this.#deliver(client, id, event);
       }
@@ -143,12 +175,24 @@ export class FakeRelay implements AsyncDisposable {
 
   #connected(socket: WebSocket): void {
     this.connections++;
-    const client: Client = { socket, challenge: crypto.randomUUID(), authed: null, subs: new Map() };
+    const client: Client = {
+      socket,
+      challenge: crypto.randomUUID(),
+      authed: null,
+      forgets: this.is.authForgets,
+      subs: new Map(),
+    };
     this.#clients.add(client);
     socket.on("error", () => {});
     socket.on("close", () => this.#clients.delete(client));
     socket.on("message", (data) => this.#heard(client, String(data)));
-    if (this.is.auth && !this.is.deaf) send(client, ["AUTH", client.challenge]);
+    if (this.is.auth && !this.is.deaf && !this.is.lateChallenge) send(client, ["AUTH", client.challenge]);
+  }
+
+  #knows(client: Client): boolean {
+    if (!this.is.auth || client.authed) return true;
+    if (this.is.lateChallenge) setTimeout(() => send(client, ["AUTH", client.challenge]), 5);
+    return false;
   }
 
   #heard(client: Client, frame: string): void {
@@ -158,7 +202,10 @@ export class FakeRelay implements AsyncDisposable {
     if (this.is.deaf) return;
     if (message[0] === "EVENT") this.#event(client, message[1]);
     if (message[0] === "REQ") this.#req(client, message[1], message.slice(2));
-    if (message[0] === "CLOSE") client.subs.delete(message[1]);
+    if (message[0] === "CLOSE") {
+      client.subs.delete(message[1]);
+      if (this.is.endless) void this.#goOn(client, message[1]);
+    }
     if (message[0] === "AUTH") this.#auth(client, message[1]);
   }
 
@@ -176,24 +223,37 @@ export class FakeRelay implements AsyncDisposable {
   #event(client: Client, event: NostrEvent): void {
     if (this.is.noOk) return;
     const say = (ok: boolean, reason: string) => send(client, ["OK", event.id, ok, reason]);
-    if (this.is.auth && !client.authed) return say(false, this.is.authRefusal);
-    if (this.is.refuse !== null) return say(false, this.is.refuse);
+    if (!this.#knows(client)) return say(false, this.is.authRefusal);
+    const refusal = typeof this.is.refuse === "function" ? this.is.refuse(event) : this.is.refuse;
+    if (refusal !== null) return say(false, refusal);
     if (this.events.some((e) => e.id === event.id)) return say(false, "duplicate: have it");
-    this.publish(event);
+    if (!this.is.lies) this.publish(event, client);
     say(true, "");
+  }
+
+  async #goOn(client: Client, id: string): Promise<void> {
+    for (let i = 0; client.socket.readyState === client.socket.OPEN; i++) {
+      send(client, ["EVENT", id, this.events[i % this.events.length]!]);
+      if (i % 200 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
   }
 
   #req(client: Client, id: string, filters: NostrFilter[]): void {
     if (this.is.dropOnReq) return client.socket.terminate();
     if (this.is.binaryOnReq) return client.socket.send(new Uint8Array([1]));
-    if (this.is.auth && !client.authed) return send(client, ["CLOSED", id, this.is.authRefusal]);
-    if (this.is.closed !== null) return send(client, ["CLOSED", id, this.is.closed]);
+    if (!this.#knows(client) || (client.authed && client.forgets-- > 0)) {
+      return send(client, ["CLOSED", id, this.is.authRefusal]);
+    }
+    const refusal = typeof this.is.closed === "function" ? this.is.closed(filters) : this.is.closed;
+    if (refusal !== null) return send(client, ["CLOSED", id, refusal]);
     client.subs.set(id, filters);
     const found = new Set<NostrEvent>();
     for (const filter of filters) {
-      this.events.filter((event) => matchFilters([filter], event))
-        .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
-        .slice(0, Math.min(this.is.limit, filter.limit ?? Infinity))
+      if (this.is.emptyEose) break;
+      const matching = this.events.filter((event) => matchFilters([filter], event));
+      if (this.is.shuffles) matching.sort((a, b) => a.id.slice(-4) < b.id.slice(-4) ? -1 : 1);
+      else matching.sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
+      matching.slice(0, Math.min(this.is.limit, filter.limit ?? Infinity))
         .forEach((event) => found.add(event));
     }
     for (const event of found) this.#deliver(client, id, event);

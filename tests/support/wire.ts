@@ -2,6 +2,7 @@ import { generateSecretKey, getPublicKey } from "nostr-tools/pure";
 import type { NostrEvent } from "@nostrify/types";
 import { finalizeEvent } from "nostr-tools/pure";
 import { systemClock } from "../../src/clock.ts";
+import type { AddressGuard } from "../../src/nostr/address_guard.ts";
 import { type RelayOptions, RelayPool } from "../../src/nostr/relay_pool.ts";
 import { localSigner, type MerchantSigner } from "../../src/nostr/signer.ts";
 import { pureCrypto } from "../../src/nostr/verify.ts";
@@ -28,14 +29,22 @@ export const quick: Partial<RelayOptions> = {
 
 /** A pool with quick times on the project's own socket; `await using` closes it and gives the global back. */
 export function testPool(
-  o: { signer?: MerchantSigner | null; clock?: Clock; log?: Log; relayOptions?: Partial<RelayOptions> } = {},
-): RelayPool {
-  const uninstall = installRelaySocket();
+  o: {
+    signer?: MerchantSigner | null;
+    clock?: Clock;
+    log?: Log;
+    trusted?: string[];
+    guard?: AddressGuard;
+    relayOptions?: Partial<RelayOptions>;
+  } = {},
+): RelayPool & AsyncDisposable {
+  const uninstall = installRelaySocket(o.guard);
   const pool = new RelayPool({
     signer: o.signer === undefined ? testSigner() : o.signer,
     clock: o.clock ?? systemClock,
     random: systemRandom,
     log: o.log ?? silentLog,
+    ...(o.trusted && { trusted: o.trusted }),
     relayOptions: { ...quick, ...o.relayOptions },
   });
   return Object.assign(pool, {

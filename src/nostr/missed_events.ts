@@ -1,0 +1,97 @@
+import type { NostrEvent, NostrFilter } from "@nostrify/types";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import { backOff } from "./backoff.ts";
+import { catchUp, catchUpDefaults, type CaughtUp } from "./catch_up.ts";
+import { Deadline } from "./deadline.ts";
+import { intakeFilter, type IntakeOptions, KINDS } from "./intake_options.ts";
+import type { RelayLink } from "./relay_link.ts";
+import { RefusedError } from "./relay_refusal.ts";
+
+/** Takes an event, the `nth` of its kind from the newest on; waits for room. */
+export type Take = (event: NostrEvent, nth: number, signal: AbortSignal) => Promise<void>;
+
+/** Reads what a relay has stored for a merchant. */
+export class MissedEvents {
+  readonly #link: RelayLink;
+  readonly #merchant: string;
+  readonly #take: Take;
+  readonly #limited: (reason: string) => void;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #o: IntakeOptions;
+
+  constructor(o: {
+    link: RelayLink;
+    merchant: string;
+    take: Take;
+    /** Is told when the relay wants us to ask less. */
+    limited: (reason: string) => void;
+    clock: Clock;
+    random: Random;
+    log: Log;
+    options: IntakeOptions;
+  }) {
+    this.#link = o.link;
+    this.#merchant = o.merchant;
+    this.#take = o.take;
+    this.#limited = o.limited;
+    this.#clock = o.clock;
+    this.#random = o.random;
+    this.#log = o.log;
+    this.#o = o.options;
+  }
+
+  /** All events of each kind since its second, kind by kind. Rejects with a `RefusedError`, a `LinkError` or the signal's reason. */
+  async read(since: Record<number, number>, signal: AbortSignal): Promise<CaughtUp> {
+    const sum = { events: 0, hidden: 0 };
+    for (const kind of KINDS) {
+      const filter = intakeFilter(kind, this.#merchant);
+      const pages = catchUp((page) => this.#page(page, signal), filter, since[kind]!, this.#o.catchUp);
+      for (let nth = 0;;) {
+        const page = await pages.next();
+        if (page.done) {
+          sum.events += page.value.events;
+          sum.hidden += page.value.hidden;
+          break;
+        }
+        for (const event of page.value) await this.#take(event, nth++, signal);
+      }
+    }
+    return sum;
+  }
+
+  /** A relay that wants us to slow down keeps its live subscription meanwhile: what is new still comes. */
+  async #page(filter: NostrFilter, signal: AbortSignal): Promise<NostrEvent[]> {
+    for (let refusals = 1;; refusals++) {
+      try {
+        return await this.#ask(filter, signal);
+      } catch (error) {
+        if (!(error instanceof RefusedError) || !error.limited) throw error;
+        this.#limited(error.reason);
+        const ms = backOff(refusals, this.#random, this.#o.limitedFirstMs, this.#o.limitedMostMs);
+        this.#log.info("intake.catch_up_limited", { reason: error.reason, ms });
+        await this.#clock.sleep(ms, signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  async #ask(filter: NostrFilter, signal: AbortSignal): Promise<NostrEvent[]> {
+    using deadline = new Deadline(this.#clock, this.#o.pageTimeoutMs, signal);
+    const events: NostrEvent[] = [];
+    // A relay that ignores `limit` is cut off; the next page goes on from there.
+    const most = (this.#o.catchUp.page ?? catchUpDefaults.page) * 4;
+    for await (const message of this.#link.req([filter], { signal: deadline.signal })) {
+      if (message[0] === "EOSE") break;
+      if (message[0] === "CLOSED") {
+        throw new RefusedError("the relay refused to look up what we missed", message[2]);
+      }
+      events.push(message[2]);
+      if (events.length >= most) break;
+    }
+    return events;
+  }
+}

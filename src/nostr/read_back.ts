@@ -1,0 +1,159 @@
+import { NKinds } from "@nostrify/nostrify";
+import type { NostrEvent } from "@nostrify/types";
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import type { IdentityOf } from "./identity.ts";
+import { NOT_STORED, notStored, stillStands } from "./read_back_store.ts";
+
+/** A relay is asked for what it accepted this long ago, up to twice as long. */
+const AFTER_MS = 10_000;
+/** Of each relay in one round; above that a sample. */
+const MOST_ASKED = 50;
+/** Asked a second time, few enough for any relay's own limit. */
+const MOST_DOUBTED = 10;
+const MOST_LANES = 200;
+const TIMEOUT_MS = 10_000;
+const DELETION = 5;
+const GIFT_WRAP = 1059;
+
+/** An event that a relay says it has. */
+export interface Accepted {
+  merchant: string;
+  relay: string;
+  event: NostrEvent;
+}
+
+interface Asked {
+  accepted: Accepted;
+  /** It wasn't there the first time. */
+  doubted: boolean;
+}
+
+export interface ReadBackParts {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  identityOf: IdentityOf;
+}
+
+/**
+ * Asks relays for what they accepted, because some say OK and store nothing: one small REQ per relay every 10 s at most, and none
+ * when nothing was sent. What is missing twice is sent again. It is a sample in memory: a crash only leaves some unasked.
+ */
+export class ReadBack {
+  readonly #parts: ReadBackParts;
+  readonly #stop = new AbortController();
+  #young = new Map<string, Asked[]>();
+  /** How many were accepted by each lane since the round began. */
+  #seen = new Map<string, number>();
+  /** Lanes that have shown us a gift wrap for somebody else: only there a missing one means anything. */
+  readonly #showsWraps = new Set<string>();
+  #loop: Promise<void> | undefined;
+
+  constructor(parts: ReadBackParts) {
+    this.#parts = parts;
+  }
+
+  /** An event was accepted, and that is recorded. */
+  accepted(accepted: Accepted): void {
+    if (this.#stop.signal.aborted || !stays(accepted.event)) return;
+    this.#keep({ accepted, doubted: false });
+    this.#loop ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("the worker stopped"));
+    await this.#loop;
+  }
+
+  #keep(asked: Asked): void {
+    const lane = laneOf(asked.accepted);
+    const list = this.#young.get(lane) ?? [];
+    if (list.length === 0 && this.#young.size >= MOST_LANES) return;
+    this.#young.set(lane, list);
+    const seen = (this.#seen.get(lane) ?? 0) + 1;
+    this.#seen.set(lane, seen);
+    if (list.length < MOST_ASKED) return void list.push(asked);
+    const place = Math.floor(this.#parts.random.fraction() * seen);
+    if (place < MOST_ASKED) list[place] = asked;
+  }
+
+  /** Runs as long as there is something to ask for. */
+  async #run(): Promise<void> {
+    const { clock, log } = this.#parts;
+    let ripe = new Map<string, Asked[]>();
+    while (this.#young.size + ripe.size > 0) {
+      await clock.sleep(AFTER_MS, this.#stop.signal);
+      if (this.#stop.signal.aborted) break;
+      const [asking, lanes] = [ripe, this.#young];
+      ripe = lanes;
+      this.#young = new Map();
+      this.#seen.clear();
+      const round = [...asking.values()].map((list) => this.#ask(list));
+      for (const done of await Promise.allSettled(round)) {
+        if (done.status === "rejected" && !this.#stop.signal.aborted) {
+          log.error("outbox.read_back_failed", { error: errorText(done.reason) });
+        }
+      }
+    }
+    this.#loop = undefined;
+  }
+
+  /** All of one lane. */
+  async #ask(list: Asked[]): Promise<void> {
+    const fresh = list.filter(({ doubted }) => !doubted);
+    for (const accepted of await this.#missing(fresh)) this.#keep({ accepted, doubted: true });
+    const doubted = list.filter(({ doubted }) => doubted).slice(0, MOST_DOUBTED);
+    const missing = await this.#missing(doubted);
+    if (missing.length === 0) return;
+    const { merchant, relay } = missing[0]!;
+    const { database, clock, log } = this.#parts;
+    const eventIds = missing.map(({ event }) => event.id);
+    const again = await database.transaction((tx) =>
+      notStored(tx, { relay, merchant, eventIds }, clock.now())
+    );
+    log.warn("outbox.not_stored", { relay, events: eventIds.length, again, answer: NOT_STORED });
+  }
+
+  /** What the relay should have and doesn't show. Empty when it can't be asked: that proves nothing. */
+  async #missing(list: Asked[]): Promise<Accepted[]> {
+    const first = list[0]?.accepted;
+    const pool = first && this.#parts.identityOf(first.merchant)?.pool;
+    if (!pool) return [];
+    const ids = list.map(({ accepted }) => accepted.event.id);
+    const [answer] = await pool.queryEach([first.relay], [{ ids, limit: ids.length }], {
+      timeoutMs: TIMEOUT_MS,
+      signal: this.#stop.signal,
+    });
+    if (!answer?.ok) return [];
+    const shown = new Set(answer.events.map((event) => event.id));
+    const lane = laneOf(first);
+    if (list.some(({ accepted }) => shown.has(accepted.event.id) && isOthersWrap(accepted))) {
+      this.#showsWraps.add(lane);
+    }
+    const missing = list.map(({ accepted }) => accepted).filter((accepted) =>
+      !shown.has(accepted.event.id) && (!isOthersWrap(accepted) || this.#showsWraps.has(lane))
+    );
+    if (missing.length === 0) return [];
+    const standing = await stillStands(this.#parts.database, missing.map(({ event }) => event.id));
+    return missing.filter(({ event }) => standing.has(event.id));
+  }
+}
+
+function laneOf({ merchant, relay }: Accepted): string {
+  return `${merchant} ${relay}`;
+}
+
+/** Relays may drop by themselves what is ephemeral, expires or has done its deleting. */
+function stays(event: NostrEvent): boolean {
+  return !NKinds.ephemeral(event.kind) && event.kind !== DELETION &&
+    !event.tags.some(([name]) => name === "expiration");
+}
+
+/** Many relays show a gift wrap to its recipient only (NIP-42). */
+function isOthersWrap({ merchant, event }: Accepted): boolean {
+  return event.kind === GIFT_WRAP && !event.tags.some(([name, value]) => name === "p" && value === merchant);
+}
