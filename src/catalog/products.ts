@@ -4,6 +4,7 @@ import { type Page, page } from "../db/keyset.ts";
 import type { Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { adjust, type Level, levels, openStock } from "../stock/stock.ts";
+import { keepProductPrice } from "./earlier_prices_store.ts";
 import { placeOf, readPosition } from "./keyset.ts";
 import { markDeleted } from "./product_deletion.ts";
 import type { ProductInput, StockInput } from "./product_input.ts";
@@ -55,6 +56,7 @@ export async function updateProduct(
       "/type",
     );
   }
+  await keepProductPrice(tx, there, read.row, now);
   await store.updateProductRow(tx, merchant, id, read.row);
   if (input.quantity !== undefined) {
     await adjust(tx, { merchant, productId: id, change: { set: input.quantity }, now });

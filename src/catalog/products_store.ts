@@ -122,3 +122,15 @@ export async function digitalContentOf(
     rows.flatMap((row) => row.digital_content === null ? [] : [[row.id, row.digital_content] as const]),
   );
 }
+
+/** The products, also deleted ones, of which something is on hand that no order holds. */
+export async function productsWithStock(db: Kysely<Tables>, merchant: string): Promise<string[]> {
+  const rows = await db.selectFrom("products").innerJoin(
+    "stock",
+    (on) =>
+      on.onRef("stock.merchant", "=", "products.merchant").onRef("stock.product_id", "=", "products.id"),
+  )
+    .select("products.id").where("products.merchant", "=", merchant)
+    .whereRef("stock.on_hand", ">", "stock.held").execute();
+  return rows.map((row) => row.id);
+}

@@ -4,6 +4,7 @@ import { type Page, page } from "../db/keyset.ts";
 import type { StallsTable, Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { readCurrency } from "./amounts.ts";
+import { keepProductPrice, keepStallPrices } from "./earlier_prices_store.ts";
 import { placeOf, readPosition } from "./keyset.ts";
 import { markDeleted } from "./product_deletion.ts";
 import { selectProductsOfStall, updateProductRow } from "./products_store.ts";
@@ -47,6 +48,7 @@ export async function updateStall(
   if (!read.ok) return read;
   const refusal = await fitProducts(tx, there, read.row, now);
   if (refusal) return refusal;
+  await keepStallPrices(tx, there, read.row, now);
   await store.updateStallRow(tx, merchant, id, read.row);
   return { ok: true, stall: await stored(tx, merchant, id, now) };
 }
@@ -150,7 +152,9 @@ async function fitProducts(
     const kept = costs.filter((cost) => zones.has(cost.id));
     if (kept.length === costs.length) continue;
     const { merchant, id: d } = product;
-    await updateProductRow(tx, merchant, d, { shipping: JSON.stringify(kept), updated_at: now });
+    const shipping = JSON.stringify(kept);
+    await keepProductPrice(tx, product, { shipping }, now);
+    await updateProductRow(tx, merchant, d, { shipping, updated_at: now });
     await publishAt(tx, { merchant, kind: PRODUCT_KIND, d }, now, now);
   }
   return null;

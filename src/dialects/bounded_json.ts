@@ -5,6 +5,8 @@ export const MAX_JSON_BYTES = 64 * 1024;
 /** Deeper nesting than this is not read. */
 export const MAX_JSON_DEPTH = 20;
 
+const FENCE = "```";
+
 /** A JSON object of a stranger: only its own properties mean anything. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -73,9 +75,12 @@ function isTooLarge(text: string): boolean {
   return text.length * 3 > MAX_JSON_BYTES && new TextEncoder().encode(text).length > MAX_JSON_BYTES;
 }
 
+/** By hand: a pattern that tries every beginning of a long white space takes minutes over a few kilobytes. */
 function withoutFence(text: string): string {
-  const fenced = /^```[a-z]*\s*\n([\s\S]*?)\n?\s*```$/i.exec(text);
-  return fenced ? fenced[1]!.trim() : text;
+  if (!text.startsWith(FENCE) || !text.endsWith(FENCE)) return text;
+  const line = text.indexOf("\n");
+  if (line < 0 || !/^[a-z]*$/i.test(text.slice(FENCE.length, line).trimEnd())) return text;
+  return text.slice(line + 1, -FENCE.length).trim();
 }
 
 /** Null when nothing is escaped. */
@@ -89,5 +94,6 @@ function unescaped(text: string): string | null {
 function fromFirstBrace(text: string): string | null {
   const at = text.indexOf("{");
   if (at <= 0) return null;
-  return text.slice(at).replace(/\s*```$/, "");
+  const rest = text.slice(at);
+  return rest.endsWith(FENCE) ? rest.slice(0, -FENCE.length).trimEnd() : rest;
 }

@@ -1,10 +1,11 @@
 import type { OrderRequest, Reply, Traits } from "../orders/types.ts";
 import type { Addressee } from "./addressee.ts";
 import { type JsonObject, MAX_JSON_BYTES, own, readJsonObject } from "./bounded_json.ts";
+import { asksToCancel, cancelledByTags } from "./cancel.ts";
 import { cleanText } from "./clean_text.ts";
 import { phraseNip15 } from "./nip15.ts";
 import { phrasePlebeian } from "./plebeian.ts";
-import { looksLikeOrder, readOrder } from "./read_order.ts";
+import { looksLikeOrder, readOrder, readOrderId } from "./read_order.ts";
 import { readTextTwin } from "./text_twins.ts";
 
 export type { Addressee } from "./addressee.ts";
@@ -41,6 +42,11 @@ export type MessageReading =
     reason: string;
     traits: Traits;
   }
+  /**
+   * The customer cancels an order. `dialect` is null where the message's own isn't spoken yet: an order that we have is
+   * answered in its own words, and of others nothing is said.
+   */
+  | { type: "cancel"; dialect: DialectName | null; customerOrderId: string; traits: Traits }
   /** Text that accompanies an order (`twin`) or says that it is paid (`claim`): kept with it, never answered. */
   | { type: "twin" | "claim"; orderRef: string | null }
   /** JSON that no customer's order is: types 1 and 2, other programs. Never answered, or two bots talk for ever. */
@@ -50,7 +56,7 @@ export type MessageReading =
 
 /** Reads an opened message. Takes whatever a stranger sends and never throws. */
 export function readMessage(content: string, context: MessageContext): MessageReading {
-  if (!NIP15_KINDS.has(context.kind)) return readOther(content, context.tags);
+  if (!NIP15_KINDS.has(context.kind)) return readOther(content, context);
   const json = readJsonObject(content);
   if (json.ok) return readObject(json.value, context);
   switch (json.reason) {
@@ -78,7 +84,11 @@ export function phrase(reply: Reply, order: Addressee): string[] {
 }
 
 /** Kinds of dialects that aren't spoken yet: what they say is kept with the order that they name, or is for people. */
-function readOther(content: string, tags: string[][]): MessageReading {
+function readOther(content: string, { kind, tags }: MessageContext): MessageReading {
+  const cancelled = readOrderId(cancelledByTags(kind, tags));
+  if (cancelled.ok) {
+    return { type: "cancel", dialect: null, customerOrderId: cancelled.id, traits: cancelled.traits };
+  }
   const order = tags.find(([name, value]) => name === "order" && value)?.[1];
   if (order === undefined && !readJsonObject(content).ok) return chat(content);
   return { type: "bot", orderRef: order === undefined ? null : cleanText(order).slice(0, 256) };
@@ -86,6 +96,7 @@ function readOther(content: string, tags: string[][]): MessageReading {
 
 function readObject(json: JsonObject, { merchant }: MessageContext): MessageReading {
   const type = typeOf(json);
+  if (asksToCancel(json, type)) return readCancel(json);
   if (type !== 0 && !(type === null && looksLikeOrder(json))) {
     return { type: "bot", orderRef: orderRefOf(json) };
   }
@@ -95,6 +106,14 @@ function readObject(json: JsonObject, { merchant }: MessageContext): MessageRead
   }
   const { customerOrderId, reason, traits } = reading;
   return { type: "invalid_order", dialect: dialectOf(traits), customerOrderId, reason, traits };
+}
+
+function readCancel(json: JsonObject): MessageReading {
+  const id = readOrderId(own(json, "id"));
+  const { traits } = id;
+  if (id.ok) return { type: "cancel", dialect: "nip15", customerOrderId: id.id, traits };
+  const reason = "The cancellation doesn't name its order: please send the order's id with it.";
+  return { type: "invalid_order", dialect: "nip15", customerOrderId: null, reason, traits };
 }
 
 /** NIP-15's `type`: a number, or its text. Null when there is none; NaN for what is no number. */

@@ -28,12 +28,8 @@ export type OrderReading =
  * reason. Never throws.
  */
 export function readOrder(json: JsonObject, merchant: string): OrderReading {
-  const id = readId(own(json, "id"));
-  const traits: Traits = {
-    stallKey: stallKeyOf(json),
-    ...(id.ok ? {} : { withoutId: true }),
-    ...(id.ok && id.numeric ? { numericId: true } : {}),
-  };
+  const id = readOrderId(own(json, "id"));
+  const traits: Traits = { ...id.traits, stallKey: stallKeyOf(json) };
   const refuse = (reason: string) =>
     ({ ok: false, customerOrderId: id.ok ? id.id : null, reason, traits }) as const;
   if (!id.ok) return refuse(id.reason);
@@ -70,19 +66,20 @@ export function looksLikeOrder(json: JsonObject): boolean {
   return Array.isArray(items) && items.some((item) => isObject(item) && productTextOf(item) !== null);
 }
 
-function readId(
+/** The customer's own id of an order, kept verbatim, or why it can't be; with what an answer must know of it. */
+export function readOrderId(
   value: unknown,
-): { ok: true; id: string; numeric: boolean } | { ok: false; reason: string } {
+): { ok: true; id: string; traits: Traits } | { ok: false; reason: string; traits: Traits } {
   const numeric = typeof value === "number" && Number.isFinite(value);
   const id = numeric ? String(value) : value;
+  const refuse = (reason: string) =>
+    ({ ok: false, reason, traits: { stallKey: "none", withoutId: true } }) as const;
   if (typeof id !== "string" || id === "") {
-    return { ok: false, reason: "The order has no id. Please send it with an id of your own." };
+    return refuse("The order has no id. Please send it with an id of your own.");
   }
-  if (id.length > LONGEST_ID) {
-    return { ok: false, reason: `The order's id is longer than ${LONGEST_ID} characters.` };
-  }
-  if (!isStorable(id)) return { ok: false, reason: "The order's id has characters that can't be kept." };
-  return { ok: true, id, numeric };
+  if (id.length > LONGEST_ID) return refuse(`The order's id is longer than ${LONGEST_ID} characters.`);
+  if (!isStorable(id)) return refuse("The order's id has characters that can't be kept.");
+  return { ok: true, id, traits: { stallKey: "none", ...(numeric && { numericId: true }) } };
 }
 
 function readItems(

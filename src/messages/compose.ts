@@ -53,7 +53,9 @@ export function compose(kind: ReplyKind, subject: Subject): Reply[] {
       );
     }
     case "state":
-      return [status(subject, note ?? stateText(order))];
+      return [status(subject, withAsk(note ?? stateText(order), subject))];
+    case "refund_due":
+      return [status(subject, withAsk(note ?? statusText(kind, order), subject))];
     default:
       return [status(subject, note ?? statusText(kind, order))];
   }
@@ -97,6 +99,7 @@ function requestText({ order, items }: Subject, amountMsat: bigint): string {
     : [`${goods}: ${formatSat(amountMsat)} in all${ships ? ", shipping included" : ""}.`];
   const rate = order.rate === null ? null : JSON.parse(order.rate) as { currency: string; per_btc: string };
   if (rate) parts.push(`1 BTC = ${rate.per_btc} ${rate.currency}.`);
+  if (order.price_note !== null) parts.push(order.price_note);
   if (ships && (order.address ?? "").trim() === "") {
     parts.push("Please tell us where to send it: answer this message with your address.");
   }
@@ -114,4 +117,11 @@ function status({ order, items }: Subject, message: string): Reply {
     delivered: order.fulfilment === "delivered",
     message,
   };
+}
+
+/** Money that goes back needs a destination, which only the customer can name (design §5). */
+function withAsk(text: string, { refundsAwaited }: Subject): string {
+  if (refundsAwaited.length === 0) return text;
+  const amounts = refundsAwaited.map(formatSat).join(", and another over ");
+  return `${text} Answer with a Lightning invoice over ${amounts}.`;
 }

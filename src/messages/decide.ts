@@ -3,11 +3,14 @@ import { cleanText } from "../dialects/clean_text.ts";
 import type { MessageReading } from "../dialects/dialects.ts";
 import type { OpenedMessage } from "../nostr/envelope.ts";
 import type { OrderRow } from "../orders/orders_store.ts";
+import { cancelByCustomer } from "../orders/cancel.ts";
 import { type Origin, place, refuseInvalid, type Terms } from "../orders/place.ts";
 import type { Random } from "../random.ts";
 import { adoptTexts, orderSpokenOf } from "./claims.ts";
+import { heard } from "./heard.ts";
 import { earlierDue, finish, type InboxRow, putBack, rumorKnown } from "./inbox_store.ts";
 import { addMessage, type MessageRow } from "./messages_store.ts";
+import { takeRefundInvoice } from "./refund_destination.ts";
 import { type SenderRate, takeTurn } from "./sender_rates_store.ts";
 
 /** Up to this far ahead a sender's clock is believed; beyond it the time of receipt counts. */
@@ -27,8 +30,12 @@ export interface Deciding {
   terms: Terms;
   rate: SenderRate;
   random: Random;
+  /** The merchant's own people (hex): what they write isn't told to them. */
+  owners?: ReadonlySet<string>;
   now: number;
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 /**
  * Decides one message, in one transaction with everything that follows from it (T2): the inbox row ends, and an order,
@@ -49,7 +56,7 @@ export async function decide(tx: Tx, read: ReadMessage, deciding: Deciding): Pro
     return await putBack(tx, row, { at: turn, sender, reason: "waits its turn: the sender's rate" });
   }
   const { type, orderId } = await carryOut(tx, read, deciding);
-  await addMessage(tx, {
+  const kept = await addMessage(tx, {
     merchant: row.merchant,
     customer: sender,
     direction: "in",
@@ -61,6 +68,9 @@ export async function decide(tx: Tx, read: ReadMessage, deciding: Deciding): Pro
     event_id: row.event_id,
     at: deciding.now,
   });
+  if (type === "chat" && !isStale(read)) {
+    await heard(tx, kept, { owners: deciding.owners ?? NOBODY, tags: message.tags, now: deciding.now });
+  }
 }
 
 /** When the message may be decided (ms): now or later. */
@@ -84,7 +94,8 @@ async function carryOut(
   const { row, reading } = read;
   switch (reading.type) {
     case "order": {
-      const order = await place(tx, originOf(read, reading.dialect), reading.request, terms, random, now);
+      const origin = { ...originOf(read), dialect: reading.dialect };
+      const order = await place(tx, origin, reading.request, terms, random, now);
       return await kept(tx, order, now);
     }
     case "invalid_order": {
@@ -94,8 +105,13 @@ async function carryOut(
         reason: reading.reason,
         traits: nameless ? { ...reading.traits, withoutId: true } : reading.traits,
       };
-      const order = await refuseInvalid(tx, originOf(read, reading.dialect), invalid, random, now);
+      const origin = { ...originOf(read), dialect: reading.dialect };
+      const order = await refuseInvalid(tx, origin, invalid, random, now);
       return await kept(tx, order, now);
+    }
+    case "cancel": {
+      const order = await cancelByCustomer(tx, originOf(read), reading, random, now);
+      return order ? { type: "order", orderId: order.id } : { type: "claim", orderId: null };
     }
     // What a customer says about an order is kept with it and changes nothing: only the wallet says "paid".
     case "twin":
@@ -109,8 +125,13 @@ async function carryOut(
       };
       return { type: "claim", orderId: await orderSpokenOf(tx, from, now) };
     }
-    case "chat":
-      return { type: "chat", orderId: null };
+    case "chat": {
+      const from = { merchant: row.merchant, customer: read.message.sender, eventId: row.event_id };
+      const refund = isStale(read)
+        ? undefined
+        : await takeRefundInvoice(tx, { ...from, text: reading.text }, terms, now);
+      return refund ? { type: "claim", orderId: refund.orderId } : { type: "chat", orderId: null };
+    }
   }
 }
 
@@ -120,15 +141,18 @@ async function kept(tx: Tx, order: OrderRow, now: number): Promise<{ type: "orde
   return { type: "order", orderId: order.id };
 }
 
-function originOf({ row, message }: ReadMessage, dialect: string): Origin {
+function originOf({ row, message }: ReadMessage): Omit<Origin, "dialect"> {
   const received = Math.floor(row.received_at / 1000);
   return {
     merchant: row.merchant,
     customer: message.sender,
-    dialect,
     envelope: message.envelope,
     relay: row.relay,
     askedAtSeconds: message.created_at > received + AHEAD_SECONDS ? received : message.created_at,
-    stale: message.created_at < received - ANSWERED_SECONDS,
+    stale: isStale({ row, message }),
   };
+}
+
+function isStale({ row, message }: Pick<ReadMessage, "row" | "message">): boolean {
+  return message.created_at < Math.floor(row.received_at / 1000) - ANSWERED_SECONDS;
 }

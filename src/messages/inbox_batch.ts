@@ -1,21 +1,25 @@
-import { setImmediate } from "node:timers";
-import { readMessage } from "../dialects/dialects.ts";
 import { errorText } from "../log.ts";
-import { openEnvelope } from "../nostr/envelope.ts";
+import type { OpenedMessage } from "../nostr/envelope.ts";
 import type { NostrIdentity } from "../nostr/identity.ts";
+import type { OwnMessage } from "../nostr/own_message.ts";
+import type { Tx } from "../db/database.ts";
+import { TokenBuckets } from "../policies/token_buckets.ts";
+import { allowance } from "./allowance.ts";
 import { decide, type ReadMessage } from "./decide.ts";
-import { finish, type InboxRow, putOffMerchant, retryAt } from "./inbox_store.ts";
+import { finish, HALTED, type InboxRow, putOffMerchant, retryAt } from "./inbox_store.ts";
 import type { InboxWorkerParts } from "./inbox_worker.ts";
+import { leave } from "./lanes_store.ts";
+import { Opening, type Unread } from "./opening.ts";
 
-/** Envelopes opened in one turn of the event loop: cryptography in this process holds up everything else. */
-const OPENED_AT_ONCE = 8;
 const UNSERVED_MS = 60_000;
+const HALTED_MS = 15_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
 /** A message that fails this often, over about half an hour, is left to people. */
 const MOST_TRIES = 14;
 /** Two processes that take the same new order or rumor at once. */
 const UNIQUE_VIOLATION = "23505";
 const REASON_MOST = 300;
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * One batch of the inbox: envelopes are opened and read outside of any transaction, then each message is decided in one.
@@ -23,68 +27,103 @@ const REASON_MOST = 300;
  */
 export class InboxBatch {
   readonly #parts: Omit<InboxWorkerParts, "lease">;
+  readonly #opening: Opening;
+  readonly #allowance: TokenBuckets;
 
   constructor(parts: Omit<InboxWorkerParts, "lease">) {
     this.#parts = parts;
+    this.#opening = new Opening(parts);
+    this.#allowance = new TokenBuckets({ clock: parts.clock, ...allowance(parts.rate) });
+  }
+
+  /** Merchants whose signer is slow: others are read first. */
+  resting(): string[] {
+    return this.#opening.resting();
   }
 
   async work(rows: InboxRow[]): Promise<void> {
-    const read: ReadMessage[] = [];
-    for (const [merchant, theirs] of Map.groupBy(rows, (row) => row.merchant)) {
+    const halted = await this.#parts.haltedMerchants?.() ?? NONE;
+    const byMerchant = Map.groupBy(rows, (row) => row.merchant);
+    await allOf([...byMerchant].map(async ([merchant, theirs]) => {
       const identity = this.#parts.identityOf(merchant);
-      if (identity) read.push(...await this.#readAll(theirs, identity));
-      else await this.#putOff(merchant);
-    }
-    read.sort((a, b) => a.row.seq - b.row.seq);
-    const bySender = Map.groupBy(read, ({ row, message }) => `${row.merchant}:${message.sender}`);
-    const done = await Promise.allSettled([...bySender.values()].map(async (messages) => {
+      if (halted.has(merchant)) await this.#putOff(merchant, HALTED_MS, HALTED);
+      else if (identity) await this.#workFor(identity, theirs);
+      else await this.#putOff(merchant, UNSERVED_MS, "the merchant isn't served now");
+    }));
+  }
+
+  async #workFor(identity: NostrIdentity, rows: InboxRow[]): Promise<void> {
+    const { read, unread } = await this.#opening.all(rows, identity);
+    const { within = [], above = [] } = Object.groupBy(read, (one) => this.#withinAllowance(one));
+    await this.#settle(unread);
+    await allOf(above.map((one) => this.#leave(one)));
+    within.sort((a, b) => a.row.seq - b.row.seq);
+    const bySender = Map.groupBy(within, ({ message }) => message.sender);
+    await allOf([...bySender.values()].map(async (messages) => {
       for (const message of messages) await this.#decide(message);
     }));
-    for (const one of done) if (one.status === "rejected") throw one.reason;
   }
 
-  async #readAll(rows: InboxRow[], identity: NostrIdentity): Promise<ReadMessage[]> {
-    const read: ReadMessage[] = [];
-    for (let i = 0; i < rows.length; i += OPENED_AT_ONCE) {
-      const some = rows.slice(i, i + OPENED_AT_ONCE);
-      for (const one of await Promise.all(some.map((row) => this.#read(row, identity)))) {
-        if (one) read.push(one);
-      }
-      if (i + OPENED_AT_ONCE < rows.length) await new Promise<void>((turn) => setImmediate(() => turn()));
-    }
-    return read;
+  #withinAllowance({ row, message }: ReadMessage): "within" | "above" {
+    // Who is known by the row has been counted before.
+    if (row.sender !== null) return "within";
+    return this.#allowance.take(`${row.merchant}:${message.sender}`) ? "within" : "above";
   }
 
-  /** Null when there is nothing to decide: not authentic, not for us, or not to be opened now. */
-  async #read(row: InboxRow, identity: NostrIdentity): Promise<ReadMessage | null> {
-    const { database, verifier, log } = this.#parts;
+  /** Stores what became of events that there is nothing to decide of: all at once, for junk must cost little, or one by one. */
+  async #settle(unread: Unread[]): Promise<void> {
+    const { database, log } = this.#parts;
+    if (unread.length === 0) return;
     try {
-      const opened = await openEnvelope(JSON.parse(row.event), identity.signer, verifier);
-      if (opened.ok) {
-        const { message } = opened;
-        const { kind, tags } = message;
-        return {
-          row,
-          message,
-          reading: readMessage(message.content, { kind, tags, merchant: row.merchant }),
-        };
-      }
-      const { reason } = opened;
-      if (opened.retry) await this.#retry(row, { reason });
-      else await database.transaction((tx) => finish(tx, row, { state: "dropped", reason }));
-      log.debug(opened.retry ? "inbox.unopened" : "inbox.dropped", { event_id: row.event_id, reason });
+      await database.transaction(async (tx) => {
+        for (const one of unread) if (one.as !== "failed") await this.#end(tx, one);
+      });
     } catch (error) {
-      await this.#failed(row, error);
+      log.error("inbox.unsettled", { count: unread.length, error: errorText(error) });
+      await allOf(unread.map(async (one) => {
+        if (one.as === "failed") return;
+        try {
+          await database.transaction((tx) => this.#end(tx, one));
+        } catch (fault) {
+          await this.#failed(one.row, fault);
+        }
+      }));
     }
-    return null;
+    for (const one of unread) {
+      if (one.as === "failed") await this.#failed(one.row, one.error);
+      else log.debug(`inbox.${one.as}`, { event_id: one.row.event_id, reason: one.reason });
+    }
+  }
+
+  async #end(tx: Tx, one: Exclude<Unread, { as: "failed" }>): Promise<void> {
+    const { row, reason } = one;
+    if (one.as === "later") {
+      return await retryAt(tx, row, {
+        at: this.#nextTry(row),
+        reason,
+        ...(one.sender && { sender: one.sender }),
+      });
+    }
+    await finish(tx, row, { state: "dropped", reason });
+    if (one.own) await this.#parts.onOwnMessage?.(tx, ownMessage(row, one.own), this.#parts.clock.now());
+  }
+
+  /** Its sender has so much waiting already that this would wait for hours. What we said OK to ends here, and says why. */
+  async #leave({ row, message }: ReadMessage): Promise<void> {
+    const reason = "its sender writes more than is read";
+    await this.#parts.database.transaction(async (tx) => {
+      if (!await leave(tx, row)) await finish(tx, row, { state: "dropped", sender: message.sender, reason });
+    });
+    this.#parts.onShed?.(1);
   }
 
   async #decide(read: ReadMessage): Promise<void> {
-    const { database, clock, random, termsOf, rate } = this.#parts;
+    const { database, clock, random, termsOf, rate, owners } = this.#parts;
     for (let attempt = 1;; attempt++) {
       try {
         const terms = termsOf(read.row.merchant);
-        await database.transaction((tx) => decide(tx, read, { terms, rate, random, now: clock.now() }));
+        const deciding = { terms, rate, random, ...(owners && { owners }) };
+        await database.transaction((tx) => decide(tx, read, { ...deciding, now: clock.now() }));
         return;
       } catch (error) {
         // Another process was quicker: now it is a repeat.
@@ -109,15 +148,28 @@ export class InboxBatch {
   }
 
   async #retry(row: InboxRow, o: { reason: string; sender?: string }): Promise<void> {
-    const { database, clock } = this.#parts;
-    const at = clock.now() + Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** Math.min(row.attempts, 10));
-    await database.transaction((tx) => retryAt(tx, row, { at, ...o }));
+    const at = this.#nextTry(row);
+    await this.#parts.database.transaction((tx) => retryAt(tx, row, { at, ...o }));
   }
 
-  async #putOff(merchant: string): Promise<void> {
+  #nextTry(row: InboxRow): number {
+    return this.#parts.clock.now() + Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** Math.min(row.attempts, 10));
+  }
+
+  async #putOff(merchant: string, ms: number, reason: string): Promise<void> {
     const { database, clock } = this.#parts;
     const now = clock.now();
-    const off = { now, at: now + UNSERVED_MS, reason: "the merchant isn't served now" };
-    await database.transaction((tx) => putOffMerchant(tx, merchant, off));
+    await database.transaction((tx) => putOffMerchant(tx, merchant, { now, at: now + ms, reason }));
   }
+}
+
+function ownMessage(row: InboxRow, own: OpenedMessage): OwnMessage {
+  const { content, kind, tags, created_at, rumorId } = own;
+  return { merchant: row.merchant, eventId: row.event_id, rumorId, content, kind, tags, created_at };
+}
+
+/** Waits for all of it, whatever fails; then throws what failed first. */
+async function allOf(work: Promise<void>[]): Promise<void> {
+  const done = await Promise.allSettled(work);
+  for (const one of done) if (one.status === "rejected") throw one.reason;
 }

@@ -1,24 +1,18 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Tx } from "../db/database.ts";
-import type { InboxTable, Tables } from "../db/tables.ts";
+import type { InboxTable } from "../db/tables.ts";
+import { LANES } from "../nostr/arrivals.ts";
+import { OWN_MESSAGE } from "../nostr/envelope.ts";
 
 export type InboxRow = Selectable<InboxTable>;
 
+/** Why an event waits whose merchant is halted. */
+export const HALTED = "the merchant is halted: somebody has to decide first";
+
 // A literal: partial indexes serve a query only if its text says so, and the inbox keeps everything that ever came.
 const NEW = sql.lit("new" as const);
-
-/** The events that have been due longest, in order of arrival. */
-export async function waiting(db: Kysely<Tables>, now: number, limit: number): Promise<InboxRow[]> {
-  return await db.selectFrom("inbox").selectAll().where("state", "=", NEW).where("next_at", "<=", now)
-    .orderBy("next_at").orderBy("seq").limit(limit).execute();
-}
-
-/** When the next waiting event is due (ms); null when none waits. */
-export async function nextDue(db: Kysely<Tables>): Promise<number | null> {
-  const row = await db.selectFrom("inbox").select("next_at").where("state", "=", NEW)
-    .orderBy("next_at").limit(1).executeTakeFirst();
-  return row?.next_at ?? null;
-}
+/** Types of messages that aren't orders (`MessageReading`). */
+const TALK: readonly string[] = ["chat", "twin", "claim", "bot"];
 
 /** Ends an event's wait. False when it had ended already: then its effects have happened and must not happen again. */
 export async function finish(
@@ -32,9 +26,17 @@ export async function finish(
       sender: end.sender ?? null,
       rumor_id: end.rumorId ?? null,
       reason: end.reason ?? null,
+      junk_bytes: isJunk(row, end) ? row.event.length : null,
     })
     .where("seq", "=", row.seq).where("state", "=", NEW).executeTakeFirst();
   return Number(done.numUpdatedRows) === 1;
+}
+
+/** A stranger's message that nobody bought anything by: forgotten after a while unless its sender becomes a customer. */
+function isJunk(row: InboxRow, end: { state: string; reason?: string }): boolean {
+  if (row.lane === LANES.regulars) return false;
+  if (end.state === "dropped") return end.reason !== OWN_MESSAGE;
+  return end.state === "done" && TALK.includes(end.reason ?? "");
 }
 
 /** Takes back a `finish` of the same transaction: the message is to be read at `at` (ms), and it has had its turn. */
@@ -44,7 +46,16 @@ export async function putBack(
   o: { at: number; sender: string; reason: string },
 ): Promise<void> {
   await tx.updateTable("inbox")
-    .set({ state: "new", next_at: o.at, sender: o.sender, rumor_id: null, reason: o.reason })
+    .set({
+      state: "new",
+      next_at: o.at,
+      sender: o.sender,
+      rumor_id: null,
+      reason: o.reason,
+      junk_bytes: null,
+      // It has been read, and is only late: it is no newcomer in a flood.
+      sheddable: 0,
+    })
     .where("seq", "=", row.seq).execute();
 }
 
@@ -85,4 +96,11 @@ export async function rumorKnown(tx: Tx, merchant: string, rumorId: string): Pro
   const row = await tx.selectFrom("inbox").select("seq")
     .where("merchant", "=", merchant).where("rumor_id", "=", rumorId).executeTakeFirst();
   return row !== undefined;
+}
+
+/** Has everything read that waited because the merchant was halted, in the order of its arrival. */
+export async function endHalt(tx: Tx, merchant: string, now: number): Promise<void> {
+  await tx.updateTable("inbox").set({ next_at: now, reason: null })
+    .where("state", "=", NEW).where("merchant", "=", merchant).where("reason", "=", HALTED).execute();
+  tx.wake("inbox");
 }

@@ -1,17 +1,19 @@
 import type { Clock } from "../clock.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, Tx } from "../db/database.ts";
 import type { Lease } from "../jobs/lease.ts";
 import { errorText, type Log } from "../log.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
+import type { OwnMessage } from "../nostr/own_message.ts";
 import type { Verifier } from "../nostr/verify.ts";
 import type { Terms } from "../orders/place.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import { InboxBatch } from "./inbox_batch.ts";
-import { nextDue, waiting } from "./inbox_store.ts";
+import { nextDue, nextToRead } from "./lanes_store.ts";
 import type { SenderRate } from "./sender_rates_store.ts";
+import { Shedding, type SheddingLimits } from "./shedding.ts";
 
-const BATCH = 100;
+const BATCH = { limit: 100, strangers: 24 };
 /** Behind the wake-ups: other processes' arrivals, where a notification was lost. */
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** How often a process that doesn't read looks whether it may. */
@@ -19,6 +21,9 @@ const STANDBY_MS = 1_000;
 /** How long we trust the lease without asking; it holds for 8 s. */
 const TRUST_MS = 3_000;
 const FAULT_MS = 1_000;
+const SHED_EVERY_MS = 1_000;
+/** How often merchants are looked at again whose signer was slow. */
+const RESTING_MS = 50;
 
 /** What the worker is made of. */
 export interface InboxWorkerParts {
@@ -31,6 +36,16 @@ export interface InboxWorkerParts {
   /** The merchant's terms now. */
   termsOf(merchant: string): Terms;
   rate: SenderRate;
+  /** The merchants' own people (hex keys). */
+  owners?: ReadonlySet<string>;
+  /** Merchants whose messages wait because somebody has to decide something first. */
+  haltedMerchants?(): Promise<ReadonlySet<string>>;
+  /** Called in a transaction for what the merchant's own key said. */
+  onOwnMessage?(tx: Tx, own: OwnMessage, now: number): Promise<void>;
+  /** Called with how many of strangers' events were left to the next catch-up. */
+  onShed?(count: number): void;
+  /** How much of strangers may wait. */
+  limits?: Partial<SheddingLimits>;
   /** One process at a time reads the inbox; who stalls and goes on when another reads already does no harm. */
   lease: Lease;
 }
@@ -39,16 +54,19 @@ export interface InboxWorkerParts {
 export class InboxWorker implements Service {
   readonly #parts: InboxWorkerParts;
   readonly #batch: InboxBatch;
+  readonly #shedding: Shedding;
   #running: Promise<void> | undefined;
   #stopping = false;
   #standby = false;
   #nap = new AbortController();
   #trustedUntil = 0;
+  #shedAt = -Infinity;
   #settling: (() => void)[] = [];
 
   constructor(parts: InboxWorkerParts) {
     this.#parts = parts;
     this.#batch = new InboxBatch(parts);
+    this.#shedding = new Shedding({ ...parts, ...(parts.limits && { limits: parts.limits }) });
   }
 
   start(): Promise<void> {
@@ -99,7 +117,9 @@ export class InboxWorker implements Service {
     const { database, clock } = this.#parts;
     this.#standby = !await this.#mayRead();
     const now = clock.now();
-    const rows = this.#standby ? [] : await waiting(database.kysely, now, BATCH);
+    const except = this.#batch.resting();
+    const rows = this.#standby ? [] : await nextToRead(database.kysely, { now, ...BATCH, except });
+    if (!this.#standby) await this.#shed();
     if (rows.length > 0) {
       await this.#batch.work(rows);
       return { pause: 0, settled: false };
@@ -108,7 +128,17 @@ export class InboxWorker implements Service {
     const settled = due === null || due > now;
     if (this.#standby) return { pause: STANDBY_MS, settled };
     const poll = POLL_MS[database.dialect];
-    return { pause: due === null ? poll : Math.min(poll, Math.max(1, due - now)), settled };
+    const soonest = except.length > 0 ? RESTING_MS : 1;
+    return { pause: due === null ? poll : Math.min(poll, Math.max(soonest, due - now)), settled };
+  }
+
+  /** Makes room, now and then: a flood fills the inbox by thousands a second at most. */
+  async #shed(): Promise<void> {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#shedAt < SHED_EVERY_MS) return;
+    this.#shedAt = now;
+    const shed = await this.#shedding.run();
+    if (shed > 0) this.#parts.onShed?.(shed);
   }
 
   async #mayRead(): Promise<boolean> {

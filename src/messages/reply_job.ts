@@ -4,13 +4,15 @@ import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts"
 import type { Log } from "../log.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
 import { digitalContents } from "../orders/digital.ts";
-import { earlierReplyDue } from "../orders/orders_store.ts";
+import { addTimeline, earlierReplyDue } from "../orders/orders_store.ts";
 import type { QueuedReply, ReplyJobPayload } from "../orders/replies.ts";
+import { type Memory, saidAbout, type SaidBefore } from "../orders/said_before_store.ts";
 import { loadSubject, type OrderSubject } from "../orders/subject.ts";
 import type { Reply, Traits } from "../orders/types.ts";
 import { compose } from "./compose.ts";
 import type { MessageRow } from "./messages_store.ts";
 import { type Outgoing, send, type Sender } from "./send.ts";
+import { wasSaid } from "./statements.ts";
 
 const UNSERVED_MS = 60_000;
 /** How long an answer waits, at first and at most, for an earlier one that is under way. */
@@ -21,7 +23,11 @@ const BEHIND_MOST_MS = 3_200;
 export interface ReplyJobParts extends Sender {
   log: Log;
   identityOf: IdentityOf;
+  /** Whether a backup was restored: what customers were told since isn't told again. */
+  memory?: Memory;
 }
+
+const TOLD_BEFORE = "The customer was told this before the backup was restored: it isn't sent again.";
 
 /**
  * The job `reply.send`: phrases answers as the order stands when they are sent, in the customer's dialect and envelope.
@@ -54,11 +60,15 @@ async function prepare(parts: ReplyJobParts, tx: Tx, job: RunningJob): Promise<O
   const identity = parts.identityOf(order.merchant);
   if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
 
+  const said = parts.memory?.any ? await saidOf(tx, order) : [];
   const messages: Outgoing["messages"] = [];
   for (const reply of replies) {
     const digitalContent = reply.reply === "digital" ? await contents(parts, tx, subject) : [];
-    const said = compose(reply.reply, { ...subject, digitalContent, note: reply.note ?? null, now });
-    for (const one of said) messages.push(...phrased(one, reply, subject));
+    const wording = compose(reply.reply, { ...subject, digitalContent, note: reply.note ?? null, now });
+    for (const one of wording.flatMap((words) => phrased(words, reply, subject))) {
+      if (!wasSaid(one.body, reply.reply, said, order.asked_at_seconds)) messages.push(one);
+      else await addTimeline(tx, order.id, now, [{ event: "told_before", text: TOLD_BEFORE }]);
+    }
   }
   if (messages.length === 0) return null;
   return {
@@ -71,6 +81,11 @@ async function prepare(parts: ReplyJobParts, tx: Tx, job: RunningJob): Promise<O
     relay: order.relay,
     purpose: `reply:${order.id}:${seq}`,
   };
+}
+
+function saidOf(tx: Tx, order: OrderSubject["order"]): Promise<SaidBefore[]> {
+  const { merchant, customer, customer_order_id: orderRef } = order;
+  return saidAbout(tx, { merchant, customer, orderRef });
 }
 
 async function contents({ log }: ReplyJobParts, tx: Tx, { order, items }: OrderSubject): Promise<string[]> {

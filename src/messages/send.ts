@@ -4,6 +4,8 @@ import { type EnvelopeKind, type SealedMessage, sealMessage } from "../nostr/env
 import type { NostrIdentity } from "../nostr/identity.ts";
 import { reserveMessageTime } from "../nostr/key_clock.ts";
 import { post } from "../nostr/outbox.ts";
+import { enqueueLookUp } from "../nostr/recipient_look_up.ts";
+import { type Route, routeTo } from "../nostr/recipient_relays.ts";
 import type { Random } from "../random.ts";
 import { addMessage, type MessageRow } from "./messages_store.ts";
 
@@ -24,10 +26,12 @@ export interface Outgoing {
   orderId: string | null;
   /** Seconds of the message that this answers: clients look for answers after it. */
   answers: number;
-  /** The relay where the customer spoke; empty for the built-in one. */
-  relay: string;
+  /** The relay where the customer spoke; empty for the built-in one, null for somebody who never did. */
+  relay: string | null;
   /** Says why these messages exist, unique: they are sent once however often this runs. */
   purpose: string;
+  /** It isn't kept with anybody's conversation: what the merchant's own people are told. */
+  unlisted?: boolean;
 }
 
 /**
@@ -42,10 +46,13 @@ export async function send(
 ): Promise<MessageRow[]> {
   const dated = await database.transaction(async (tx) => {
     const out = await prepare(tx);
-    return out && { out, first: await reserve(tx, out, clock.now()) };
+    if (out === null) return null;
+    const { identity, customer: recipient, envelope, relay: seenOn } = out;
+    const route = await routeTo(tx, { identity, recipient, envelope, seenOn }, clock.now());
+    return { out, route, first: await reserve(tx, out, clock.now()) };
   });
   if (dated === null) return [];
-  const { out, first } = dated;
+  const { out, route, first } = dated;
   const sealed = await Promise.all(out.messages.map(({ body }, i) =>
     sealMessage(
       { envelope: out.envelope, recipient: out.customer, content: body, createdAt: first + i },
@@ -56,9 +63,17 @@ export async function send(
   return await database.transaction(async (tx) => {
     await finish(tx);
     const sent: MessageRow[] = [];
+    let posted = false;
     for (const [i, one] of sealed.entries()) {
-      const row = await postOne(tx, out, i, one, clock.now());
+      const { isNew, row } = await postOne(tx, { out, route, i, sealed: one }, clock.now());
+      posted ||= isNew;
       if (row) sent.push(row);
+    }
+    // Afterwards and elsewhere: the first answer waits for no look-up.
+    if (posted && route.stale) {
+      const { identity, customer, relay } = out;
+      const who = { merchant: identity.pubkey, pubkey: customer, seenOn: relay };
+      await enqueueLookUp(tx, who, clock.now());
     }
     return sent;
   });
@@ -69,16 +84,14 @@ function reserve(tx: Tx, out: Outgoing, now: number): Promise<number> {
   return reserveMessageTime(tx, { pubkey: identity.pubkey, customer, answers, now, count: messages.length });
 }
 
-/** Undefined when it was posted before. */
+/** Not new when it was posted before; without a row when it isn't kept with a conversation. */
 async function postOne(
   tx: Tx,
-  out: Outgoing,
-  i: number,
-  { events, messageId }: SealedMessage,
+  { out, route, i, sealed }: { out: Outgoing; route: Route; i: number; sealed: SealedMessage },
   now: number,
-): Promise<MessageRow | undefined> {
+): Promise<{ isNew: boolean; row?: MessageRow }> {
   const { identity, customer, orderId } = out;
-  const theirs = [...new Set([...identity.relays, ...(out.relay === "" ? [] : [out.relay])])];
+  const { events, messageId } = sealed;
   let isNew = false;
   for (const { event, to } of events) {
     const posted = await post(tx, {
@@ -86,13 +99,14 @@ async function postOne(
       purpose: `${out.purpose}:${i}:${to}`,
       ...(orderId !== null && { orderId }),
       event,
-      relays: to === "recipient" ? theirs : identity.dmRelays,
+      ...(event.id !== messageId && { messageId }),
+      ...(to === "recipient" ? { relays: route.relays, to: route.to } : { relays: identity.dmRelays }),
     }, now);
     if (to === "recipient") isNew = posted;
   }
-  if (!isNew) return undefined;
+  if (!isNew || out.unlisted) return { isNew };
   const { body, type } = out.messages[i]!;
-  return await addMessage(tx, {
+  const row = await addMessage(tx, {
     merchant: identity.pubkey,
     customer,
     direction: "out",
@@ -103,4 +117,5 @@ async function postOne(
     event_id: messageId,
     at: now,
   });
+  return { isNew, row };
 }

@@ -44,3 +44,13 @@ export async function takeTurn(
 export async function forgetRates(tx: Tx, before: number): Promise<void> {
   await tx.deleteFrom("sender_rates").where("updated_at", "<", before).execute();
 }
+
+/** Forgets at most `limit` senders whose buckets are full again, which is what a sender has who isn't known; answers how many. */
+export async function forgetFullRates(tx: Tx, rate: SenderRate, now: number, limit: number): Promise<number> {
+  const full = tx.selectFrom("sender_rates").select(["merchant", "sender"])
+    .where("tokens", ">=", 0).where("updated_at", "<", now - rate.perMs).limit(limit);
+  const done = await tx.deleteFrom("sender_rates")
+    .where((eb) => eb(eb.refTuple("merchant", "sender"), "in", full.$asTuple("merchant", "sender")))
+    .where("updated_at", "<", now - rate.perMs).executeTakeFirst();
+  return Number(done.numDeletedRows);
+}

@@ -32,6 +32,7 @@ function subject(order: Partial<OrderRow>, more: Partial<Subject> = {}): Subject
       digital: 0,
     }],
     invoice,
+    refundsAwaited: [],
     digitalContent: [],
     note: null,
     now: NOW,
@@ -94,4 +95,19 @@ Deno.test("splitText() keeps every character, no part is too long, and lines sta
       if (lines.every((line) => size(line) <= most)) assertEquals(parts.join("\n"), text);
     },
   ));
+});
+
+Deno.test("whoever is owed money is asked where it shall go, once for each refund that waits for it", () => {
+  const due = { payment: "refund_due", fulfilment: "none", reason: "The kiln broke." } as const;
+  const said = (kind: "refund_due" | "state" | "shipped", refundsAwaited: bigint[]) => {
+    const [reply] = compose(kind, subject(due, { refundsAwaited, note: "Sorry." }));
+    return reply?.kind === "status" && reply.message;
+  };
+  assertEquals(said("refund_due", [100_000n]), "Sorry. Answer with a Lightning invoice over 100 sat.");
+  assertEquals(
+    said("state", [100_000n, 50_500n]),
+    "Sorry. Answer with a Lightning invoice over 100 sat, and another over 50.5 sat.",
+  );
+  assertEquals(said("state", []), "Sorry.");
+  assertEquals(said("shipped", [100_000n]), "Sorry.");
 });

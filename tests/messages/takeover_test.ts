@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { waiting } from "../../src/messages/inbox_store.ts";
+import { nextToRead } from "../../src/messages/lanes_store.ts";
 import { onEachSharedDatabase } from "../support/databases.ts";
 import { orderJson } from "../support/customer.ts";
 import { recordingLog } from "../support/log.ts";
@@ -23,7 +23,12 @@ onEachSharedDatabase("two processes that decide the same messages decide each on
   await using _second = second;
   const alice = first.customer();
   for (const id of ["1", "2", "3"]) await alice.writes(orderJson({ id }));
-  const rows = await waiting(first.database.kysely, first.clock.now(), 10);
+  const rows = await nextToRead(first.database.kysely, {
+    now: first.clock.now(),
+    limit: 10,
+    strangers: 10,
+    except: [],
+  });
   await Promise.all([first.batch.work(rows), second.batch.work(rows)]);
   await first.settle();
   assertEquals((await alice.hears()).map((answer) => answer.type), [1, 1, 1]);
@@ -47,7 +52,12 @@ onEachSharedDatabase(
         at: Math.floor(first.clock.now() / 1000) + i,
       });
     }
-    const [one, two] = await waiting(first.database.kysely, first.clock.now(), 10);
+    const [one, two] = await nextToRead(first.database.kysely, {
+      now: first.clock.now(),
+      limit: 10,
+      strangers: 10,
+      except: [],
+    });
     await Promise.all([first.batch.work([one!]), second.batch.work([two!])]);
     await first.settle();
     // One answer, or the same again where the invoice was quicker than the repeat.
@@ -73,7 +83,12 @@ onEachSharedDatabase(
     for (const shop of [first, second]) await shop.inbox.stop();
     const alice = first.customer("alice", "nip17");
     for (let i = 0; i < 2; i++) await alice.writes("Is it dishwasher-proof?", { at: 1_767_225_600 });
-    const [one, two] = await waiting(first.database.kysely, first.clock.now(), 10);
+    const [one, two] = await nextToRead(first.database.kysely, {
+      now: first.clock.now(),
+      limit: 10,
+      strangers: 10,
+      except: [],
+    });
     await Promise.all([first.batch.work([one!]), second.batch.work([two!])]);
     const inbox = await first.database.kysely.selectFrom("inbox").select("state").execute();
     assertEquals(inbox.map((row) => row.state).sort(), ["done", "dropped"]);

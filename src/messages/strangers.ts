@@ -1,0 +1,93 @@
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { errorText, type Log } from "../log.ts";
+import { strangersUsage } from "./junk_store.ts";
+import { countStrangers } from "./lanes_store.ts";
+
+/** What strangers may fill. */
+export interface StrangersLimits {
+  /** Their events that are due and not read yet, before the built-in relay has others wait at its door. */
+  unread: number;
+  /** Their events that are kept: those not read yet, and those that turned out to be no order. */
+  events: number;
+  /** The same in bytes of JSON. */
+  bytes: number;
+}
+
+export const strangersDefaults: StrangersLimits = { unread: 48, events: 100_000, bytes: 256 * 1024 * 1024 };
+
+/** How old the count of what is unread may be. */
+const FRESH_MS = 100;
+/** What an event's JSON has besides its content. */
+const FRAME_BYTES = 400;
+
+/**
+ * How much room is left for people who have never paid. In memory, so that an event costs no query: counted in the database now
+ * and then, which also tells of other processes, and added to in between.
+ */
+export class Strangers {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limits: StrangersLimits;
+  #unread = 0;
+  #countedAt = -Infinity;
+  #counting: Promise<void> | null = null;
+  #usage = { events: 0, bytes: 0 };
+  #left = 0;
+
+  constructor(o: { database: Database; clock: Clock; log: Log; limits?: Partial<StrangersLimits> }) {
+    this.#database = o.database;
+    this.#clock = o.clock;
+    this.#log = o.log;
+    this.#limits = { ...strangersDefaults, ...o.limits };
+  }
+
+  /** Whether reading keeps up: one more would be read soon. */
+  get welcome(): boolean {
+    const busy = this.#unread >= this.#limits.unread;
+    if ((busy || this.#unread > 0) && this.#clock.monotonic() - this.#countedAt >= FRESH_MS) {
+      this.#counting ??= this.#countUnread().finally(() => this.#counting = null);
+    }
+    return !busy;
+  }
+
+  /** Whether nothing more of theirs can be kept. */
+  get full(): boolean {
+    const { events, bytes } = this.#usage;
+    return events >= this.#limits.events || bytes >= this.#limits.bytes;
+  }
+
+  /** One of their events was taken in, with so much content. */
+  took(contentLength: number): void {
+    this.#unread++;
+    this.#usage.events++;
+    this.#usage.bytes += contentLength + FRAME_BYTES;
+  }
+
+  /** So many of their events from relays were left there, because nothing more can be kept. */
+  left(count: number): void {
+    this.#left += count;
+  }
+
+  /** What they fill, and how many of their events were left at relays since the start. */
+  status(): { events: number; bytes: number; left: number; limits: StrangersLimits } {
+    return { ...this.#usage, left: this.#left, limits: this.#limits };
+  }
+
+  /** Counts what is kept of theirs; a walk over an index, for housekeeping. */
+  async recount(): Promise<void> {
+    this.#usage = await strangersUsage(this.#database.kysely);
+  }
+
+  async #countUnread(): Promise<void> {
+    this.#countedAt = this.#clock.monotonic();
+    try {
+      // No further than needed: it is asked ten times a second under load.
+      const most = this.#limits.unread * 2;
+      this.#unread = await countStrangers(this.#database.kysely, this.#clock.now(), most);
+    } catch (error) {
+      this.#log.warn("strangers.not_counted", { error: errorText(error) });
+    }
+  }
+}
