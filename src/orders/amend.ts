@@ -1,6 +1,7 @@
 import type { Tx } from "../db/database.ts";
 import { rehold } from "../stock/stock.ts";
 import { applyTo, wouldTake } from "./apply.ts";
+import { attempt } from "./attempt.ts";
 import { contentHash, type Origin, quoted, worded } from "./draft.ts";
 import { itemsOf, type OrderRow, replaceItems, updateOrder } from "./orders_store.ts";
 import { linesOf, price, shortOf, shortText, type Terms } from "./terms.ts";
@@ -16,10 +17,11 @@ export async function askedAgain(
   // Relays deliver in any order: what was written before the version that we have doesn't take its place.
   const outdated = origin.askedAtSeconds < known.asked_at_seconds;
   const order = outdated ? known : await follow(tx, known, origin, request.traits);
+  if (!outdated && wasRefused(order)) return await tryAgain(tx, order, { origin, request, terms, now });
   if (outdated || contentHash(request) === order.content_hash) {
     return (await applyTo(tx, order, { type: "requested" }, now)).order;
   }
-  return await amend(tx, order, request, terms, now);
+  return await amend(tx, order, { request, terms, now });
 }
 
 /** The customer sent an order that we have in a form that can't be read: it stands as it was, and the customer is told. */
@@ -29,16 +31,40 @@ export async function amendUnreadable(
   { origin, invalid, now }: { origin: Origin; invalid: { reason: string; traits: Traits }; now: number },
 ): Promise<OrderRow> {
   if (origin.stale) return known;
-  return await refuseChange(
-    tx,
-    await follow(tx, known, origin, invalid.traits),
-    invalid.reason,
-    now,
-  );
+  const order = await follow(tx, known, origin, invalid.traits);
+  const { reason } = invalid;
+  if (!wasRefused(order)) return await refuseChange(tx, order, reason, now);
+  return (await applyTo(tx, order, { type: "retried", totalMsat: null, reason }, now)).order;
+}
+
+/** Nothing of it can be paid, and who asks again is asking anew: the reason may hold no longer. */
+function wasRefused({ payment }: OrderRow): boolean {
+  return payment === "rejected" || payment === "failed";
+}
+
+/** Takes an order that was refused or has failed as if it came for the first time. What can't be priced leaves its lines. */
+async function tryAgain(
+  tx: Tx,
+  order: OrderRow,
+  { origin, request, terms, now }: { origin: Origin; request: OrderRequest; terms: Terms; now: number },
+): Promise<OrderRow> {
+  const tried = await attempt(tx, order.id, { origin, request, terms }, now);
+  const { quote } = tried;
+  const totalMsat = quote?.totalMsat ?? null;
+  const change = {
+    ...worded(request),
+    content_hash: contentHash(request),
+    ...(quote && quoted(quote)),
+    ...(tried.ok && { reason: null, expires_at: now + terms.invoiceExpiryMs }),
+  };
+  if (quote) await replaceItems(tx, order.id, quote.lines);
+  await updateOrder(tx, order.id, change);
+  const event = { type: "retried", totalMsat, ...(!tried.ok && { reason: tried.reason }) } as const;
+  return (await applyTo(tx, { ...order, ...change }, event, now)).order;
 }
 
 /** The answer goes where and how the customer last spoke, and is dated after it. */
-async function follow(tx: Tx, order: OrderRow, origin: Origin, traits: Traits): Promise<OrderRow> {
+export async function follow(tx: Tx, order: OrderRow, origin: Origin, traits: Traits): Promise<OrderRow> {
   const change = {
     dialect: origin.dialect,
     traits: JSON.stringify(traits),
@@ -54,24 +80,28 @@ async function follow(tx: Tx, order: OrderRow, origin: Origin, traits: Traits): 
 async function amend(
   tx: Tx,
   order: OrderRow,
-  request: OrderRequest,
-  terms: Terms,
-  now: number,
+  { request, terms, now }: { request: OrderRequest; terms: Terms; now: number },
 ): Promise<OrderRow> {
   // Any total will do to learn whether the order can still be changed at all.
   if (!await wouldTake(tx, order, { type: "amended", totalMsat: BigInt(order.total_msat) }, now)) {
     return await refuseChange(tx, order, undefined, now);
   }
-  const { priced, catalogue } = await price(tx, order.merchant, request, terms);
+  const { merchant, asked_at_seconds: askedAtSeconds } = order;
+  const { priced, catalogue } = await price(tx, merchant, request, { terms, askedAtSeconds, now });
   if (!priced.ok) return await refuseChange(tx, order, priced.reason, now);
-  const { totalMsat, lines } = priced.quote;
+  const { quote } = priced;
+  // Who only corrects the address keeps the price that was agreed, whatever prices and rates have done since.
+  const agreed = quote.shippingId === order.shipping_id && await hasSameLines(tx, order, quote.lines);
+  const totalMsat = agreed ? BigInt(order.total_msat) : quote.totalMsat;
   const repriced = totalMsat !== BigInt(order.total_msat);
   if (repriced && terms.closed !== null) return await refuseChange(tx, order, terms.closed, now);
-  const missing = await moveHold(tx, order, { quote: priced.quote, catalogue, terms }, now);
-  if (missing !== null) return await refuseChange(tx, order, missing, now);
-  await replaceItems(tx, order.id, lines);
+  if (!agreed) {
+    const missing = await moveHold(tx, order, { quote, catalogue, terms }, now);
+    if (missing !== null) return await refuseChange(tx, order, missing, now);
+    await replaceItems(tx, order.id, quote.lines);
+  }
   const change = {
-    ...quoted(priced.quote),
+    ...(!agreed && quoted(quote)),
     ...worded(request),
     content_hash: contentHash(request),
     // The open invoice of an unchanged total lives no longer than it did.

@@ -7,7 +7,9 @@ import { commit, release } from "../stock/stock.ts";
 import { digitalShare } from "./digital.ts";
 import { next } from "./life_cycle.ts";
 import { addTimeline, insertOrder, itemsOf, lockOrder, type OrderRow, updateOrder } from "./orders_store.ts";
+import { refundOwed, refundsInLedger, refundsOff } from "./refund_effects.ts";
 import { enqueueReplies, type QueuedReply } from "./replies.ts";
+import { tellSoldOut } from "./sold_out.ts";
 import type { Effect, OrderEvent, OrderState, Outcome, QuotedLine } from "./types.ts";
 
 /** What became of an order, and what the life cycle said of the event. */
@@ -39,8 +41,7 @@ export async function applyTo(tx: Tx, order: OrderRow, event: OrderEvent, now: n
   if (!outcome.ignored) await updateOrder(tx, order.id, change);
   const changed: OrderRow = outcome.ignored ? order : { ...order, ...change };
   const seq = await addTimeline(tx, order.id, now, [{ event: event.type, text: outcome.timeline }]);
-  await carryOut(tx, changed, outcome.effects, seq, now);
-  return { order: changed, outcome };
+  return { order: await carryOut(tx, changed, outcome.effects, seq, now), outcome };
 }
 
 /** Whether the life cycle takes an event of the customer, or answers that it can't be had. Nothing happens. */
@@ -58,7 +59,7 @@ export async function begin(
   o: { lines: QuotedLine[]; intro: string; events: OrderEvent[]; silently?: boolean },
   now: number,
 ): Promise<OrderRow> {
-  let state: OrderState = { ...axesOf(draft), digital: "none" };
+  let state: OrderState = { ...axesOf(draft), digital: "none", refunds: await refundsInLedger(tx, draft) };
   const timeline = [{ event: "requested", text: o.intro }];
   const effects: Effect[] = [];
   let reason = draft.reason;
@@ -72,15 +73,18 @@ export async function begin(
   const order: OrderRow = { ...draft, ...columnsOf(state), reason };
   await insertOrder(tx, order, o.lines);
   const seq = await addTimeline(tx, order.id, now, timeline);
-  if (!o.silently) await carryOut(tx, order, effects, seq, now);
-  return order;
+  return o.silently ? order : await carryOut(tx, order, effects, seq, now);
 }
 
 async function stateOf(tx: Tx, order: OrderRow): Promise<OrderState> {
-  return { ...axesOf(order), digital: await digitalShare(tx, order.merchant, await itemsOf(tx, [order.id])) };
+  return {
+    ...axesOf(order),
+    digital: await digitalShare(tx, order.merchant, await itemsOf(tx, [order.id])),
+    refunds: await refundsInLedger(tx, order),
+  };
 }
 
-function axesOf(order: OrderRow): Omit<OrderState, "digital"> {
+function axesOf(order: OrderRow): Omit<OrderState, "digital" | "refunds"> {
   return {
     payment: order.payment,
     fulfilment: order.fulfilment,
@@ -115,14 +119,18 @@ function trackingOf(order: OrderRow, event: OrderEvent): string | null {
   });
 }
 
-/** What must happen with the order's fact happens in its transaction; what leaves the database becomes a job. */
+/**
+ * What must happen with the order's fact happens in its transaction; what leaves the database becomes a job. Answers the
+ * order as it is then.
+ */
 async function carryOut(
   tx: Tx,
-  order: OrderRow,
+  changed: OrderRow,
   effects: Effect[],
   seq: number,
   now: number,
-): Promise<void> {
+): Promise<OrderRow> {
+  let order = changed;
   const replies: QueuedReply[] = [];
   for (const effect of effects) {
     switch (effect.do) {
@@ -135,7 +143,8 @@ async function carryOut(
       case "createInvoice":
         await enqueue(
           tx,
-          { kind: "invoice.create", payload: { order_id: order.id }, key: order.id },
+          // The wallet may be away for hours; how long the order waits for it is for the job to say.
+          { kind: "invoice.create", payload: { order_id: order.id }, key: order.id, maxAttempts: 1_000 },
           now,
         );
         break;
@@ -151,12 +160,19 @@ async function carryOut(
       case "deliverDigital":
         replies.push({ reply: "digital" });
         break;
+      case "refund":
+        order = await refundOwed(tx, order, effect.amountMsat, seq, now);
+        break;
+      case "cancelRefunds":
+        order = await refundsOff(tx, order, now);
+        break;
       case "notify":
         await alert(tx, alertOf(order, effect.what, seq), now);
         break;
     }
   }
   await enqueueReplies(tx, order.id, seq, replies, now);
+  return order;
 }
 
 const ALERTS = {
@@ -183,4 +199,5 @@ async function sell(tx: Tx, order: OrderRow, now: number): Promise<void> {
   // The event said that the stock is there, and this transaction has it locked.
   if (!taken.ok) throw new Error(`order ${order.id}: stock that was there is gone`);
   await publishStock(tx, { merchant: order.merchant, productIds: taken.changed, now });
+  await tellSoldOut(tx, { merchant: order.merchant, orderId: order.id, productIds: taken.changed }, now);
 }

@@ -38,6 +38,7 @@ export function draftOrder(origin: Origin, request: OrderRequest, id: string, no
     total_msat: 0,
     received_msat: 0,
     rate: null,
+    price_note: null,
     asked_at_seconds: origin.askedAtSeconds,
     expires_at: null,
     paid_at: null,
@@ -81,6 +82,7 @@ export function quoted(quote: Quote) {
     stall_id: quote.stallId,
     shipping_id: quote.shippingId,
     rate: quote.rate === null ? null : JSON.stringify(quote.rate),
+    price_note: quote.priceNote,
   };
 }
 

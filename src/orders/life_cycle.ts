@@ -44,6 +44,7 @@ const TABLE: { [T in OrderEvent["type"]]: Row<T> } = {
     ...goesOn(paid.tooLateToChange),
     ...goesBack<"amended">(paid.sayState),
   },
+  retried: { ended: open.retried },
   customerCancelled: {
     ...waiting(open.cancelledByCustomer),
     ended: open.tellWhyEnded,

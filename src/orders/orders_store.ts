@@ -1,12 +1,11 @@
 import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { Tx } from "../db/database.ts";
-import type { OrderItemsTable, OrdersTable, OrderTimelineTable, PaymentState, Tables } from "../db/tables.ts";
+import type { OrderItemsTable, OrdersTable, PaymentState, Tables } from "../db/tables.ts";
 import { REPLY_JOB } from "./replies.ts";
 import type { QuotedLine } from "./types.ts";
 
 export type OrderRow = Selectable<OrdersTable>;
 export type OrderItemRow = Selectable<OrderItemsTable>;
-export type TimelineRow = Selectable<OrderTimelineTable>;
 
 /** States in which an order waits for money and counts towards the customer's cap. */
 export const openStates: PaymentState[] = ["quoting", "awaiting", "held"];
@@ -89,11 +88,6 @@ export async function addTimeline(
     .values(lines.map(({ event, text }) => ({ order_id: orderId, at, event, text })))
     .returning("seq").execute();
   return Math.max(...rows.map((row) => row.seq));
-}
-
-export async function timelineOf(db: Kysely<Tables>, orderId: string): Promise<TimelineRow[]> {
-  return await db.selectFrom("order_timeline").selectAll().where("order_id", "=", orderId).orderBy("seq")
-    .execute();
 }
 
 /**

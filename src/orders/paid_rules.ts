@@ -1,5 +1,5 @@
 import { formatSat } from "../money/msat.ts";
-import { changed, refused, type Rule, sentence } from "./rule.ts";
+import { changed, goingBack, promise, refused, type Rule, sentence, SMALLEST_MSAT } from "./rule.ts";
 import type { Effect, OrderEvent, OrderState, Outcome } from "./types.ts";
 
 /** What happens to orders after money has reached them. */
@@ -73,42 +73,76 @@ export const shippingCorrected: Rule<"shipped"> = (order, event) =>
 export const delivered: Rule<"delivered"> = (order) =>
   changed(order, { fulfilment: "delivered" }, [{ do: "reply", reply: "delivered" }], "Delivered.");
 
-/** The excess of an order that goes on was sent back: it is simply paid again. */
-export const excessRefunded: Rule<"refunded"> = (order, event) =>
-  order.payment === "paid" ? refused(order, event) : changed(
+/** All that was to go back of an order that goes on has gone: it is simply paid again, or has its credit left. */
+export const excessRefunded: Rule<"refunded"> = (order, event) => {
+  const { openMsat, outMsat, backMsat } = order.refunds;
+  if (order.payment === "paid" || backMsat === 0n) return refused(order, event);
+  if (openMsat + outMsat > 0n) {
+    return refused(
+      order,
+      event,
+      [],
+      `Nothing changed: ${formatSat(openMsat + outMsat)} are still to go back.`,
+    );
+  }
+  const credit = order.receivedMsat - backMsat - order.totalMsat >= SMALLEST_MSAT;
+  if (order.payment === "overpaid" && credit) return refused(order, event);
+  return changed(
     order,
-    { payment: "paid" },
+    { payment: credit ? "overpaid" : "paid" },
     [{ do: "reply", reply: "state", note: "What you paid too much was sent back. Your order stands." }],
     "The excess was refunded.",
   );
+};
 
 /** The excess of a double payment stays with the merchant as the customer's credit. */
-export const excessKept: Rule<"accepted"> = (order, event) =>
-  order.payment !== "refund_due" ? refused(order, event) : changed(
+export const excessKept: Rule<"accepted"> = (order, event) => {
+  if (order.payment !== "refund_due") return refused(order, event);
+  const { outMsat, backMsat } = order.refunds;
+  if (outMsat + backMsat > 0n) return refused(order, event, [], alreadyOut(outMsat + backMsat));
+  return changed(
     order,
     { payment: "overpaid" },
-    [{
+    [{ do: "cancelRefunds" }, {
       do: "reply",
       reply: "state",
       note: "What you paid too much stays here as your credit. Your order stands.",
     }],
     "The excess stays as the customer's credit.",
   );
+};
+
+/** Why an order whose money has left (or may have) isn't taken after all. */
+export function alreadyOut(amountMsat: bigint): string {
+  return `Nothing changed: ${formatSat(amountMsat)} of it are on their way back or have gone back.`;
+}
 
 /** The whole money went back. */
-export const refunded: Rule<"refunded"> = (order) =>
-  changed(order, { payment: "refunded" }, [{ do: "reply", reply: "refunded" }], "Refunded.");
+export const refunded: Rule<"refunded"> = (order, event) => {
+  const left = order.receivedMsat - order.refunds.backMsat;
+  return left < SMALLEST_MSAT
+    ? changed(order, { payment: "refunded" }, [{ do: "reply", reply: "refunded" }], "Refunded.")
+    : refused(order, event, [], `Nothing changed: ${formatSat(left)} are still to be refunded.`);
+};
 
 /** The whole amount goes back and nothing will be sent any more. */
 function refundDue(order: OrderState, reason: string, timeline: string): Outcome {
-  const amount = formatSat(order.receivedMsat);
+  if (order.receivedMsat - order.refunds.backMsat < SMALLEST_MSAT) {
+    return {
+      state: { ...order, payment: "refunded", fulfilment: "none" },
+      reason,
+      effects: [{ do: "reply", reply: "refunded", note: `${reason} Your payment has been refunded.` }],
+      timeline: `${timeline} All of it has gone back before.`,
+    };
+  }
   return {
     state: { ...order, payment: "refund_due", fulfilment: "none" },
     reason,
     effects: [
-      { do: "reply", reply: "refund_due", note: `${reason} You'll get back the ${amount} that you paid.` },
+      { do: "refund", amountMsat: null },
+      { do: "reply", reply: "refund_due", note: `${reason} ${promise(order)}` },
       { do: "notify", what: "refund_due" },
     ],
-    timeline: `${timeline} ${amount} are to be refunded.`,
+    timeline: `${timeline} ${formatSat(order.receivedMsat - goingBack(order))} are to be refunded.`,
   };
 }

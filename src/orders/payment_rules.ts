@@ -1,5 +1,6 @@
 import { formatSat } from "../money/msat.ts";
-import { changed, owed, refused, type Rule, SMALLEST_MSAT } from "./rule.ts";
+import { alreadyOut } from "./paid_rules.ts";
+import { changed, goingBack, owed, promise, refused, type Rule, SMALLEST_MSAT } from "./rule.ts";
 import { describe } from "./situation.ts";
 import type { Effect, OrderState, Outcome } from "./types.ts";
 
@@ -54,6 +55,7 @@ export const secondPayment: Rule<"paymentSeen"> = (order, event) => {
     paid,
     { payment: "refund_due" },
     [
+      { do: "refund", amountMsat: event.amountMsat },
       {
         do: "reply",
         reply: "refund_due",
@@ -75,6 +77,7 @@ export const paymentToRefund: Rule<"paymentSeen"> = (order, event) => {
     paid,
     { payment: "refund_due" },
     [
+      { do: "refund", amountMsat: event.amountMsat },
       {
         do: "reply",
         reply: "refund_due",
@@ -100,8 +103,12 @@ export const partAccepted: Rule<"accepted"> = (order, event) => {
 };
 
 /** The merchant takes an order after all whose money was to go back. */
-export const takenAfterAll: Rule<"accepted"> = (order, event) =>
-  accepted(order, event.stock, "Accepted by the merchant after all: nothing is refunded.");
+export const takenAfterAll: Rule<"accepted"> = (order, event) => {
+  const { outMsat, backMsat } = order.refunds;
+  if (outMsat + backMsat > 0n) return refused(order, event, [], alreadyOut(outMsat + backMsat));
+  const taken = accepted(order, event.stock, "Accepted by the merchant after all: nothing is refunded.");
+  return taken.ignored ? taken : { ...taken, effects: [{ do: "cancelRefunds" }, ...taken.effects] };
+};
 
 function accepted(order: OrderState, stock: "held" | "available" | "short", timeline: string): Outcome {
   const event = { type: "accepted", stock } as const;
@@ -138,17 +145,17 @@ function settled(paid: OrderState, stock: "held" | "available" | "short", text: 
 }
 
 function toRefund(paid: OrderState, reason: string, text: string): Outcome {
-  const amount = formatSat(paid.receivedMsat);
   return {
     state: { ...paid, payment: "refund_due", fulfilment: "none" },
     reason,
     effects: [
       { do: "voidInvoice" },
       { do: "releaseStock" },
-      { do: "reply", reply: "refund_due", note: `${reason} You'll get back the ${amount} that you paid.` },
+      { do: "refund", amountMsat: null },
+      { do: "reply", reply: "refund_due", note: `${reason} ${promise(paid)}` },
       { do: "notify", what: "refund_due" },
     ],
-    timeline: `${text} ${reason} ${amount} are to be refunded.`,
+    timeline: `${text} ${reason} ${formatSat(paid.receivedMsat - goingBack(paid))} are to be refunded.`,
   };
 }
 

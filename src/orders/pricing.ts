@@ -97,6 +97,7 @@ export function quote({ request, catalogue, rateFor, limits }: QuoteInput): Quot
       digital,
       addressMissing: !digital && (request.address ?? "").trim() === "",
       summary: summarise({ products, stall, zone: shipping.charged, totalMsat, rates: frozen }),
+      priceNote: null,
     },
   };
 }

@@ -1,3 +1,4 @@
+import { formatSat } from "../money/msat.ts";
 import { describe, eventNames } from "./situation.ts";
 import type { Effect, OrderEvent, OrderState, Outcome } from "./types.ts";
 
@@ -16,6 +17,21 @@ export const SMALLEST_MSAT = 1000n;
 /** What the customer still has to pay, msat; never negative. */
 export function owed({ totalMsat, receivedMsat }: OrderState): bigint {
   return totalMsat > receivedMsat ? totalMsat - receivedMsat : 0n;
+}
+
+/** What of an order's money goes back or has gone back, msat: Σ of its refunds. */
+export function goingBack({ refunds: { openMsat, outMsat, backMsat } }: OrderState): bigint {
+  return openMsat + outMsat + backMsat;
+}
+
+/** The promise of what isn't in the ledger yet, as a sentence for the customer. */
+export function promise(order: OrderState): string {
+  const before = goingBack(order);
+  const rest = order.receivedMsat - before;
+  if (before === 0n) return `You'll get back the ${formatSat(rest)} that you paid.`;
+  return rest > 0n
+    ? `You'll get back the other ${formatSat(rest)} that you paid, too.`
+    : "Everything that you paid goes back to you.";
 }
 
 /** The outcome of an event that the order takes. */

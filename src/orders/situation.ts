@@ -81,6 +81,7 @@ const ENDED: Partial<Record<OrderState["payment"], string>> = {
 export const eventNames: Record<OrderEvent["type"], string> = {
   requested: "a repeated order",
   amended: "a change",
+  retried: "another try",
   quoted: "a price",
   stockReserved: "a reservation",
   stockRefused: "missing stock",

@@ -1,5 +1,6 @@
 import type { Tx } from "../db/database.ts";
 import { openInvoiceOf } from "../payments/invoices_store.ts";
+import { refundsOf } from "../payments/refunds_store.ts";
 import { itemsOf, lockOrder, type OrderItemRow, type OrderRow } from "./orders_store.ts";
 
 /** An order with what an answer to its customer may need. */
@@ -7,6 +8,8 @@ export interface OrderSubject {
   order: OrderRow;
   items: OrderItemRow[];
   invoice: { id: string; bolt11: string; amountMsat: bigint; expiresAt: number } | null;
+  /** Amounts of its refunds, msat, that the customer hasn't said the destination of. */
+  refundsAwaited: bigint[];
 }
 
 /** The order, its lines and its open invoice, as they belong together; undefined when there is no such order. */
@@ -26,5 +29,13 @@ export async function loadSubject(tx: Tx, orderId: string): Promise<OrderSubject
         expiresAt: invoice.expires_at,
       }
       : null,
+    refundsAwaited: order.refunding_msat === 0 ? [] : await refundsAwaited(tx, orderId),
   };
+}
+
+async function refundsAwaited(tx: Tx, orderId: string): Promise<bigint[]> {
+  const due = (await refundsOf(tx, orderId)).filter((refund) =>
+    refund.state === "due" && refund.destination === null
+  );
+  return due.map((refund) => BigInt(refund.amount_msat));
 }

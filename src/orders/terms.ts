@@ -1,8 +1,11 @@
 import { loadForOrder } from "../catalog/catalogue.ts";
+import { earlierPrices, PRICES_KEPT_MS, pricesAt } from "../catalog/earlier_prices_store.ts";
 import type { Tx } from "../db/database.ts";
 import type { Rate } from "../money/rates.ts";
+import type { AutoApproval } from "../payments/refund_approval.ts";
 import type { Line, Shortage } from "../stock/stock.ts";
 import { list, shortened } from "./naming.ts";
+import type { Memory } from "./said_before_store.ts";
 import { quote, type QuoteResult } from "./pricing.ts";
 import type { CatalogueSlice, OrderRequest, QuotedLine } from "./types.ts";
 
@@ -13,19 +16,49 @@ export interface Terms {
   stockPolicy: "hold" | "onpay";
   invoiceExpiryMs: number;
   maxOpenOrders: number;
+  /** What refunds are paid without a person; none by default. */
+  autoRefund?: AutoApproval | null;
+  /** Whether a backup was restored: what was answered since then holds. */
+  memory?: Memory;
   /** Price of a bitcoin, fresh enough to quote; null when there is none. */
   rate(currency: string): Rate | null;
 }
 
-/** Prices a request by the catalogue and the rates of now. */
+/** How long a price is honoured after a change, for who ordered before it; their order may have been under way. */
+const HONOURED_MS = 10 * 60_000;
+
+const AS_SEEN = "The price has changed since you ordered; you pay what it was then.";
+const AS_NOW = "A price in this order has gone up within the last day; this is the price now.";
+
+/**
+ * Prices a request by the rates of now and the catalogue of now, or that of `askedAtSeconds` where it asks for less and was
+ * replaced no longer than ten minutes ago: nobody pays more than the shop asked when they ordered, and an order dated back
+ * gains ten minutes at most. What the customer has to be told of it stands in the quote.
+ */
 export async function price(
   tx: Tx,
   merchant: string,
   request: OrderRequest,
-  terms: Terms,
+  asked: { terms: Terms; askedAtSeconds: number; now: number },
 ): Promise<{ priced: QuoteResult; catalogue: CatalogueSlice }> {
+  const { terms, now } = asked;
   const catalogue = await loadForOrder(tx, merchant, request.items.map((item) => item.productId));
-  return { priced: quote({ request, catalogue, rateFor: (currency) => terms.rate(currency) }), catalogue };
+  const rateFor = (currency: string) => terms.rate(currency);
+  const priced = quote({ request, catalogue, rateFor });
+  if (!priced.ok) return { priced, catalogue };
+  const earlier = await earlierPrices(tx, merchant, catalogue, now - PRICES_KEPT_MS);
+  if (earlier.length === 0) return { priced, catalogue };
+
+  const lowerAt = (at: number) => {
+    const then = quote({ request, catalogue: pricesAt(catalogue, earlier, at), rateFor });
+    return then.ok && then.quote.totalMsat < priced.quote.totalMsat ? then.quote : null;
+  };
+  // Within one second nobody can tell which came first: then the order came after the change.
+  const writtenBy = asked.askedAtSeconds * 1000 + 999;
+  const seen = lowerAt(Math.max(now - HONOURED_MS, writtenBy));
+  if (seen) return { priced: { ok: true, quote: { ...seen, priceNote: AS_SEEN } }, catalogue };
+  const priceNote = lowerAt(now - PRICES_KEPT_MS) ? AS_NOW : null;
+  return { priced: { ok: true, quote: { ...priced.quote, priceNote } }, catalogue };
 }
 
 /** The lines as the stock knows them. */

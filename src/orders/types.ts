@@ -46,6 +46,17 @@ export interface OrderState {
   revision: number;
   /** How much of it is sent by message as soon as it is paid: digital goods whose content is there. */
   digital: "none" | "part" | "whole";
+  refunds: RefundSums;
+}
+
+/** Σ of an order's refunds, msat, by how far they are (design §5: the ledger). Cancelled ones don't count. */
+export interface RefundSums {
+  /** Due or approved: nothing has left yet. */
+  openMsat: bigint;
+  /** The wallet was asked and hasn't said what became of it. */
+  outMsat: bigint;
+  /** Sent, or given back by hand. */
+  backMsat: bigint;
 }
 
 /** What can happen to an order (design §5). */
@@ -54,6 +65,11 @@ export type OrderEvent =
   | { type: "requested" }
   /** The same id with another content. `totalMsat` is the new quote's; null when the new content can't be priced (`reason` says why). */
   | { type: "amended"; totalMsat: bigint | null; reason?: string }
+  /**
+   * An order that was refused or has failed is asked for again, corrected or not: it is taken when there is no `reason`
+   * against it, its goods already held. `totalMsat` is the new quote's; null when it can't be priced.
+   */
+  | { type: "retried"; totalMsat: bigint | null; reason?: string }
   | { type: "quoted"; totalMsat: bigint }
   | { type: "stockReserved" }
   | { type: "stockRefused"; reason: string }
@@ -72,6 +88,7 @@ export type OrderEvent =
   | { type: "accepted"; stock: "held" | "available" | "short" }
   | { type: "shipped"; carrier: string | null; tracking: string | null }
   | { type: "delivered" }
+  /** A refund of the order has ended; what of its money has gone back stands in its state. */
   | { type: "refunded" }
   | { type: "noted"; text: string };
 
@@ -90,6 +107,10 @@ export type Effect =
   | { do: "reply"; reply: ReplyKind; note?: string }
   /** Send the content of the digital goods. */
   | { do: "deliverDigital" }
+  /** Open a refund of this amount; null: of all that was received and isn't going back already. */
+  | { do: "refund"; amountMsat: bigint | null }
+  /** End the refunds that nothing has been paid for. */
+  | { do: "cancelRefunds" }
   /** Tell the merchant. `cancel_requested`: the customer would like to cancel a paid order. */
   | { do: "notify"; what: "paid" | "refund_due" | "cancelled" | "cancel_requested" };
 
@@ -143,6 +164,8 @@ export interface Quote {
   addressMissing: boolean;
   /** A sentence with the breakdown, for the payment request's message. */
   summary: string;
+  /** What the customer is told of a price that has changed lately; null when none has. */
+  priceNote: string | null;
 }
 
 export interface QuotedLine {

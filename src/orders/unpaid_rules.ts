@@ -1,9 +1,12 @@
 import { formatSat } from "../money/msat.ts";
-import { changed, owed, refused, type Rule, sentence } from "./rule.ts";
+import { changed, owed, promise, refused, type Rule, sentence } from "./rule.ts";
 import type { Effect, OrderEvent, OrderState, Outcome } from "./types.ts";
 
 /** What happens to orders before money has reached them, and to those that ended without any. */
 
+const CANCELLED = "This order is cancelled, as you asked.";
+const CANCELLED_BEFORE =
+  "We have no order with this id. If it still reaches us, it counts as cancelled, as you asked.";
 const APOLOGY = "Your invoice takes longer than it should. We're sorry: it follows as soon as we have it.";
 
 /** Nothing new to send: the payment request is being made. */
@@ -32,6 +35,31 @@ export const repeatWhyEnded: Rule<"requested"> = (order) =>
     [{ do: "reply", reply: endedReply(order) }],
     "The customer asked again and is told why it ended.",
   );
+
+/**
+ * What was refused or has failed may be asked for again, corrected or not: nothing of it can be paid. What was cancelled or
+ * has expired had its chance.
+ */
+export const retried: Rule<"retried"> = (order, event) => {
+  if (order.payment !== "rejected" && order.payment !== "failed") return tellWhyEnded(order, event);
+  const totalMsat = event.totalMsat ?? order.totalMsat;
+  const revision = order.revision + 1;
+  if (event.reason === undefined) {
+    return changed(
+      order,
+      { payment: "quoting", totalMsat, revision },
+      [{ do: "createInvoice" }],
+      `Asked for again and taken this time: ${formatSat(totalMsat)}.`,
+    );
+  }
+  const reason = sentence(event.reason);
+  return {
+    state: { ...order, payment: "rejected", totalMsat, revision },
+    reason,
+    effects: [{ do: "reply", reply: "refusal", note: reason }],
+    timeline: `Asked for again and refused: ${reason}`,
+  };
+};
 
 /** The total, frozen. */
 export const quoted: Rule<"quoted"> = (order, { totalMsat }) =>
@@ -113,12 +141,22 @@ export const expiredUnanswered: Rule<"expired"> = (order) => {
   ]);
 };
 
-/** The customer may cancel as long as nothing is paid. */
-export const cancelledByCustomer: Rule<"customerCancelled"> = (order) =>
-  ended(order, "cancelled", "This order was cancelled by the customer.", "Cancelled by the customer.", [
-    { do: "reply", reply: "cancelled", note: "This order is cancelled, as you asked." },
-    { do: "notify", what: "cancelled" },
-  ]);
+/**
+ * The customer may cancel as long as nothing is paid. A cancellation can come before its order; one that never was priced is
+ * no news for the merchant.
+ */
+export const cancelledByCustomer: Rule<"customerCancelled"> = (order) => {
+  const known = order.totalMsat > 0n;
+  const effects: Effect[] = [{ do: "reply", reply: "cancelled", note: known ? CANCELLED : CANCELLED_BEFORE }];
+  if (known) effects.push({ do: "notify", what: "cancelled" });
+  return ended(
+    order,
+    "cancelled",
+    "This order was cancelled by the customer.",
+    "Cancelled by the customer.",
+    effects,
+  );
+};
 
 /** The merchant may cancel as long as nothing is paid, and says why. */
 export const cancelledByMerchant: Rule<"merchantCancelled"> = (order, event) => {
@@ -196,7 +234,8 @@ function ended(
     reason,
     effects: [
       ...end,
-      { do: "reply", reply: "refund_due", note: `${reason} You'll get back the ${received} that you paid.` },
+      { do: "refund", amountMsat: null },
+      { do: "reply", reply: "refund_due", note: `${reason} ${promise(order)}` },
       { do: "notify", what: "refund_due" },
     ],
     timeline: `${timeline} The ${received} received are to be refunded.`,

@@ -1,15 +1,20 @@
 import type { WalletErrorKind } from "./wallet.ts";
 
-export type DemoCall = "probe" | "createInvoice" | "lookup";
+export type DemoCall = "probe" | "createInvoice" | "lookup" | "listIncoming" | "pay" | "lookupPayment";
 
 /** What goes wrong with one call of the demo wallet. */
 export type DemoFault =
   /** It refuses; nothing happens. */
   | { do: "fail"; kind: WalletErrorKind }
+  /** It never hears of it: nothing happens, and no answer comes. */
+  | { do: "drop" }
   /** It does what was asked, and the answer is never seen. */
   | { do: "lose" }
   /** It does what was asked and answers after `ms`, also when nobody waits any more. */
-  | { do: "delay"; ms: number };
+  | { do: "delay"; ms: number }
+  /** It does what was asked and says something else: `say` gets the true answer. */
+  // deno-lint-ignore no-explicit-any -- a lie needn't be of the answer's form
+  | { do: "lie"; say: (truth: any) => unknown };
 
 /** The faults that a test has ordered: for the next calls, or for all of a kind until further notice. */
 export class DemoFaults {

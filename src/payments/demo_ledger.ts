@@ -6,6 +6,9 @@ export interface DemoInvoice {
   paymentHash: string;
   preimage: string;
   amountMsat: Msat;
+  /** What it was made for; missing in journals of earlier versions. */
+  description?: string;
+  createdAt?: number;
   expiresAt: number;
   settled: { at: number; amountMsat: Msat } | null;
 }

@@ -6,12 +6,19 @@ import type { Msat } from "../money/msat.ts";
 import type { Random } from "../random.ts";
 import { encodeBolt11 } from "./bolt11.ts";
 import { type DemoCall, DemoFaults } from "./demo_faults.ts";
+import { DemoPaying, type DemoPayment } from "./demo_paying.ts";
 import { type DemoInvoice, type DemoJournal, DemoLedger } from "./demo_ledger.ts";
 import {
   type CreatedInvoice,
+  type IncomingPage,
+  type IncomingQuery,
   type InvoiceRef,
   type InvoiceRequest,
   type InvoiceStatus,
+  type OutgoingPayment,
+  type OutgoingRef,
+  type OutgoingStatus,
+  type PaidOut,
   type PaymentHint,
   type Wallet,
   type WalletCaps,
@@ -20,6 +27,9 @@ import {
 } from "./wallet.ts";
 
 export type Settled = { ok: true; preimage: string; amountMsat: Msat } | { ok: false; reason: string };
+
+/** Payments on one page of its list. */
+const LISTED_AT_ONCE = 20;
 
 /**
  * A wallet without a network: it issues valid BOLT11 invoices of regtest, signed by a key of its own, and says that one is
@@ -35,7 +45,7 @@ export class DemoWallet implements Wallet {
     subscribe: "live",
     cancel: false,
     hold: false,
-    pay: false,
+    pay: true,
   };
   /** What the next calls do wrong, for tests. */
   readonly faults = new DemoFaults();
@@ -43,6 +53,7 @@ export class DemoWallet implements Wallet {
   readonly #random: Random;
   readonly #log: Log;
   readonly #ledger: DemoLedger;
+  readonly #paying = new DemoPaying();
   readonly #nodeKey: Uint8Array;
   readonly #closed = new AbortController();
   readonly #listeners = new Set<(hint: PaymentHint) => void>();
@@ -80,6 +91,42 @@ export class DemoWallet implements Wallet {
       }
       return { status: known.expiresAt <= this.#clock.now() ? "expired" : "open" };
     });
+  }
+
+  /** What was paid in that time, the newest invoices first. */
+  listIncoming({ since, until, offset }: IncomingQuery, signal: AbortSignal): Promise<IncomingPage> {
+    return this.#answer("listIncoming", signal, async () => {
+      const all = (await this.#ledger.all()).filter(({ settled }) =>
+        settled !== null && settled.at >= since && settled.at <= until
+      ).reverse();
+      const settled = all.slice(offset, offset + LISTED_AT_ONCE).map((invoice) => ({
+        paymentHash: invoice.paymentHash,
+        bolt11: invoice.bolt11,
+        description: invoice.description ?? null,
+        createdAt: invoice.createdAt ?? null,
+      }));
+      const next = offset + settled.length;
+      return { settled, next: next < all.length ? next : null };
+    });
+  }
+
+  /** Pays an invoice of a wallet that it was made known to, once, and one that names no amount with the amount given. */
+  pay(payment: OutgoingPayment, signal: AbortSignal): Promise<PaidOut> {
+    return this.#answer("pay", signal, () => this.#paying.pay(payment));
+  }
+
+  lookupPayment({ paymentHash }: OutgoingRef, signal: AbortSignal): Promise<OutgoingStatus> {
+    return this.#answer("lookupPayment", signal, () => this.#paying.lookup(paymentHash));
+  }
+
+  /** Makes a wallet reachable whose invoices it can pay: there is no network. */
+  reaches(payee: DemoWallet): void {
+    this.#paying.reaches(payee);
+  }
+
+  /** Every payment that it made, oldest first: books of its own, to compare with the shop's. */
+  payments(): DemoPayment[] {
+    return this.#paying.all();
   }
 
   subscribe(onHint: (hint: PaymentHint) => void): () => void {
@@ -140,6 +187,8 @@ export class DemoWallet implements Wallet {
       paymentHash,
       preimage: bytesToHex(preimage),
       amountMsat: request.amountMsat,
+      description: request.description,
+      createdAt: timestamp * 1000,
       expiresAt: (timestamp + request.expirySeconds) * 1000,
       settled: null,
     });
@@ -159,8 +208,13 @@ export class DemoWallet implements Wallet {
     if (fault?.do === "fail") {
       throw new WalletError(fault.kind, `the demo wallet was told to fail (${fault.kind})`);
     }
+    if (fault?.do === "drop") {
+      await ended(signal);
+      throw new WalletError("no_answer", "the demo wallet didn't answer in time");
+    }
     const value = await work();
     if (fault === undefined) return value;
+    if (fault.do === "lie") return fault.say(value) as T;
     const over = ended(signal);
     const slow = fault.do === "lose" ? over : this.#clock.sleep(fault.ms, this.#closed.signal);
     await Promise.race([slow, over]);

@@ -1,12 +1,13 @@
 import type { Clock } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
 import { type JobHandlers, RetryLater, type RunningJob } from "../jobs/runner.ts";
-import { errorText, type Log } from "../log.ts";
+import type { Log } from "../log.ts";
 import { ceilToSat, satToMsat } from "../money/msat.ts";
-import type { OrderRow } from "../orders/orders_store.ts";
+import { type OrderRow, updateOrder } from "../orders/orders_store.ts";
+import type { Memory } from "../orders/said_before_store.ts";
 import type { Random } from "../random.ts";
-import { decodeBolt11 } from "./bolt11.ts";
-import { type Attempt, attempt, issued, type KnownNetworks } from "./invoice_attempt.ts";
+import { adoptInvoice } from "./adopted_invoice.ts";
+import { type Attempt, attempt, type KnownNetworks } from "./invoice_attempt.ts";
 import {
   endAttempt,
   findInvoiceByHash,
@@ -17,18 +18,25 @@ import {
   keepVoid,
   openAttempt,
   openInvoiceOf,
+  voidFailed,
   voidInvoices,
 } from "./invoices_store.ts";
-import { nextLookUpAt } from "./look_up_schedule.ts";
+import { invoiceText } from "./invoice_text.ts";
+import { keepLateInvoice, scheduled } from "./late_invoice.ts";
 import { isUnpaid, type OrdersPort, owedMsat, type WalletOf } from "./orders_port.ts";
 import type { CreatedInvoice, Wallet } from "./wallet.ts";
+import { WalletPatience } from "./wallet_patience.ts";
 
 /** Questions to the wallet in one round; with 8 s for each a round ends in about 25 s (design §5). */
 const ATTEMPTS_A_ROUND = 3;
 const BETWEEN_ATTEMPTS_MS = 500;
 /** Pauses between rounds, while the order lives. */
-const ROUND_PAUSES_MS = [15_000, 30_000, 60_000, 120_000];
+const ROUND_PAUSES_MS = [15_000, 30_000, 60_000];
+/** A wallet that is away costs no order: without an invoice it lives on for so long after its time, and gets all of it then. */
+const WAITS_FOR_WALLET_MS = 2 * 3_600_000;
+const AWAY = "the wallet isn't answering at the moment";
 const SHORTEST_EXPIRY_SECONDS = 60;
+const DEFAULT_EXPIRY_SECONDS = 900;
 
 /** For the customer: what went wrong between the shop and its wallet isn't theirs to read. */
 const FAILED = "The shop's wallet can't make an invoice at the moment. Please try again later.";
@@ -44,6 +52,8 @@ export interface InvoiceJobOptions {
   expirySeconds?: number;
   /** Called after the commit with each invoice that a customer may pay or could have paid. */
   onIssued?(invoice: { merchant: string; id: string; paymentHash: string }): void;
+  /** Whether a backup was restored: customers may hold invoices that the books don't know. */
+  memory?: Memory;
 }
 
 /** The handler of `invoice.create` {order_id}: gets the order an invoice of what is owed, and tells the order. */
@@ -63,11 +73,17 @@ interface Begun {
   order: OrderRow;
   invoice: InvoiceRow;
   wallet: Wallet;
+  /** Until when the customer can pay, ms since 1970; null: as long as the invoice says. */
+  until: number | null;
 }
+
+/** What to do about an order: ask the wallet, come back after a pause (ms), or nothing (null). */
+type Begin = { begun: Begun } | { pause: number } | null;
 
 class InvoiceJobs {
   readonly #o: InvoiceJobOptions;
   readonly #networks: KnownNetworks = new WeakMap();
+  readonly #patience = new WalletPatience();
 
   constructor(options: InvoiceJobOptions) {
     this.#o = options;
@@ -76,10 +92,19 @@ class InvoiceJobs {
   /** One round. Ends the job when the order has its invoice, needs none or can't have one; else it is tried again later. */
   async create(job: RunningJob): Promise<void> {
     const orderId = String(job.payload.order_id);
+    if (await adoptInvoice(this.#o, job, orderId)) return;
     for (let n = 1; n <= ATTEMPTS_A_ROUND; n++) {
-      const begun = await this.#o.database.transaction((tx) => this.#begin(tx, job, orderId));
-      if (!begun) return;
+      let asks: boolean | undefined;
+      // Once, however often the transaction is tried: whoever may ask takes the turn of all who wait.
+      const mayAsk = (wallet: Wallet) => asks ??= this.#patience.mayAsk(wallet, this.#o.clock.now());
+      const begin = await this.#o.database.transaction((tx) => this.#begin(tx, job, orderId, mayAsk));
+      if (!begin) return;
+      if ("pause" in begin) throw new RetryLater(`no invoice yet: ${AWAY}`, begin.pause);
+      const { begun } = begin;
+      const askedAt = this.#o.clock.now();
       const outcome = await this.#ask(begun, job.signal);
+      if (outcome.ok || !outcome.error?.temporary) this.#patience.answered(begun.wallet);
+      else this.#patience.failed(begun.wallet, askedAt);
       if (outcome.ok) {
         if (await this.#opened(job, begun, outcome.issued)) return;
         continue;
@@ -107,6 +132,7 @@ class InvoiceJobs {
     const order = await this.#o.orders.orderOf(tx, orderId);
     if (!order || !isUnpaid(order) || await openInvoiceOf(tx, orderId)) return;
     await voidInvoices(tx, orderId, this.#o.clock.now());
+    await voidFailed(tx, orderId, this.#o.clock.now());
     await this.#o.orders.apply(
       tx,
       orderId,
@@ -116,7 +142,12 @@ class InvoiceJobs {
   }
 
   /** Notes the attempt before the wallet hears of it. Ends the job, and answers null, when no invoice is needed. */
-  async #begin(tx: Tx, job: RunningJob, orderId: string): Promise<Begun | null> {
+  async #begin(
+    tx: Tx,
+    job: RunningJob,
+    orderId: string,
+    mayAsk: (wallet: Wallet) => boolean,
+  ): Promise<Begin> {
     const { orders, clock, random } = this.#o;
     const now = clock.now();
     const order = await orders.orderOf(tx, orderId);
@@ -140,33 +171,41 @@ class InvoiceJobs {
     if (open && BigInt(open.amount_msat) === amountMsat) return await end();
     // What an earlier run of this job left unfinished, or what asks for another amount.
     await voidInvoices(tx, orderId, now);
-    if (order.expires_at !== null && order.expires_at <= now) {
+    if (order.expires_at !== null && order.expires_at + WAITS_FOR_WALLET_MS <= now) {
       await orders.apply(tx, orderId, { type: "expired" }, now);
       return await end();
     }
     const { merchant } = order;
-    const invoice = await insertAttempt(tx, {
-      id: random.uuid(),
-      merchant,
-      orderId,
-      wallet: wallet.id,
-      amountMsat,
-      now,
-    });
-    return { order, invoice, wallet };
+    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
+    if (!mayAsk(wallet)) {
+      if (!await wasTold(tx, orderId)) {
+        await endAttempt(tx, (await insertAttempt(tx, attempt)).id, "failed", now);
+        await orders.apply(tx, orderId, { type: "invoiceDelayed" }, now);
+      }
+      return { pause: pauseAfter(job) };
+    }
+    const invoice = await insertAttempt(tx, attempt);
+    return { begun: { order, invoice, wallet, until: this.#until(order, now) } };
   }
 
-  #ask({ order, invoice, wallet }: Begun, signal: AbortSignal): Promise<Attempt> {
+  /** Who waited for the wallet has no less time to pay than others. */
+  #until({ expires_at, created_at }: OrderRow, now: number): number | null {
+    if (expires_at === null) return null;
+    const term = Math.min(expires_at - created_at, (this.#o.expirySeconds ?? DEFAULT_EXPIRY_SECONDS) * 1000);
+    return expires_at - now < term / 2 ? now + term : expires_at;
+  }
+
+  #ask({ order, invoice, wallet, until }: Begun, signal: AbortSignal): Promise<Attempt> {
     const { clock } = this.#o;
-    const left = order.expires_at === null
-      ? (this.#o.expirySeconds ?? 900)
-      : Math.ceil((order.expires_at - clock.now()) / 1000);
+    const left = until === null
+      ? (this.#o.expirySeconds ?? DEFAULT_EXPIRY_SECONDS)
+      : Math.ceil((until - clock.now()) / 1000);
     const request = {
       amountMsat: BigInt(invoice.amount_msat),
-      description: `Order ${order.id.slice(0, 8)}`,
+      description: invoiceText(order.merchant, order.id),
       expirySeconds: Math.max(SHORTEST_EXPIRY_SECONDS, left),
       externalId: `${order.id}#${invoice.attempt}`,
-      onLate: (created: CreatedInvoice) => void this.#late(order, invoice, created),
+      onLate: (created: CreatedInvoice) => void keepLateInvoice(this.#o, order, invoice, created),
     };
     return attempt({ wallet, request, clock, networks: this.#networks, signal });
   }
@@ -174,7 +213,7 @@ class InvoiceJobs {
   /** Opens the invoice, tells the order and ends the job, all in one. False when the order meanwhile owes another amount. */
   async #opened(
     job: RunningJob,
-    { order: { id: orderId }, invoice, wallet }: Begun,
+    { order: { id: orderId }, invoice, wallet, until }: Begun,
     issued: Issued,
   ): Promise<boolean> {
     const { orders, clock, database } = this.#o;
@@ -184,13 +223,17 @@ class InvoiceJobs {
       if (!order || await findInvoiceByHash(tx, issued.paymentHash)) {
         throw new Error("the wallet gave an invoice of another order");
       }
-      const dated = scheduled(issued, invoice, order.expires_at, now);
+      const expiresAt = until !== null && order.expires_at !== null
+        ? Math.max(until, order.expires_at)
+        : order.expires_at;
+      const dated = scheduled(issued, invoice, expiresAt, now);
       const wanted = isUnpaid(order) && BigInt(invoice.amount_msat) === amountFor(order, wallet);
       if (!wanted || !await openAttempt(tx, invoice.id, dated, now)) {
         await keepVoid(tx, invoice.id, dated, now);
         return false;
       }
       await job.complete(tx);
+      if (expiresAt !== order.expires_at) await updateOrder(tx, orderId, { expires_at: expiresAt });
       await orders.apply(tx, orderId, { type: "invoiced" }, now);
       return true;
     });
@@ -208,7 +251,7 @@ class InvoiceJobs {
     const { orders, clock } = this.#o;
     const now = clock.now();
     const order = await orders.orderOf(tx, orderId);
-    const told = (await invoicesOf(tx, orderId)).some((earlier) => earlier.state === "failed");
+    const told = await wasTold(tx, orderId);
     await endAttempt(tx, invoice.id, o.last ? "failed" : "void", now);
     if (!o.last) return 0;
     if (!order || !isUnpaid(order)) {
@@ -217,44 +260,27 @@ class InvoiceJobs {
     }
     if (o.hopeless) {
       await job.complete(tx);
+      await voidFailed(tx, orderId, now);
       await orders.apply(tx, orderId, { type: "invoiceFailed", reason: FAILED }, now);
       return "over";
     }
     // The customer hears once that it takes longer, however many rounds it takes.
     if (!told) await orders.apply(tx, orderId, { type: "invoiceDelayed" }, now);
-    const pause = ROUND_PAUSES_MS[Math.min(job.attempt, ROUND_PAUSES_MS.length) - 1]!;
-    return order.expires_at === null ? pause : Math.max(0, Math.min(pause, order.expires_at - now));
+    return pauseAfter(job);
   }
+}
 
-  /** An answer after the wait: nobody sees that invoice, but it exists and is watched. */
-  async #late(order: OrderRow, invoice: InvoiceRow, created: CreatedInvoice): Promise<void> {
-    const { log, clock, database } = this.#o;
-    const fields = { order: order.id, attempt: invoice.attempt };
-    try {
-      const decoded = decodeBolt11(created.bolt11);
-      if (!decoded.ok) {
-        return log.warn("invoice.late_answer_unreadable", { ...fields, reason: decoded.reason });
-      }
-      const late = issued(created.bolt11, { ok: true, decoded: decoded.invoice });
-      await database.transaction(async (tx) => {
-        if (await findInvoiceByHash(tx, late.paymentHash)) return;
-        await keepVoid(tx, invoice.id, scheduled(late, invoice, order.expires_at, clock.now()), clock.now());
-      });
-      log.info("invoice.late_answer_kept", fields);
-      this.#o.onIssued?.({ merchant: invoice.merchant, id: invoice.id, paymentHash: late.paymentHash });
-    } catch (error) {
-      log.error("invoice.late_answer_lost", { ...fields, error: errorText(error) });
-    }
-  }
+/** An attempt that ends a round is `failed`: from then on the customer knows that it takes longer. */
+async function wasTold(tx: Tx, orderId: string): Promise<boolean> {
+  return (await invoicesOf(tx, orderId)).some((earlier) => earlier.state === "failed");
+}
+
+function pauseAfter(job: RunningJob): number {
+  return ROUND_PAUSES_MS[Math.min(job.attempt, ROUND_PAUSES_MS.length) - 1]!;
 }
 
 /** What is owed, in what the wallet can ask for. */
 function amountFor(order: OrderRow, wallet: Wallet): bigint {
   const owed = owedMsat(order);
   return wallet.caps.unit === "sat" ? satToMsat(ceilToSat(owed)) : owed;
-}
-
-function scheduled(issued: Issued, invoice: InvoiceRow, orderExpiresAt: number | null, now: number): Issued {
-  const watched = { createdAt: invoice.created_at, expiresAt: issued.expiresAt, orderExpiresAt };
-  return { ...issued, nextLookUpAt: nextLookUpAt(watched, now) };
 }

@@ -107,6 +107,12 @@ export async function voidInvoices(tx: Tx, orderId: string, now: number): Promis
     .where("order_id", "=", orderId).where("state", "in", ["open", "creating"]).execute();
 }
 
+/** The order ends: when the customer has it tried again, nothing of this has been told yet. */
+export async function voidFailed(tx: Tx, orderId: string, now: number): Promise<void> {
+  await tx.updateTable("invoices").set({ state: "void", updated_at: now })
+    .where("order_id", "=", orderId).where("state", "=", "failed").execute();
+}
+
 export async function setInvoiceState(
   tx: Tx,
   id: string,
@@ -136,11 +142,43 @@ export async function merchantsWithDue(db: Kysely<Tables>, now: number): Promise
   return rows.map((row) => row.merchant);
 }
 
-/** Whether the merchant has any. */
-export async function hasDue(db: Kysely<Tables>, merchant: string, now: number): Promise<boolean> {
-  const row = await db.selectFrom("invoices").select("id").where("merchant", "=", merchant)
-    .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", now).limit(1).executeTakeFirst();
-  return row !== undefined;
+/** How many the merchant has, counted up to `most`. */
+export async function countDue(
+  db: Kysely<Tables>,
+  merchant: string,
+  now: number,
+  most: number,
+): Promise<number> {
+  const rows = await db.selectFrom("invoices").select("id").where("merchant", "=", merchant)
+    .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", now).limit(most).execute();
+  return rows.length;
+}
+
+/** These invoices, with what their look-ups are planned by. */
+export async function toLookUp(
+  db: Kysely<Tables>,
+  ids: string[],
+): Promise<
+  (Pick<InvoiceRow, "id" | "payment_hash" | "created_at" | "expires_at"> & {
+    order_expires_at: number | null;
+  })[]
+> {
+  if (ids.length === 0) return [];
+  return await db.selectFrom("invoices").leftJoin("orders", "orders.id", "invoices.order_id").select([
+    "invoices.id",
+    "invoices.payment_hash",
+    "invoices.created_at",
+    "invoices.expires_at",
+    "orders.expires_at as order_expires_at",
+  ]).where("invoices.id", "in", ids).execute();
+}
+
+/** Notes of several invoices when the wallet is asked next. */
+export async function putOff(tx: Tx, invoices: { id: string; at: number | null }[]): Promise<void> {
+  for (const [at, some] of Map.groupBy(invoices, (invoice) => invoice.at)) {
+    await tx.updateTable("invoices").set({ next_lookup_at: at })
+      .where("id", "in", some.map((invoice) => invoice.id)).where("state", "!=", "paid").execute();
+  }
 }
 
 /**

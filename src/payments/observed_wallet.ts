@@ -1,8 +1,14 @@
 import {
   type CreatedInvoice,
+  type IncomingPage,
+  type IncomingQuery,
   type InvoiceRef,
   type InvoiceRequest,
   type InvoiceStatus,
+  type OutgoingPayment,
+  type OutgoingRef,
+  type OutgoingStatus,
+  type PaidOut,
   type PaymentHint,
   type Wallet,
   type WalletCaps,
@@ -15,6 +21,9 @@ export class ObservedWallet implements Wallet {
   readonly id: string;
   readonly kind: string;
   readonly subscribe?: (onHint: (hint: PaymentHint) => void) => () => void;
+  readonly listIncoming?: (query: IncomingQuery, signal: AbortSignal) => Promise<IncomingPage>;
+  readonly pay?: (payment: OutgoingPayment, signal: AbortSignal) => Promise<PaidOut>;
+  readonly lookupPayment?: (payment: OutgoingRef, signal: AbortSignal) => Promise<OutgoingStatus>;
   readonly #wallet: Wallet;
   #up: boolean | null = null;
   #error: string | null = null;
@@ -24,6 +33,13 @@ export class ObservedWallet implements Wallet {
     this.id = wallet.id;
     this.kind = wallet.kind;
     if (wallet.subscribe) this.subscribe = (onHint) => wallet.subscribe!(onHint);
+    if (wallet.listIncoming) {
+      this.listIncoming = (query, signal) => this.#observe(wallet.listIncoming!(query, signal), signal);
+    }
+    if (wallet.pay) this.pay = (payment, signal) => this.#observe(wallet.pay!(payment, signal), signal);
+    if (wallet.lookupPayment) {
+      this.lookupPayment = (payment, signal) => this.#observe(wallet.lookupPayment!(payment, signal), signal);
+    }
   }
 
   /** The wallet that is observed. */

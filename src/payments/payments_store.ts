@@ -36,6 +36,32 @@ export async function recordPayment(tx: Tx, payment: NewPayment): Promise<boolea
   return Number(result.numInsertedOrUpdatedRows) === 1;
 }
 
+/** The payment with this hash, locked until the transaction ends. */
+export async function lockPaymentByHash(tx: Tx, paymentHash: string): Promise<PaymentRow | undefined> {
+  return await tx.selectFrom("payments").selectAll().where("payment_hash", "=", paymentHash)
+    .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
+}
+
+export async function lockPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
+  return await tx.selectFrom("payments").selectAll().where("id", "=", id)
+    .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
+}
+
+/** Whether it waits for somebody to say whose it is: no order has it, and none of it goes back. */
+export function isUnassigned(payment: PaymentRow): boolean {
+  return payment.state === "unmatched" && payment.refunding_msat === 0;
+}
+
+/** Makes an unassigned payment an order's. */
+export async function matchPayment(
+  tx: Tx,
+  id: string,
+  o: { orderId: string; invoiceId: string | null },
+): Promise<void> {
+  await tx.updateTable("payments").set({ order_id: o.orderId, invoice_id: o.invoiceId, state: "matched" })
+    .where("id", "=", id).execute();
+}
+
 export async function paymentsOf(db: Kysely<Tables>, orderId: string): Promise<PaymentRow[]> {
   return await db.selectFrom("payments").selectAll().where("order_id", "=", orderId)
     .orderBy("created_at").orderBy("id").execute();

@@ -1,9 +1,10 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, ClockJumps } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import type { OrderRow } from "../orders/orders_store.ts";
 import type { Random } from "../random.ts";
+import { believedAmount } from "./believed_amount.ts";
 import { mayExpire } from "./expiry.ts";
 import {
   findInvoice,
@@ -14,12 +15,15 @@ import {
 } from "./invoices_store.ts";
 import { dueAt, nextLookUpAt, type Watched } from "./look_up_schedule.ts";
 import { isUnpaid, type OrdersPort, type WalletOf } from "./orders_port.ts";
-import { recordPayment } from "./payments_store.ts";
+import { isUnassigned, lockPaymentByHash, matchPayment, recordPayment } from "./payments_store.ts";
+import { recordUnmatched } from "./unmatched.ts";
 import { type InvoiceStatus, type Wallet, WalletError } from "./wallet.ts";
 
 const ANSWER_MS = 10_000;
 /** An invoice younger than this may be unknown to its own wallet. */
 const NEW_MS = 60_000;
+/** At the latest until the next question about an invoice that is open. */
+const UNDECIDED_MS = 60_000;
 
 /** What a look-up found. `unknown`: the wallet couldn't say. */
 export type LookedUp = "paid" | "unpaid" | "expired" | "unknown";
@@ -37,11 +41,13 @@ export interface SettlementOptions {
 export class Settlement {
   readonly #o: SettlementOptions;
   readonly #startedAt: number;
+  readonly #jumps: ClockJumps;
   #trustedSince: number;
 
   constructor(options: SettlementOptions) {
     this.#o = options;
     this.#startedAt = this.#trustedSince = options.clock.now();
+    this.#jumps = new ClockJumps(options.clock);
   }
 
   /** The wall clock jumped: no order expires unseen for its sake. */
@@ -51,23 +57,26 @@ export class Settlement {
 
   /**
    * Asks the wallet about an invoice. A payment, or the expiry of its order, is stored with all that follows from it in
-   * one transaction; so is when to ask next. Whoever calls this twice changes nothing the second time.
+   * one transaction; so is when to ask next. Whoever calls this twice changes nothing the second time. `listedBy`: a wallet
+   * whose list has it as paid is asked instead of the one that made it (a connection that was set up anew).
    */
-  async lookUp(invoiceId: string, signal: AbortSignal): Promise<LookedUp> {
+  async lookUp(invoiceId: string, signal: AbortSignal, listedBy?: Wallet): Promise<LookedUp> {
     const invoice = await findInvoice(this.#o.database.kysely, invoiceId);
     if (!invoice || invoice.payment_hash === null || invoice.bolt11 === null) return "unknown";
     if (invoice.state === "paid") return "paid";
     const askedAt = this.#o.clock.now();
-    const status = await this.#ask(invoice, signal);
+    const status = await this.#ask(invoice, signal, listedBy);
+    // That another wallet doesn't know it says nothing of whether it is paid.
+    if (listedBy && listedBy.id !== invoice.wallet && status?.status !== "settled") return "unknown";
     return await this.#o.database.transaction((tx) => this.#book(tx, invoice, status, askedAt));
   }
 
   /** Null when the wallet couldn't say. */
-  async #ask(invoice: InvoiceRow, signal: AbortSignal): Promise<InvoiceStatus | null> {
+  async #ask(invoice: InvoiceRow, signal: AbortSignal, listedBy?: Wallet): Promise<InvoiceStatus | null> {
     const { clock, log } = this.#o;
     const fields = { invoice: invoice.id, order: invoice.order_id };
     try {
-      const wallet = this.#walletFor(invoice);
+      const wallet = listedBy ?? this.#walletFor(invoice);
       using deadline = new Deadline(clock, ANSWER_MS, signal);
       const status = await wallet.lookup({
         paymentHash: invoice.payment_hash!,
@@ -101,13 +110,15 @@ export class Settlement {
     const invoice = await lockInvoice(tx, seen.id);
     if (!invoice || invoice.state === "paid") return "paid";
     if (status?.status === "settled") return await this.#paid(tx, invoice, order, status);
+    // Looked at here as well: an order mustn't expire before anybody else has noticed.
+    if (this.#jumps.look() !== 0) this.clockJumped();
     const now = this.#o.clock.now();
     const watched: Watched = {
       createdAt: invoice.created_at,
       expiresAt: invoice.expires_at!,
       orderExpiresAt: order?.expires_at ?? null,
     };
-    const next = nextLookUpAt(watched, now);
+    const next = nextLookUpAt(watched, now, status !== null);
     const answered = status !== null && status.status !== "held" &&
       !(status.status === "not_found" && askedAt < invoice.created_at + NEW_MS);
     const over = invoice.state === "open" && status?.status !== "held" && mayExpire({
@@ -119,7 +130,9 @@ export class Settlement {
       now,
     });
     if (!over) {
-      await setNextLookUp(tx, invoice.id, next);
+      // What an order still waits for is asked about however far the clock seems to be past its end.
+      const soon = now + UNDECIDED_MS;
+      await setNextLookUp(tx, invoice.id, invoice.state === "open" ? Math.min(next ?? soon, soon) : next);
       return answered ? "unpaid" : "unknown";
     }
     await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: next }, now);
@@ -133,28 +146,44 @@ export class Settlement {
     order: OrderRow | undefined,
     status: InvoiceStatus & { status: "settled" },
   ): Promise<LookedUp> {
-    const { orders, random, clock, log } = this.#o;
+    const { random, clock, log } = this.#o;
     const now = clock.now();
-    const amountMsat = status.amountMsat ?? BigInt(invoice.amount_msat);
-    const first = await recordPayment(tx, {
+    const { amountMsat, doubt } = believedAmount(status.amountMsat, BigInt(invoice.amount_msat));
+    const payment = {
       id: random.uuid(),
       merchant: invoice.merchant,
       wallet: invoice.wallet,
       paymentHash: invoice.payment_hash!,
-      orderId: order?.id ?? null,
       invoiceId: invoice.id,
       amountMsat,
-      settledAt: status.settledAt,
+      settledAt: Math.min(status.settledAt, now),
       now,
-    });
+    };
     await setInvoiceState(tx, invoice.id, { state: "paid", nextLookUpAt: null }, now);
-    if (first && order) await orders.paymentArrived(tx, { orderId: order.id, amountMsat, now });
-    log.info("payment.recorded", {
-      invoice: invoice.id,
-      order: invoice.order_id,
-      matched: order !== undefined,
-      first,
-    });
+    const first = order
+      ? await recordPayment(tx, { ...payment, orderId: order.id })
+      : await recordUnmatched(tx, payment, `Its order, ${invoice.order_id}, isn't in the books any more.`);
+    const fields = { invoice: invoice.id, order: invoice.order_id };
+    if (doubt !== null) log.warn("payment.amount_doubted", { ...fields, said: String(status.amountMsat) });
+    if (order) {
+      const arrived = first ? amountMsat : await this.#claim(tx, invoice, order);
+      if (arrived !== null) await this.#arrived(tx, order, arrived, doubt, now);
+    }
+    log.info("payment.recorded", { ...fields, matched: order !== undefined, first });
     return "paid";
+  }
+
+  async #arrived(tx: Tx, order: OrderRow, amountMsat: bigint, doubt: string | null, now: number) {
+    const { orders } = this.#o;
+    if (doubt !== null) await orders.apply(tx, order.id, { type: "noted", text: doubt }, now);
+    await orders.paymentArrived(tx, { orderId: order.id, amountMsat, now });
+  }
+
+  /** The payment was found before its invoice was known. Null when it is somebody's already. */
+  async #claim(tx: Tx, invoice: InvoiceRow, order: OrderRow): Promise<bigint | null> {
+    const payment = await lockPaymentByHash(tx, invoice.payment_hash!);
+    if (!payment || !isUnassigned(payment)) return null;
+    await matchPayment(tx, payment.id, { orderId: order.id, invoiceId: invoice.id });
+    return BigInt(payment.amount_msat);
   }
 }

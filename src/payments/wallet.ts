@@ -70,6 +70,64 @@ export interface PaymentHint {
   paymentHash?: string;
 }
 
+/** What is asked of a wallet's list of incoming payments, page by page. Times in ms since 1970. */
+export interface IncomingQuery {
+  since: number;
+  until: number;
+  /** How many of them other pages have brought. */
+  offset: number;
+}
+
+/** Money that came, as the wallet's list has it. The list only says where to look: `lookup()` says what is paid. */
+export interface IncomingPayment {
+  /** 64 hex digits. */
+  paymentHash: string;
+  /** Null when the list leaves it out. */
+  bolt11: string | null;
+  description: string | null;
+  /** When the invoice was made, ms since 1970; null when the list doesn't say. */
+  createdAt: number | null;
+}
+
+export interface IncomingPage {
+  settled: IncomingPayment[];
+  /** Where the next page begins; null: this was the last one. */
+  next: number | null;
+}
+
+/** An invoice of somebody's that is to be paid. */
+export interface OutgoingPayment {
+  bolt11: string;
+  /** 64 hex digits. */
+  paymentHash: string;
+  amountMsat: Msat;
+  /** The invoice names no amount itself. */
+  amountless: boolean;
+  /** What the way may cost at most, for wallets that can be told. */
+  maxFeeMsat: Msat;
+}
+
+/** A wallet's word that it has paid. The preimage is the proof: its SHA-256 is the payment hash. */
+export interface PaidOut {
+  /** 64 hex digits. */
+  preimage: string;
+  /** Null when it doesn't say. */
+  feeMsat: Msat | null;
+}
+
+/** The outgoing payment that is asked about; `createdAt` in ms since 1970. */
+export type OutgoingRef = InvoiceRef;
+
+/** What the wallet says of a payment that it was asked to make. */
+export type OutgoingStatus =
+  /** `preimage` null: it doesn't show it. */
+  | { status: "settled"; preimage: string | null; feeMsat: Msat | null }
+  | { status: "pending" }
+  /** It was tried and is over: nothing of it is under way. */
+  | { status: "failed" }
+  /** It knows no such payment; some wallets know only what came in, so that this proves nothing. */
+  | { status: "not_found" };
+
 /** A Lightning wallet. Every call ends when `signal` does, by a WalletError of kind `no_answer`. */
 export interface Wallet {
   /** Stored with each invoice, so that it is looked up where it was made; the same after a restart. */
@@ -81,6 +139,18 @@ export interface Wallet {
   probe(signal: AbortSignal): Promise<WalletInfo>;
   createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice>;
   lookup(invoice: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus>;
+  /**
+   * What arrived, whoever asked for it: other programs may use the same wallet. Some wallets go by when an invoice was made
+   * and others by when it was paid. Throws a WalletError of kind `not_implemented` when this connection has no such list.
+   */
+  listIncoming?(query: IncomingQuery, signal: AbortSignal): Promise<IncomingPage>;
+  /**
+   * Pays, asking the wallet once. A WalletError of kind `no_answer` or `bad_answer` means that the payment may be under way or
+   * made; every other kind that it certainly isn't.
+   */
+  pay?(payment: OutgoingPayment, signal: AbortSignal): Promise<PaidOut>;
+  /** What became of a payment that it was asked to make. */
+  lookupPayment?(payment: OutgoingRef, signal: AbortSignal): Promise<OutgoingStatus>;
   /** Calls `onHint` until the answer is called. */
   subscribe?(onHint: (hint: PaymentHint) => void): () => void;
   /** Ends connections and subscriptions. */

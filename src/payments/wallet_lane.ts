@@ -1,9 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
-import { claimDue, findInvoiceByHash, hasDue, makeOpenDue } from "./invoices_store.ts";
+import { claimDue, countDue, findInvoiceByHash, makeOpenDue } from "./invoices_store.ts";
+import { lookUpByList } from "./look_up_by_list.ts";
 import { LookUpBudget } from "./look_up_budget.ts";
 import type { Settlement } from "./settlement.ts";
+import { sweepSoon } from "./sweep_jobs.ts";
 import type { PaymentHint, Wallet } from "./wallet.ts";
 
 const TICK_MS = 1_000;
@@ -12,6 +14,9 @@ const CLAIM_MS = 30_000;
 /** Questions to one wallet without a hint, and because of one. */
 const POLLS = { atOnce: 10, perSecond: 50 };
 const HINTS = { atOnce: 32, perSecond: 1_000 };
+/** With more due than this one list is asked for instead, about so many at once. */
+const LISTED_FROM = 20;
+const LISTED_MOST = 500;
 /** Hints about invoices that aren't stored yet. */
 const MOST_EARLY_HINTS = 1_000;
 
@@ -40,6 +45,11 @@ export class WalletLane {
   readonly #hinted = new Set<string>();
   readonly #early = new Set<string>();
   readonly #tasks = new Set<Promise<void>>();
+  /** Whether the wallet keeps a list of what came in, as far as we know. */
+  #lists: boolean;
+  #listing = false;
+  /** Claimed, and waiting for the budget. */
+  readonly #queued = new Set<string>();
   #pause = new AbortController();
   #more = false;
   #loop: Promise<void> | undefined;
@@ -49,12 +59,15 @@ export class WalletLane {
     this.#o = options;
     this.wallet = options.wallet;
     this.#log = options.log.child({ merchant: options.merchant, wallet: options.wallet?.id ?? null });
+    this.#lists = options.wallet?.listIncoming !== undefined;
     this.#polls = new LookUpBudget(options.clock.now(), POLLS);
     this.#hints = new LookUpBudget(options.clock.now(), HINTS);
   }
 
   async start(): Promise<void> {
     await this.#makeOpenDue();
+    const { database, merchant, clock } = this.#o;
+    if (this.#lists) await database.transaction((tx) => sweepSoon(tx, merchant, clock.now()));
     this.#unsubscribe = this.wallet?.subscribe?.((hint) => this.hint(hint)) ?? this.#unsubscribe;
     this.#loop = this.#run();
   }
@@ -133,14 +146,43 @@ export class WalletLane {
       this.#begin(id, this.#hints);
     }
     const now = clock.now();
+    for (const id of this.#queued) {
+      if (this.#polls.free(now) === 0) return true;
+      this.#queued.delete(id);
+      this.#begin(id, this.#polls);
+    }
+    const due = await countDue(database.kysely, merchant, now, LISTED_FROM + 1);
+    if (due > LISTED_FROM && this.#lists) {
+      if (!this.#listing) this.#spawn(this.#byList(now));
+      return false;
+    }
     const limit = this.#polls.free(now);
-    if (!await hasDue(database.kysely, merchant, now)) return false;
+    if (due === 0) return false;
     if (limit === 0) return true;
-    const ids = await database.transaction((tx) =>
-      claimDue(tx, { merchant, now, limit, until: now + CLAIM_MS })
-    );
+    const ids = await this.#claim(now, limit);
     for (const id of ids) this.#begin(id, this.#polls);
     return ids.length === limit;
+  }
+
+  #claim(now: number, limit: number): Promise<string[]> {
+    const { database, merchant } = this.#o;
+    return database.transaction((tx) => claimDue(tx, { merchant, now, limit, until: now + CLAIM_MS }));
+  }
+
+  async #byList(now: number): Promise<void> {
+    const { database, clock } = this.#o;
+    this.#listing = true;
+    try {
+      const ids = await this.#claim(now, LISTED_MOST);
+      const asked = { database, clock, log: this.#log, wallet: this.wallet! };
+      const { offered, paid, single } = await lookUpByList(asked, ids, this.#stopped.signal);
+      this.#lists = offered;
+      for (const id of single) this.#queued.add(id);
+      for (const id of paid) this.#soon(id);
+      this.#wake();
+    } finally {
+      this.#listing = false;
+    }
   }
 
   #begin(id: string, budget: LookUpBudget): void {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, ClockJumps } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Service } from "../service.ts";
@@ -8,8 +8,6 @@ import type { Settlement } from "./settlement.ts";
 import type { Wallet } from "./wallet.ts";
 
 const TICK_MS = 1_000;
-/** A wall clock that moved more than this between two ticks was set by somebody. */
-const JUMP_MS = 120_000;
 
 export interface WatcherOptions {
   database: Database;
@@ -60,14 +58,14 @@ export class PaymentWatcher implements Service {
 
   async #run(): Promise<void> {
     const { clock, log, settlement } = this.#o;
-    let before = clock.now();
+    const jumps = new ClockJumps(clock);
     while (!this.#stopped.signal.aborted) {
       try {
-        if (Math.abs(clock.now() - before) > JUMP_MS) {
-          log.warn("clock.jumped", { ms: clock.now() - before });
+        if (jumps.look() !== 0) {
           settlement.clockJumped();
+          // Their next look-ups were set by another time.
+          for (const lane of this.#lanes.values()) lane.hint({});
         }
-        before = clock.now();
         await this.#follow();
       } catch (error) {
         log.error("watcher.failed", { error: errorText(error) });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { next } from "../../src/orders/life_cycle.ts";
 import { statusOf } from "../../src/orders/status.ts";
 import type { Effect, OrderEvent, OrderState, Outcome } from "../../src/orders/types.ts";
-import { events, states } from "./samples.ts";
+import { allBack, events, states } from "./samples.ts";
 
 const NOW = 1_800_000_000_000;
 const DIGITAL: OrderState["digital"][] = ["none", "part", "whole"];
@@ -14,7 +14,7 @@ Deno.test("every pair of state and event has the outcome that the table says", a
   for (const [name, event] of Object.entries(events)) {
     lines.push("", name);
     for (const [from, state] of Object.entries(states)) {
-      const outcome = next(state, event, NOW);
+      const outcome = next(asOf(state, event), event, NOW);
       if (outcome.ignored && outcome.effects.length === 0) continue;
       const to = outcome.ignored ? "ignored" : `${outcome.state.payment}/${outcome.state.fulfilment}`;
       lines.push(`  ${from} → ${to}: ${outcome.effects.map(effectText).join(", ") || "nothing"}`);
@@ -34,8 +34,9 @@ Deno.test("every pair, from every state that events lead to, keeps the rules of 
     if (seen.has(keyOf(state))) continue;
     seen.set(keyOf(state), state);
     for (const event of Object.values(events)) {
-      const outcome = next(state, event, NOW);
-      check(state, event, outcome);
+      const before = asOf(state, event);
+      const outcome = next(before, event, NOW);
+      check(before, event, outcome);
       waiting.push(outcome.state);
     }
   }
@@ -83,7 +84,10 @@ Deno.test("over any life all money is counted, goods are taken or released once,
       let received = 0n;
       let held = true;
       for (const event of story) {
+        state = asOf(state, event);
         const outcome = next(state, event, NOW);
+        // Whoever tries an order again holds its goods first.
+        if (event.type === "retried" && event.reason === undefined && !outcome.ignored) held = true;
         check(state, event, outcome);
         if (event.type === "paymentSeen") received += event.amountMsat;
         for (const effect of outcome.effects) {
@@ -156,6 +160,54 @@ Deno.test("an amendment counts a revision; one that is refused doesn't", () => {
   assertEquals(next(states.awaiting!, events["amended, unpriceable"]!, NOW).state.revision, 1);
 });
 
+Deno.test("an order whose money is on its way back is refunded when all has gone, and isn't taken after all", () => {
+  const [openMsat, outMsat] = [0n, 0n];
+  const due = states["refund due"]!;
+  const half = { ...due, refunds: { openMsat, outMsat, backMsat: 10_920_000n } };
+  assert(next(half, events.refunded!, NOW).ignored);
+  assertEquals(
+    next(half, events.refunded!, NOW).timeline,
+    "Nothing changed: 10,920 sat are still to be refunded.",
+  );
+  assert(next(half, events.accepted!, NOW).ignored);
+  assert(next(states["refund due, sending"]!, events.accepted!, NOW).ignored);
+  assert(next(states["paid twice, sending back"]!, events.accepted!, NOW).ignored);
+  assertEquals(next(due, events.accepted!, NOW).effects[0], { do: "cancelRefunds" });
+  // Less than a sat can't be sent and isn't waited for.
+  const nearly = { ...due, refunds: { openMsat, outMsat, backMsat: 21_839_001n } };
+  assertEquals(next(nearly, events.refunded!, NOW).state.payment, "refunded");
+});
+
+Deno.test("what went back before isn't promised again", () => {
+  const back = (backMsat: bigint) => ({ ...states.paid!, refunds: { openMsat: 0n, outMsat: 0n, backMsat } });
+  const note = (outcome: Outcome) => outcome.effects.find((effect) => effect.do === "reply")!.note;
+  const cancel = events.merchantCancelled!;
+  assertEquals(
+    note(next(back(0n), cancel, NOW)),
+    "The kiln broke. You'll get back the 21,840 sat that you paid.",
+  );
+  assertEquals(
+    note(next(back(1_840_000n), cancel, NOW)),
+    "The kiln broke. You'll get back the other 20,000 sat that you paid, too.",
+  );
+  const whole = next(back(21_840_000n), cancel, NOW);
+  assertEquals([whole.state.payment, note(whole)], [
+    "refunded",
+    "The kiln broke. Your payment has been refunded.",
+  ]);
+});
+
+Deno.test("the excess has gone back when nothing of it is open; a credit beside it stays", () => {
+  const twice = states["paid twice"]!;
+  const refunds = { openMsat: 0n, outMsat: 0n, backMsat: 21_840_000n };
+  assertEquals(next({ ...twice, refunds }, events.refunded!, NOW).state.payment, "paid");
+  for (const open of [{ openMsat: 1n }, { outMsat: 1n }, { backMsat: 0n }]) {
+    assert(next({ ...twice, refunds: { ...refunds, ...open } }, events.refunded!, NOW).ignored);
+  }
+  const credit = { ...twice, receivedMsat: twice.receivedMsat + 5_000_000n, refunds };
+  assertEquals(next(credit, events.refunded!, NOW).state.payment, "overpaid");
+});
+
 Deno.test("status words follow from both axes", () => {
   const words = Object.entries(states).map(([name, state]) => [name, statusOf(state)]);
   assertEquals(Object.fromEntries(words), {
@@ -174,7 +226,9 @@ Deno.test("status words follow from both axes", () => {
     overpaid: "processing",
     "paid twice": "processing",
     "paid twice, delivered": "processing",
+    "paid twice, sending back": "processing",
     "refund due": "processing",
+    "refund due, sending": "processing",
     refunded: "refunded",
   });
 });
@@ -216,9 +270,16 @@ function check(state: OrderState, event: OrderEvent, outcome: Outcome): void {
     if (effect.note !== undefined) assert(/[.]$/.test(effect.note), `${what}: "${effect.note}"`);
   }
   if (to.payment === "refund_due" && paid > 0n) assert(done.includes("notify"), `${what}: nobody is told`);
+  const owes = to.payment === "refund_due" && (paid > 0n || to.payment !== state.payment);
+  if (owes) assert(done.includes("refund"), `${what}: nothing in the ledger`);
+  if (to.payment === "refunded") {
+    assert(to.receivedMsat - to.refunds.backMsat < 1_000n, `${what}: refunded before it was`);
+  }
 
   // Design §2: whatever a customer asks gets one clear answer, at once or by the invoice that is on its way.
-  if (["requested", "amended", "customerCancelled"].includes(event.type)) {
+  const ended = ["expired", "cancelled", "rejected", "failed"].includes(state.payment);
+  const asks = ["requested", "amended", "customerCancelled"].includes(event.type);
+  if (asks || (event.type === "retried" && ended)) {
     const answered = done.includes("reply") || done.includes("resendInvoice");
     assert(answered || to.payment === "quoting", `${what}: silence`);
   }
@@ -226,7 +287,13 @@ function check(state: OrderState, event: OrderEvent, outcome: Outcome): void {
 
 function effectText(effect: Effect): string {
   if (effect.do === "reply") return `reply ${effect.reply}`;
+  if (effect.do === "refund") return effect.amountMsat === null ? "refund all" : "refund payment";
   return effect.do === "notify" ? `notify ${effect.what}` : effect.do;
+}
+
+/** `refunded` is said when the ledger has given everything back. */
+function asOf(state: OrderState, event: OrderEvent): OrderState {
+  return event.type === "refunded" ? allBack(state) : state;
 }
 
 /** States that differ only in the size of their money are walked once. */

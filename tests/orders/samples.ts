@@ -1,6 +1,7 @@
 import type { OrderEvent, OrderState } from "../../src/orders/types.ts";
 
 const TOTAL = 21_840_000n;
+const NO_REFUNDS = { openMsat: 0n, outMsat: 0n, backMsat: 0n };
 
 /** One order in every state that the life cycle tells apart; all but the first are priced at 21,840 sat. */
 export const states: Record<string, OrderState> = {
@@ -19,9 +20,16 @@ export const states: Record<string, OrderState> = {
   overpaid: paid("overpaid", "unfulfilled", TOTAL + 5_000_000n),
   "paid twice": paid("refund_due", "unfulfilled", 2n * TOTAL),
   "paid twice, delivered": paid("refund_due", "delivered", 2n * TOTAL),
+  "paid twice, sending back": paid("refund_due", "unfulfilled", 2n * TOTAL, { outMsat: TOTAL }),
   "refund due": paid("refund_due", "none"),
+  "refund due, sending": paid("refund_due", "none", TOTAL, { outMsat: TOTAL }),
   refunded: paid("refunded", "none"),
 };
+
+/** The same order when everything that was received has gone back. */
+export function allBack(order: OrderState): OrderState {
+  return { ...order, refunds: { ...NO_REFUNDS, backMsat: order.receivedMsat } };
+}
 
 /** Every event, with the variants that decide something. */
 export const events: Record<string, OrderEvent> = {
@@ -29,6 +37,8 @@ export const events: Record<string, OrderEvent> = {
   "amended, same total": { type: "amended", totalMsat: TOTAL },
   "amended, other total": { type: "amended", totalMsat: 30_000_000n },
   "amended, unpriceable": { type: "amended", totalMsat: null, reason: "We have no product x." },
+  retried: { type: "retried", totalMsat: 30_000_000n },
+  "retried, refused": { type: "retried", totalMsat: null, reason: "We have no product x." },
   quoted: { type: "quoted", totalMsat: TOTAL },
   stockReserved: { type: "stockReserved" },
   stockRefused: { type: "stockRefused", reason: '"Mug" is sold out.' },
@@ -57,9 +67,23 @@ function state(
   fulfilment: OrderState["fulfilment"],
   more: Partial<OrderState> = {},
 ): OrderState {
-  return { payment, fulfilment, totalMsat: TOTAL, receivedMsat: 0n, revision: 1, digital: "none", ...more };
+  return {
+    payment,
+    fulfilment,
+    totalMsat: TOTAL,
+    receivedMsat: 0n,
+    revision: 1,
+    digital: "none",
+    refunds: NO_REFUNDS,
+    ...more,
+  };
 }
 
-function paid(payment: OrderState["payment"], fulfilment: OrderState["fulfilment"], receivedMsat = TOTAL) {
-  return state(payment, fulfilment, { receivedMsat });
+function paid(
+  payment: OrderState["payment"],
+  fulfilment: OrderState["fulfilment"],
+  receivedMsat = TOTAL,
+  refunds: Partial<OrderState["refunds"]> = {},
+) {
+  return state(payment, fulfilment, { receivedMsat, refunds: { ...NO_REFUNDS, ...refunds } });
 }

@@ -4,6 +4,7 @@ import { recordPayment } from "../../src/payments/payments_store.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
 import { memoryDatabase } from "../support/database.ts";
 import { onEachDatabase } from "../support/databases.ts";
+import { recordUnmatched } from "../../src/payments/unmatched.ts";
 import { MERCHANT, PRICE, Shop } from "./shop.ts";
 
 const forEver = new AbortController().signal;
@@ -14,6 +15,16 @@ async function opened(shop: Shop) {
   const [invoice] = await shop.invoices(order);
   shop.events.length = 0;
   return { order, id: invoice!.id, bolt11: invoice!.bolt11!, hash: invoice!.payment_hash! };
+}
+
+async function alerts(shop: Shop): Promise<string[]> {
+  const jobs = await shop.database.kysely.selectFrom("jobs").select("payload").where(
+    "kind",
+    "=",
+    "owners.tell",
+  )
+    .execute();
+  return jobs.map((job) => JSON.parse(job.payload).fact);
 }
 
 const state = async (shop: Shop, order: string) => (await shop.invoices(order)).map((row) => row.state);
@@ -64,25 +75,85 @@ Deno.test("the amount is what the wallet says arrived, or the invoice's when it 
   ]);
 });
 
+async function bookedBefore(shop: Shop, o: { hash: string; orderId: string | null }) {
+  const now = shop.clock.now();
+  const payment = { id: "p", merchant: MERCHANT, wallet: "demo", invoiceId: null, settledAt: now, now };
+  await shop.database.transaction((tx) =>
+    recordPayment(tx, { ...payment, paymentHash: o.hash, orderId: o.orderId, amountMsat: PRICE })
+  );
+}
+
 Deno.test("a payment that is in the books already isn't counted again", async () => {
   await using database = await memoryDatabase();
   const shop = new Shop(database);
-  const { id, bolt11, hash } = await opened(shop);
-  const { clock } = shop;
-  const before = {
-    id: "p",
-    merchant: MERCHANT,
-    wallet: "demo",
-    paymentHash: hash,
-    orderId: null,
-    invoiceId: null,
-  };
-  await database.transaction((tx) =>
-    recordPayment(tx, { ...before, amountMsat: PRICE, settledAt: clock.now(), now: clock.now() })
-  );
+  const { id, order, bolt11, hash } = await opened(shop);
+  await bookedBefore(shop, { hash, orderId: order });
   await shop.wallet.settle(bolt11);
   assertEquals(await new Settlement(shop.common).lookUp(id, forEver), "paid");
   assertEquals([shop.events, (await shop.payments()).length], [[], 1]);
+});
+
+Deno.test("a payment that was found before its invoice was known becomes its order's; one that goes back doesn't", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const { id, order, bolt11, hash } = await opened(shop);
+  await bookedBefore(shop, { hash, orderId: null });
+  await shop.wallet.settle(bolt11);
+  assertEquals(await new Settlement(shop.common).lookUp(id, forEver), "paid");
+  const [payment, ...more] = await shop.payments();
+  assertEquals([payment!.order_id, payment!.invoice_id, payment!.state, more], [order, id, "matched", []]);
+  assertEquals(shop.events, [`paid ${PRICE}`]);
+
+  const other = await opened(shop);
+  await database.transaction(async (tx) => {
+    await recordUnmatched(tx, {
+      id: "q",
+      merchant: MERCHANT,
+      wallet: "demo",
+      paymentHash: other.hash,
+      invoiceId: null,
+      amountMsat: PRICE,
+      settledAt: 1,
+      now: 1,
+    }, "");
+    await tx.updateTable("payments").set({ refunding_msat: 1 }).where("id", "=", "q").execute();
+  });
+  await shop.wallet.settle(other.bolt11);
+  assertEquals(await new Settlement(shop.common).lookUp(other.id, forEver), "paid");
+  assertEquals([shop.events, (await shop.payments()).filter((one) => one.id === "q")[0]!.order_id], [
+    [],
+    null,
+  ]);
+});
+
+const claims: [string, bigint | null, bigint, boolean][] = [
+  ["a part", PRICE / 2n, PRICE / 2n, false],
+  ["too much, as far as a node lets it", PRICE * 2n, PRICE * 2n, false],
+  ["more than a node would take", PRICE * 2n + 1n, PRICE, true],
+  ["a thousand times as much: sats given out as more", PRICE * 1000n, PRICE, true],
+  ["a thousandth: sats given out as msat", PRICE / 1000n, PRICE, true],
+  ["no amount", null, PRICE, false],
+];
+for (const [name, said, booked, doubted] of claims) {
+  Deno.test(`what the wallet says arrived: ${name}`, async () => {
+    await using database = await memoryDatabase();
+    const shop = new Shop(database);
+    const { id } = await opened(shop);
+    shop.wallet.lookup = () => Promise.resolve({ status: "settled", amountMsat: said, settledAt: 5 });
+    assertEquals(await new Settlement(shop.common).lookUp(id, forEver), "paid");
+    assertEquals((await shop.payments()).map((one) => BigInt(one.amount_msat)), [booked]);
+    assertEquals(shop.events, [...(doubted ? ["noted"] : []), `paid ${booked}`]);
+  });
+}
+
+Deno.test("a payment isn't dated in the future, whatever unit the wallet counts time in", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const { id } = await opened(shop);
+  const settledAt = shop.clock.now() * 1000;
+  shop.wallet.lookup = () => Promise.resolve({ status: "settled", amountMsat: PRICE, settledAt });
+  await new Settlement(shop.common).lookUp(id, forEver);
+  assertEquals((await shop.payments())[0]!.settled_at, shop.clock.now());
 });
 
 Deno.test("money for an order that isn't there any more is written down as unmatched", async () => {
@@ -92,7 +163,9 @@ Deno.test("money for an order that isn't there any more is written down as unmat
   await shop.wallet.settle(bolt11);
   await database.transaction((tx) => tx.deleteFrom("orders").where("id", "=", order).execute());
   assertEquals(await new Settlement(shop.common).lookUp(id, forEver), "paid");
-  assertEquals((await shop.payments()).map((p) => [p.order_id, p.state]), [[null, "unmatched"]]);
+  const [payment] = await shop.payments();
+  assertEquals([payment!.order_id, payment!.state], [null, "unmatched"]);
+  assertEquals(await alerts(shop), [`payment:${payment!.id}:unmatched`]);
 });
 
 Deno.test("an unpaid order expires after a look-up at its end, and is watched on: late money still arrives", async () => {
@@ -174,6 +247,37 @@ Deno.test("expiry leaves an order alone that waits for nothing any more", async 
   await shop.clock.advance(900_000);
   assertEquals(await settlement.lookUp(id, forEver), "expired");
   assertEquals(shop.events, []);
+});
+
+Deno.test("a wallet that was away for days is asked until it answers once: what was paid before is found", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const { id, order, bolt11 } = await opened(shop);
+  const settlement = new Settlement(shop.common);
+  await shop.wallet.settle(bolt11);
+  shop.wallet.faults.always("lookup", { do: "fail", kind: "unreachable" });
+  await shop.clock.advance(60 * 3_600_000);
+  await settlement.lookUp(id, forEver);
+  const [row] = await shop.invoices(order);
+  assertEquals(row!.next_lookup_at, shop.clock.now() + 3_600_000);
+  shop.wallet.faults.always("lookup", null);
+  assertEquals(await settlement.lookUp(id, forEver), "paid");
+});
+
+Deno.test("a wallet that lists a payment may be asked about another's invoice, and only its yes counts", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const { id, order, bolt11 } = await opened(shop);
+  const settlement = new Settlement({ ...shop.common, walletOf: () => null });
+  const anew = Object.create(shop.wallet, {
+    id: { value: "nwc:anew" },
+    lookup: { value: shop.wallet.lookup.bind(shop.wallet) },
+  });
+  await shop.clock.advance(900_000);
+  assertEquals(await settlement.lookUp(id, forEver, anew), "unknown");
+  assertEquals(await shop.payment(order), "awaiting");
+  await shop.wallet.settle(bolt11, { late: true });
+  assertEquals(await settlement.lookUp(id, forEver, anew), "paid");
 });
 
 Deno.test("an invoice of another wallet than the present one isn't asked about there", async () => {

@@ -7,10 +7,16 @@ import type { Verifier } from "../../nostr/verify.ts";
 import type { Random } from "../../random.ts";
 import {
   type CreatedInvoice,
+  type IncomingPage,
+  type IncomingQuery,
   type InvoiceRef,
   type InvoiceRequest,
   type InvoiceStatus,
   type Network,
+  type OutgoingPayment,
+  type OutgoingRef,
+  type OutgoingStatus,
+  type PaidOut,
   type PaymentHint,
   type Wallet,
   type WalletCaps,
@@ -20,8 +26,9 @@ import {
 import { NwcChannel } from "./channel.ts";
 import { NwcInfoSource } from "./info_source.ts";
 import { NwcError, readNotification } from "./messages.ts";
+import { lookUpPayment, type NwcAsking, payInvoice } from "./paying.ts";
 import { NwcRequests } from "./requests.ts";
-import { statusOf } from "./transaction.ts";
+import { incomingOf, statusOf } from "./transaction.ts";
 import { describeNwcUri, type NwcUri } from "./uri.ts";
 
 /** The same payment is told under both notification kinds, and by several relays. */
@@ -43,7 +50,10 @@ export interface NwcWalletOptions {
   log: Log;
 }
 
-/** Nostr Wallet Connect (NIP-47), receiving side: `make_invoice`, `lookup_invoice` or `list_transactions`, notifications as hints. */
+/**
+ * Nostr Wallet Connect (NIP-47): `make_invoice`, `lookup_invoice` or `list_transactions`, notifications as hints, and
+ * `pay_invoice` where the connection allows it.
+ */
 export class NwcWallet implements Wallet {
   readonly id: string;
   readonly kind = "nwc";
@@ -54,13 +64,17 @@ export class NwcWallet implements Wallet {
     subscribe: "live",
     cancel: false,
     hold: false,
-    pay: false,
+    pay: true,
   };
   readonly #o: NwcWalletOptions;
   readonly #log: Log;
   readonly #channel: NwcChannel;
   readonly #requests: NwcRequests;
   readonly #info: NwcInfoSource;
+  readonly #asking: NwcAsking = {
+    methods: async (signal) => (await this.#info.get(signal)).methods,
+    ask: (method, params, signal, o) => this.#ask(method, params, signal, undefined, o?.once),
+  };
   readonly #listeners = new Set<(hint: PaymentHint) => void>();
   readonly #hinted = new Map<string, number>();
   /** What the wallet turned out not to offer, whatever it says. */
@@ -141,6 +155,28 @@ export class NwcWallet implements Wallet {
     return await this.#findInList(invoice, signal);
   }
 
+  async listIncoming({ since, until, offset }: IncomingQuery, signal: AbortSignal): Promise<IncomingPage> {
+    const { methods } = await this.#info.get(signal);
+    if (!methods.includes("list_transactions")) {
+      throw new WalletError("not_implemented", "the wallet connection doesn't allow list_transactions");
+    }
+    const params = { from: seconds(since), until: seconds(until) + 1, limit: PAGE, offset, type: "incoming" };
+    const transactions = await this.#list(params, signal);
+    // Some wallets give fewer than asked for, so that only an empty page is the end.
+    return {
+      settled: transactions.flatMap((one) => incomingOf(one, this.#o.clock.now()) ?? []),
+      next: transactions.length === 0 ? null : offset + transactions.length,
+    };
+  }
+
+  pay(payment: OutgoingPayment, signal: AbortSignal): Promise<PaidOut> {
+    return payInvoice(this.#asking, payment, signal);
+  }
+
+  lookupPayment(payment: OutgoingRef, signal: AbortSignal): Promise<OutgoingStatus> {
+    return lookUpPayment(this.#asking, payment, signal);
+  }
+
   subscribe(onHint: (hint: PaymentHint) => void): () => void {
     this.#listeners.add(onHint);
     this.#channel.open();
@@ -157,10 +193,7 @@ export class NwcWallet implements Wallet {
     const from = seconds(createdAt) - 60;
     for (let page = 0; page < MOST_PAGES; page++) {
       const params = { from, limit: PAGE, offset: page * PAGE, unpaid: true, type: "incoming" };
-      const { transactions } = await this.#ask("list_transactions", params, signal);
-      if (!Array.isArray(transactions)) {
-        throw new WalletError("bad_answer", "the wallet's list of transactions is none");
-      }
+      const transactions = await this.#list(params, signal);
       for (const transaction of transactions) {
         const status = statusOf(transaction, paymentHash, this.#o.clock.now());
         if (status) return status;
@@ -170,18 +203,27 @@ export class NwcWallet implements Wallet {
     return { status: "not_found" };
   }
 
+  async #list(params: Record<string, unknown>, signal: AbortSignal): Promise<unknown[]> {
+    const { transactions } = await this.#ask("list_transactions", params, signal);
+    if (!Array.isArray(transactions)) {
+      throw new WalletError("bad_answer", "the wallet's list of transactions is none");
+    }
+    return transactions;
+  }
+
   async #ask(
     method: string,
     params: Record<string, unknown>,
     signal: AbortSignal,
     onLate?: (result: Record<string, unknown>) => void,
+    once = false,
   ): Promise<Record<string, unknown>> {
     await this.#ready(signal);
     for (let first = true;; first = false) {
       const { cipher } = await this.#info.get(signal);
       if (!cipher) throw new WalletError("not_implemented", "the wallet knows neither NIP-44 nor NIP-04");
       try {
-        return await this.#requests.send({ method, params, cipher, onLate }, signal);
+        return await this.#requests.send({ method, params, cipher, onLate, once }, signal);
       } catch (error) {
         if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
         // Its info event may have changed since we read it.

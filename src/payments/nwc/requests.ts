@@ -51,6 +51,8 @@ export class NwcRequests {
       params: Result;
       cipher: "nip04" | "nip44";
       onLate?: ((result: Result) => void) | undefined;
+      /** It goes out a single time, and counts as sent unless every relay refused it: for what must not happen twice. */
+      once?: boolean | undefined;
     },
     signal: AbortSignal,
   ): Promise<Result> {
@@ -60,7 +62,7 @@ export class NwcRequests {
     asked.answer.promise.catch(() => {});
     this.#remember(event.id, asked);
     const over = new AbortController();
-    const sending = this.#sendUntil(event, AbortSignal.any([over.signal, signal]), asked);
+    const sending = this.#sendUntil(event, AbortSignal.any([over.signal, signal]), asked, request.once);
     try {
       const response = await unlessAborted(asked.answer.promise, signal);
       if (!response.ok) throw response.error;
@@ -115,13 +117,15 @@ export class NwcRequests {
     event: NostrEvent,
     signal: AbortSignal,
     asked: Asked,
+    once = false,
   ): Promise<{ maybe: boolean; reason: string }> {
     const { relays, clock } = this.#o;
     let maybe = false;
     let reason = "none answered";
     while (!signal.aborted) {
       const answers = await Promise.all(relays.map((url) => this.#publish(url, event, signal)));
-      maybe ||= answers.some((answer) => answer.taken !== false);
+      // What was written to a connection that broke may have arrived all the same.
+      maybe ||= answers.some((answer) => once ? !answer.refused : answer.taken !== false);
       reason = answers.find((answer) => answer.taken === false)?.reason ?? reason;
       if (!maybe && answers.every((answer) => answer.refused)) {
         asked.answer.reject(
@@ -129,6 +133,7 @@ export class NwcRequests {
         );
         break;
       }
+      if (once) break;
       await clock.sleep(RESEND_MS, signal);
     }
     return { maybe, reason };

@@ -1,4 +1,4 @@
-import type { InvoiceStatus } from "../wallet.ts";
+import type { IncomingPayment, InvoiceStatus } from "../wallet.ts";
 import { isObject } from "./messages.ts";
 
 /**
@@ -23,4 +23,19 @@ export function statusOf(transaction: unknown, paymentHash: string, now: number)
   if (state === "failed") return { status: "cancelled" };
   const over = typeof expires_at === "number" && expires_at * 1000 <= now;
   return { status: over ? "expired" : "open" };
+}
+
+/** What a transaction of NIP-47 says that came in; null for what isn't settled, went out, or has no payment hash. */
+export function incomingOf(transaction: unknown, now: number): IncomingPayment | null {
+  if (!isObject(transaction)) return null;
+  const { payment_hash, invoice, description, created_at } = transaction;
+  if (typeof payment_hash !== "string" || !/^[0-9a-f]{64}$/i.test(payment_hash)) return null;
+  const paymentHash = payment_hash.toLowerCase();
+  if (statusOf(transaction, paymentHash, now)?.status !== "settled") return null;
+  return {
+    paymentHash,
+    bolt11: typeof invoice === "string" && invoice !== "" ? invoice.toLowerCase() : null,
+    description: typeof description === "string" ? description : null,
+    createdAt: typeof created_at === "number" && created_at > 0 ? Math.floor(created_at) * 1000 : null,
+  };
 }

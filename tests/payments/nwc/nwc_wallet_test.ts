@@ -347,3 +347,51 @@ Deno.test("a dead relay beside a living one holds nothing up", async () => {
   assert(performance.now() - begun < 2_000);
   await wallet.close();
 });
+
+Deno.test("list_transactions tells what came in and is settled, page by page until one is empty", async () => {
+  await using relay = await serveNpmRelay();
+  await using service = new ScriptedWallet(relay.url);
+  const settled = { state: "settled", settled_at: 1_767_225_600, created_at: 1_767_225_000 };
+  const came = transaction(HASH.toUpperCase(), { ...settled, description: "Order 1", invoice: "LNBCRT1" });
+  const others = [
+    transaction("11".repeat(32), { state: "pending", settled_at: null }),
+    transaction("22".repeat(32), { ...settled, type: "outgoing" }),
+    transaction("no hash", settled),
+    // It only says when; some wallets have no states.
+    transaction("33".repeat(32), { settled_at: 1_767_225_600 }),
+    "no transaction",
+  ];
+  service.answer = ({ params }) => ({
+    result: { transactions: params.offset === 0 ? [came, ...others] : [] },
+  });
+  await service.serve({ methods: "make_invoice lookup_invoice list_transactions" });
+  const wallet = service.connect();
+  const span = { since: 1_767_225_000_400, until: 1_767_226_000_400 };
+  const page = await wallet.listIncoming({ ...span, offset: 0 }, forEver);
+  assertEquals(page, {
+    settled: [
+      { paymentHash: HASH, bolt11: "lnbcrt1", description: "Order 1", createdAt: 1_767_225_000_000 },
+      { paymentHash: "33".repeat(32), bolt11: null, description: null, createdAt: null },
+    ],
+    next: 6,
+  });
+  assertEquals(await wallet.listIncoming({ ...span, offset: 6 }, forEver), { settled: [], next: null });
+  assertEquals(service.requests[0]!.params, {
+    from: 1_767_225_000,
+    until: 1_767_226_001,
+    limit: 20,
+    offset: 0,
+    type: "incoming",
+  });
+  await wallet.close();
+});
+
+Deno.test("a connection without list_transactions has no list", async () => {
+  await using relay = await serveNpmRelay();
+  await using service = new ScriptedWallet(relay.url);
+  await service.serve({ methods: METHODS });
+  const wallet = service.connect();
+  await failure(wallet.listIncoming({ since: 0, until: 1, offset: 0 }, forEver), "not_implemented");
+  assertEquals(service.requests, []);
+  await wallet.close();
+});

@@ -1,0 +1,51 @@
+import type { Tx } from "../db/database.ts";
+import { hold } from "../stock/stock.ts";
+import type { Origin } from "./draft.ts";
+import { countOpen } from "./orders_store.ts";
+import { linesOf, price, shortOf, shortText, type Terms } from "./terms.ts";
+import type { CatalogueSlice, OrderRequest, Quote } from "./types.ts";
+
+/** An order that can be taken, its goods reserved; or why it can't, with the quote if there is one. */
+export type Attempt = { ok: true; quote: Quote } | { ok: false; reason: string; quote: Quote | null };
+
+/** What is answered to a message that is too old: nothing. It stands with the order. */
+export const TOO_LATE = "This order reached us too late to be answered. Please order again.";
+
+/** Prices an order and reserves its goods for `orderId`, unless anything speaks against taking it. */
+export async function attempt(
+  tx: Tx,
+  orderId: string,
+  { origin, request, terms }: { origin: Origin; request: OrderRequest; terms: Terms },
+  now: number,
+): Promise<Attempt> {
+  const { merchant, askedAtSeconds } = origin;
+  const { priced, catalogue } = await price(tx, merchant, request, { terms, askedAtSeconds, now });
+  const quote = priced.ok ? priced.quote : null;
+  if (origin.stale) return { ok: false, reason: TOO_LATE, quote };
+  if (terms.closed !== null) return { ok: false, reason: terms.closed, quote };
+  if (!priced.ok) return { ok: false, reason: priced.reason, quote: null };
+  const missing = await tooMany(tx, origin, terms) ??
+    await reserve(tx, { merchant, orderId }, { quote: priced.quote, catalogue, terms }, now);
+  return missing === null ? { ok: true, quote: priced.quote } : { ok: false, reason: missing, quote };
+}
+
+async function tooMany(tx: Tx, { merchant, customer }: Origin, terms: Terms): Promise<string | null> {
+  const open = await countOpen(tx, merchant, customer);
+  if (open < terms.maxOpenOrders) return null;
+  return `You have ${open} unpaid orders here, which is the most we keep open. Please pay one or let it expire first.`;
+}
+
+/** Holds the goods, or only looks whether they are there, as the shop's policy has it. Answers what is missing, or null. */
+async function reserve(
+  tx: Tx,
+  order: { merchant: string; orderId: string },
+  { quote, catalogue, terms }: { quote: Quote; catalogue: CatalogueSlice; terms: Terms },
+  now: number,
+): Promise<string | null> {
+  if (terms.stockPolicy === "onpay") {
+    const short = shortOf(quote.lines, catalogue);
+    return short.length === 0 ? null : shortText(quote.lines, short);
+  }
+  const held = await hold(tx, { ...order, lines: linesOf(quote.lines), now });
+  return held.ok ? null : shortText(quote.lines, held.short);
+}

@@ -1,0 +1,132 @@
+import type { Tx } from "../db/database.ts";
+import { RetryLater, type RunningJob } from "../jobs/runner.ts";
+import { type OrderRow, updateOrder } from "../orders/orders_store.ts";
+import { saidAbout } from "../orders/said_before_store.ts";
+import { Deadline } from "../nostr/deadline.ts";
+import { type Bolt11, decodeBolt11 } from "./bolt11.ts";
+import { issued } from "./invoice_attempt.ts";
+import type { InvoiceJobOptions } from "./invoice_jobs.ts";
+import {
+  findInvoiceByHash,
+  insertAttempt,
+  keepVoid,
+  openAttempt,
+  openInvoiceOf,
+  voidInvoices,
+} from "./invoices_store.ts";
+import { scheduled } from "./late_invoice.ts";
+import { isUnpaid, owedMsat } from "./orders_port.ts";
+import { type Wallet, walletError } from "./wallet.ts";
+
+const ANSWER_MS = 10_000;
+const ASK_AGAIN_MS = 15_000;
+
+/** An invoice that the customer has, and that isn't in the books. */
+interface Candidate {
+  bolt11: string;
+  decoded: Bolt11;
+}
+
+/**
+ * After a restore: the order's customer may hold a payment request that the restored books don't know. If it asks for what is
+ * owed and the wallet knows it, it becomes the order's open invoice, and no other is made; true then, and the job is ended.
+ * Whatever else the customer holds is watched, so that a payment of it is the order's.
+ *
+ * Throws `RetryLater` when the wallet can't be asked: an invoice made blindly would be a second one.
+ */
+export async function adoptInvoice(o: InvoiceJobOptions, job: RunningJob, orderId: string): Promise<boolean> {
+  if (!o.memory?.any) return false;
+  const { database, orders, walletOf } = o;
+  const found = await database.transaction(async (tx) => {
+    const order = await orders.orderOf(tx, orderId);
+    return order && isUnpaid(order) ? { order, held: await heldBy(tx, order) } : null;
+  });
+  if (!found || found.held.length === 0) return false;
+  const wallet = walletOf(found.order.merchant);
+  if (!wallet) return false;
+  let adopted = false;
+  // The newest first: it is the one that the customer was shown last.
+  for (const one of found.held.toReversed()) {
+    if (!await knows(o, wallet, one, job.signal)) continue;
+    const opened = await database.transaction((tx) => take(o, tx, { job, orderId, wallet, one, adopted }));
+    if (opened === null) continue;
+    adopted ||= opened.open;
+    o.onIssued?.({ merchant: found.order.merchant, id: opened.id, paymentHash: one.decoded.paymentHash });
+  }
+  return adopted;
+}
+
+async function heldBy(tx: Tx, order: OrderRow): Promise<Candidate[]> {
+  const { merchant, customer, customer_order_id: orderRef } = order;
+  const held: Candidate[] = [];
+  for (const { bolt11 } of await saidAbout(tx, { merchant, customer, orderRef })) {
+    if (bolt11 === null || held.some((one) => one.bolt11 === bolt11)) continue;
+    const read = decodeBolt11(bolt11);
+    if (!read.ok || read.invoice.amountMsat === null) continue;
+    if (!await findInvoiceByHash(tx, read.invoice.paymentHash)) held.push({ bolt11, decoded: read.invoice });
+  }
+  return held;
+}
+
+async function knows(
+  { clock, log }: InvoiceJobOptions,
+  wallet: Wallet,
+  { bolt11, decoded }: Candidate,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    using deadline = new Deadline(clock, ANSWER_MS, signal);
+    const { paymentHash, timestamp } = decoded;
+    const status = await wallet.lookup({ paymentHash, bolt11, createdAt: timestamp * 1000 }, deadline.signal);
+    if (status.status === "not_found") log.warn("invoice.not_the_wallets", { payment_hash: paymentHash });
+    return status.status !== "not_found";
+  } catch (fault) {
+    if (signal.aborted) throw signal.reason;
+    const why = walletError(fault).message;
+    throw new RetryLater(
+      `the wallet can't say whether it made an invoice of before the restore: ${why}`,
+      ASK_AGAIN_MS,
+      false,
+    );
+  }
+}
+
+/** Null when somebody else took it meanwhile. */
+async function take(
+  { clock, orders, random }: InvoiceJobOptions,
+  tx: Tx,
+  o: { job: RunningJob; orderId: string; wallet: Wallet; one: Candidate; adopted: boolean },
+): Promise<{ id: string; open: boolean } | null> {
+  const { job, orderId, wallet, one: { bolt11, decoded }, adopted } = o;
+  const now = clock.now();
+  const order = await orders.orderOf(tx, orderId);
+  if (!order || await findInvoiceByHash(tx, decoded.paymentHash)) return null;
+  const amountMsat = decoded.amountMsat!;
+  const { merchant } = order;
+  // Whole sats were asked for where the wallet knows nothing smaller.
+  const owed = owedMsat(order);
+  const open = await openInvoiceOf(tx, orderId);
+  const fits = isUnpaid(order) && !adopted && amountMsat >= owed && amountMsat - owed < 1_000n &&
+    !(open && BigInt(open.amount_msat) === amountMsat);
+  if (fits) await voidInvoices(tx, orderId, now);
+  const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
+  const invoice = await insertAttempt(tx, attempt);
+  const made = issued(bolt11, { ok: true, decoded });
+  if (!fits) {
+    await keepVoid(tx, invoice.id, scheduled(made, invoice, order.expires_at, now), now);
+    return { id: invoice.id, open: false };
+  }
+  await updateOrder(tx, orderId, { expires_at: made.expiresAt });
+  await openAttempt(
+    tx,
+    invoice.id,
+    { ...scheduled(made, invoice, made.expiresAt, now), nextLookUpAt: now },
+    now,
+  );
+  await job.complete(tx);
+  const text =
+    "The customer has a payment request of before the restore: it is this order's, no other is made.";
+  await orders.apply(tx, orderId, { type: "noted", text }, now);
+  await orders.apply(tx, orderId, { type: "invoiced" }, now);
+  return { id: invoice.id, open: true };
+}

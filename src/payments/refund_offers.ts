@@ -1,0 +1,145 @@
+import type { Tx } from "../db/database.ts";
+import { formatSat, type Msat } from "../money/msat.ts";
+import { decodeBolt11 } from "./bolt11.ts";
+import { findInvoiceByHash } from "./invoices_store.ts";
+import { approveByItself, type AutoApproval } from "./refund_approval.ts";
+import { checkRefundInvoice, networkOf, type ReadRefundInvoice } from "./refund_invoice.ts";
+import { alarm, amountText, askFor, note, tell } from "./refund_telling.ts";
+import { lockWithSource } from "./refund_locks.ts";
+import { anyInvoice, dueTo, findRefundByHash, type RefundRow, updateRefund } from "./refunds_store.ts";
+
+/** An invoice that somebody sent us in a message. */
+export interface OfferedInvoice {
+  merchant: string;
+  /** The verified sender: nobody else decides where a refund goes. */
+  customer: string;
+  bolt11: string;
+  /** The message's event: it is answered once. */
+  eventId: string;
+  /** Null: a person approves each refund. */
+  auto: AutoApproval | null;
+}
+
+/** After so many invoices that couldn't be used a person reads them: two programs must not talk for ever. */
+const MOST_REFUSALS = 10;
+
+/**
+ * Takes a customer's invoice as the destination of a refund that is due to them, or tells them why it can't be used. A later
+ * one takes the place of an earlier one until the refund is approved. Null when none is due to this sender: then the message
+ * is no matter of refunds.
+ */
+export async function offerDestination(
+  tx: Tx,
+  offered: OfferedInvoice,
+  now: number,
+): Promise<RefundRow | null> {
+  const due = await dueTo(tx, offered.merchant, offered.customer);
+  if (due.length === 0) return null;
+  const bolt11 = offered.bolt11.toLowerCase();
+  const refund = await lockWithSource(tx, bestFor(due, bolt11).id);
+  if (refund?.state !== "due" || refund.refusals >= MOST_REFUSALS) return null;
+  const checked = await check(tx, refund, bolt11, due, now);
+  if (!checked.ok) {
+    await refuse(tx, refund, checked.reason, offered, now);
+    return refund;
+  }
+  const destined = await updateRefund(tx, refund, {
+    destination: bolt11,
+    destination_event: offered.eventId,
+    payment_hash: checked.invoice.paymentHash,
+  }, now);
+  await note(tx, destined, {
+    text: `The customer sent an invoice for the refund of ${amountText(refund)}.`,
+  }, now);
+  if (offered.auto && await approveByItself(tx, destined, offered.auto, now)) {
+    const text = `Thank you: ${amountText(refund)} are being sent to your invoice.`;
+    await tell(tx, destined, text, `answer:${offered.eventId}`, now);
+    return destined;
+  }
+  const text = `Thank you: ${
+    amountText(refund)
+  } will be sent to your invoice as soon as the merchant has confirmed it.`;
+  await tell(tx, destined, text, `answer:${offered.eventId}`, now);
+  await alarm(tx, destined, {
+    kind: "refund_due",
+    fact: "destination",
+    detail: `The customer has said where ${
+      amountText(refund)
+    } shall go: approve it with ncc refund approve ${refund.id}`,
+  }, now);
+  return destined;
+}
+
+/** Takes a destination that can't be used (any more) off a locked refund, and asks the customer for another. */
+export async function askAnew(tx: Tx, refund: RefundRow, why: string, now: number): Promise<RefundRow> {
+  const asked = await updateRefund(tx, refund, {
+    state: "due",
+    destination: null,
+    destination_event: null,
+    payment_hash: null,
+    approved_by: null,
+    approved_at: null,
+    asked_at: null,
+    note: why,
+  }, now);
+  const say = `Your refund of ${amountText(refund)} couldn't be sent: ${why}`;
+  await note(tx, asked, {
+    text: `${why} The customer is asked for another invoice.`,
+    // What an order's answers say of a refund that waits for an invoice they say by themselves.
+    say: refund.order_id === null ? `${say} ${askFor(refund)}` : say,
+    purpose: `anew:${refund.payment_hash}`,
+  }, now);
+  return asked;
+}
+
+/** The refund that an invoice is meant for: one of its amount, one that still waits for an invoice, the oldest. */
+function bestFor(due: RefundRow[], bolt11: string): RefundRow {
+  const read = decodeBolt11(bolt11);
+  const amount = read.ok ? read.invoice.amountMsat : null;
+  const fits = amount === null ? due : due.filter((refund) => BigInt(refund.amount_msat) === amount);
+  const among = fits.length > 0 ? fits : due;
+  return among.find((refund) => refund.destination === null) ?? among[0]!;
+}
+
+async function check(
+  tx: Tx,
+  refund: RefundRow,
+  bolt11: string,
+  due: RefundRow[],
+  now: number,
+): Promise<ReadRefundInvoice> {
+  const own = await anyInvoice(tx, refund);
+  const checked = checkRefundInvoice(bolt11, {
+    amountMsat: BigInt(refund.amount_msat),
+    network: (own === null ? null : networkOf(own)) ?? "bc",
+    now,
+  });
+  if (!checked.ok) return due.length > 1 ? { ok: false, reason: `${checked.reason} ${allOf(due)}` } : checked;
+  const { paymentHash } = checked.invoice;
+  const other = await findRefundByHash(tx, paymentHash);
+  if (other && other.id !== refund.id) {
+    return { ok: false, reason: "It has been used for another refund: each needs an invoice of its own." };
+  }
+  if (await findInvoiceByHash(tx, paymentHash)) {
+    return { ok: false, reason: "It is one of this shop's own invoices." };
+  }
+  return checked;
+}
+
+function allOf(due: RefundRow[]): string {
+  const amounts: Msat[] = due.map((refund) => BigInt(refund.amount_msat));
+  return `Your refunds are ${amounts.map(formatSat).join(" and ")}, each with an invoice of its own.`;
+}
+
+async function refuse(
+  tx: Tx,
+  refund: RefundRow,
+  reason: string,
+  offered: OfferedInvoice,
+  now: number,
+): Promise<void> {
+  await updateRefund(tx, refund, { refusals: refund.refusals + 1 }, now);
+  await note(tx, refund, { text: `The customer's invoice for the refund can't be used: ${reason}` }, now);
+  const text = `Your invoice can't be used for your refund. ${reason} ${askFor(refund)}`;
+  await tell(tx, refund, text, `answer:${offered.eventId}`, now);
+}

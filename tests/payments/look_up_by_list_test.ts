@@ -1,0 +1,138 @@
+import { assert, assertEquals } from "@std/assert";
+import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
+import { lookUpByList } from "../../src/payments/look_up_by_list.ts";
+import { Settlement } from "../../src/payments/settlement.ts";
+import { PaymentWatcher } from "../../src/payments/watcher.ts";
+import { memoryDatabase } from "../support/database.ts";
+import { onEachDatabase } from "../support/databases.ts";
+import { settle } from "../support/fake_clock.ts";
+import { MERCHANT, Shop, until } from "./shop.ts";
+
+const forEver = new AbortController().signal;
+
+async function opened(shop: Shop) {
+  const order = await shop.order();
+  await invoiceJobs(shop.common)["invoice.create"]!.run(shop.job(order));
+  const [invoice] = await shop.invoices(order);
+  return { order, id: invoice!.id, bolt11: invoice!.bolt11! };
+}
+
+const ask = (shop: Shop, ids: string[]) =>
+  lookUpByList({ ...shop.common, wallet: shop.wallet }, ids, forEver);
+
+onEachDatabase(
+  "one list answers for many: what isn't on it is asked about later, what is gets a look-up",
+  async (database) => {
+    const shop = new Shop(database);
+    const [paid, open, over] = [await opened(shop), await opened(shop), await opened(shop)];
+    await shop.change(over.order, { expires_at: shop.clock.now() + 60_000 });
+    await shop.wallet.settle(paid.bolt11, { silently: true });
+    await shop.clock.advance(60_000);
+    assertEquals(await ask(shop, [paid.id, open.id, over.id]), {
+      offered: true,
+      paid: [paid.id],
+      single: [over.id],
+    });
+    const [row] = await shop.invoices(open.order);
+    assertEquals(row!.next_lookup_at, shop.clock.now() + 15_000);
+    assertEquals(await shop.payments(), [], "a list is no payment");
+  },
+);
+
+Deno.test("without a list, or with one that has no end, each is looked up by itself", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const { id } = await opened(shop);
+  const all = { paid: [], single: [id] };
+  shop.wallet.faults.next("listIncoming", { do: "fail", kind: "unreachable" }, {
+    do: "fail",
+    kind: "not_implemented",
+  });
+  assertEquals(await ask(shop, [id]), { ...all, offered: true });
+  assertEquals(await ask(shop, [id]), { ...all, offered: false });
+  const hash = "ab".repeat(32);
+  for (
+    const say of [
+      () => ({ settled: [], next: 1 }),
+      () => ({ settled: [{ paymentHash: hash }], next: 1 }),
+    ]
+  ) {
+    shop.wallet.faults.always("listIncoming", { do: "lie", say });
+    assertEquals(await ask(shop, [id]), { ...all, offered: true });
+  }
+});
+
+async function watched(shop: Shop, run: (asked: { lists: number; lookUps: number }) => Promise<void>) {
+  const asked = { lists: 0, lookUps: 0 };
+  const { wallet } = shop;
+  const [list, lookup] = [wallet.listIncoming.bind(wallet), wallet.lookup.bind(wallet)];
+  wallet.listIncoming = (query, signal) => (asked.lists++, list(query, signal));
+  wallet.lookup = (ref, signal) => (asked.lookUps++, lookup(ref, signal));
+  const settlement = new Settlement(shop.common);
+  const wallets = () => new Map([[MERCHANT, wallet]]);
+  const watcher = new PaymentWatcher({ ...shop.common, settlement, wallets });
+  await watcher.start();
+  try {
+    await run(asked);
+  } finally {
+    await watcher.stop();
+  }
+}
+
+async function pass(shop: Shop, seconds: number): Promise<void> {
+  for (let i = 0; i < seconds; i++) {
+    await shop.clock.advance(1_000);
+    await settle();
+  }
+}
+
+Deno.test("with 60 invoices open the wallet gets a list every few seconds, and a look-up for what is paid", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const all: Awaited<ReturnType<typeof opened>>[] = [];
+  for (let n = 0; n < 60; n++) all.push(await opened(shop));
+  await watched(shop, async (asked) => {
+    await pass(shop, 30);
+    assertEquals(asked.lookUps, 0);
+    assert(asked.lists >= 5 && asked.lists <= 8, `${asked.lists} lists in 30 s`);
+    await shop.wallet.settle(all[7]!.bolt11, { silently: true });
+    await pass(shop, 6);
+    await until(async () => await shop.payment(all[7]!.order) === "paid", "the payment");
+    assertEquals(asked.lookUps, 1);
+  });
+});
+
+Deno.test("60 invoices at their end are looked up one by one, within the budget, and expire", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const all: string[] = [];
+  await watched(shop, async (asked) => {
+    for (let n = 0; n < 60; n++) all.push((await opened(shop)).order);
+    shop.clock.jump(898_000);
+    await pass(shop, 7);
+    await until(async () => {
+      const states = await Promise.all(all.map((order) => shop.payment(order)));
+      return states.every((state) => state === "expired");
+    }, "their expiry");
+    assert(asked.lookUps >= 60 && asked.lookUps <= 120, `${asked.lookUps} look-ups`);
+  });
+});
+
+Deno.test("a wallet whose list fails is asked one by one, no faster than otherwise", async () => {
+  await using database = await memoryDatabase();
+  const shop = new Shop(database);
+  const all: Awaited<ReturnType<typeof opened>>[] = [];
+  for (let n = 0; n < 60; n++) all.push(await opened(shop));
+  shop.wallet.faults.always("listIncoming", { do: "fail", kind: "unreachable" });
+  shop.wallet.faults.always("lookup", { do: "delay", ms: 500 });
+  await shop.wallet.settle(all[0]!.bolt11, { silently: true });
+  await watched(shop, async (asked) => {
+    await until(() => asked.lookUps === 10);
+    await settle();
+    assertEquals(asked.lookUps, 10);
+    await pass(shop, 20);
+    await until(async () => await shop.payment(all[0]!.order) === "paid", "the payment");
+    shop.wallet.faults.always("lookup", null);
+    await pass(shop, 2);
+  });
+});
