@@ -16,6 +16,8 @@ export const alertKinds = [
   "wallet_up",
   "relay_down",
   "relay_up",
+  "signer_down",
+  "signer_up",
   "second_instance",
   "clock_jump",
   "chat",
