@@ -5,26 +5,32 @@ import { makeDataDir } from "./app/data_dir.ts";
 import { checkHealth, type Health } from "./app/health.ts";
 import { hostText, knownHosts } from "./app/hosts.ts";
 import { Housekeeping } from "./app/housekeeping.ts";
+import { JunkSweep } from "./app/junk_sweep.ts";
 import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
-import { merchantKey } from "./app/merchant_key.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
 import { relayInfo } from "./app/relay_info.ts";
+import { type Keys, openKeys } from "./app/open_keys.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
 import { SoleProcess } from "./app/sole_process.ts";
+import { StorageWatch } from "./app/storage_watch.ts";
 import { summarise, type Summary } from "./app/summary.ts";
 import { buildWorkers } from "./app/workers.ts";
 import type { Clock } from "./clock.ts";
 import { migrateWithBackup } from "./db/backup.ts";
 import type { Database } from "./db/database.ts";
 import { openDatabase } from "./db/open.ts";
+import { StorageFailedError } from "./db/storage_state.ts";
 import type { Log } from "./log.ts";
+import { allowance } from "./messages/allowance.ts";
+import { reception } from "./messages/reception.ts";
+import { isRegularAnywhere } from "./messages/regulars_store.ts";
+import { Strangers } from "./messages/strangers.ts";
+import type { BunkerOptions } from "./nostr/bunker/options.ts";
 import { EventStore } from "./nostr/event_store.ts";
-import { SecretBox } from "./nostr/sealed_secrets.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
 import { installRelaySocket } from "./nostr/websocket.ts";
-import { hasPaidBefore } from "./orders/orders_store.ts";
 import type { Wallet } from "./payments/wallet.ts";
 import { buildAdmission } from "./policies/admission.ts";
 import type { Random } from "./random.ts";
@@ -44,6 +50,12 @@ export interface AppOptions {
   backedUp?: boolean;
   /** The first merchant's wallet, instead of the one that the settings name. */
   wallet?: Wallet;
+  /** The same for what its refunds are paid from. */
+  spend?: Wallet;
+  /** Times of remote signers; a test has less patience. */
+  bunkerOptions?: Partial<BunkerOptions>;
+  /** Ends the wait for a remote signer that is connected for the first time. */
+  stopped?: AbortSignal;
 }
 
 /** The composition root: settings in, running services out. */
@@ -73,20 +85,10 @@ export class App {
         backedUp: o.backedUp === true,
         clock,
       });
-      const key = await merchantKey(settings, random);
-      const app = new App(
-        o,
-        database,
-        await loadVerifier(),
-        await SecretBox.loadOrCreate(`${dataDir}/master.key`, random),
-        {
-          schema,
-          dataCreated,
-          keyCreated: key.created,
-          adminToken: settings.NCC_ADMIN_TOKEN ?? await loadOrCreateAdminToken(dataDir, random),
-          first: { ...key, wallet: settings.NCC_WALLET ?? null },
-        },
-      );
+      const crypto = await loadVerifier();
+      const keys = await openKeys({ ...o, database, crypto });
+      const adminToken = settings.NCC_ADMIN_TOKEN ?? await loadOrCreateAdminToken(dataDir, random);
+      const app = new App(o, database, crypto, keys, { schema, dataCreated, adminToken });
       await app.merchants.load();
       return app;
     } catch (error) {
@@ -99,27 +101,23 @@ export class App {
     o: AppOptions,
     database: Database,
     crypto: EventCrypto,
-    secrets: SecretBox,
-    opened: {
-      schema: number;
-      dataCreated: boolean;
-      keyCreated: boolean;
-      adminToken: string;
-      first: ConstructorParameters<typeof MerchantRegistry>[0]["first"];
-    },
+    keys: Keys,
+    opened: { schema: number; dataCreated: boolean; adminToken: string },
   ) {
     const { settings, clock, random, log } = o;
     this.#o = o;
     this.database = database;
     this.#schema = opened.schema;
     this.#dataCreated = opened.dataCreated;
-    this.#keyCreated = opened.keyCreated;
+    this.#keyCreated = keys.first.created;
     this.adminToken = opened.adminToken;
     // Nostrify's relays take the global WebSocket; the runtime's own stalls 45 ms on every other small frame.
     installRelaySocket();
 
     const base = { database, clock, random, log };
     const store = new EventStore(database.kysely, { now: () => Math.floor(clock.now() / 1000) });
+    const strangers = new Strangers(base);
+    const receive = reception(strangers);
     const admission = buildAdmission({
       ...base,
       servedMerchants: () => this.merchants.keys(),
@@ -128,9 +126,17 @@ export class App {
     });
     this.merchants = new MerchantRegistry({
       ...base,
-      secrets,
-      first: opened.first,
-      serve: servingMerchants({ ...base, settings, crypto, admission, wallet: o.wallet }),
+      ...keys,
+      serve: servingMerchants({
+        ...base,
+        settings,
+        crypto,
+        admission,
+        receive,
+        wallet: o.wallet,
+        spend: o.spend,
+        bunkerOptions: o.bunkerOptions,
+      }),
     });
     this.relay = new RelayServer({
       ...base,
@@ -140,7 +146,13 @@ export class App {
       merchants: () => this.merchants.keys(),
       url: () => `${this.url.replace(/^http/, "ws")}/relay`,
       info: () => relayInfo(this.merchants, settings),
-      hasPaid: (pubkey) => hasPaidBefore(database.kysely, [...this.merchants.keys()], pubkey),
+      isRegular: (pubkey) => isRegularAnywhere(database.kysely, [...this.merchants.keys()], pubkey),
+      strangers,
+      onArrival: receive,
+      limits: {
+        eventsPerKey: allowance(settings.NCC_DM_RATE).perMinute,
+        burstPerKey: allowance(settings.NCC_DM_RATE).burst,
+      },
     });
 
     const workers = buildWorkers({
@@ -149,6 +161,7 @@ export class App {
       crypto,
       holder: random.uuid(),
       merchants: this.merchants,
+      onShed: (count) => strangers.left(count),
     });
 
     this.#api = createApi({
@@ -164,7 +177,13 @@ export class App {
       health: () => this.health(),
       metrics: createMetrics(
         database,
-        liveFigures({ merchants: this.merchants, admission, relay: this.relay, startedAt: clock.now() }),
+        liveFigures({
+          merchants: this.merchants,
+          admission,
+          strangers,
+          relay: this.relay,
+          startedAt: clock.now(),
+        }),
       ),
     });
     this.#http = new HttpServer({
@@ -175,7 +194,12 @@ export class App {
     });
     this.#services = [
       new SoleProcess({ ...base, settings }),
-      new Housekeeping({ ...base, store }),
+      new StorageWatch({ ...base, settings }),
+      new Housekeeping({
+        ...base,
+        store,
+        junk: new JunkSweep({ ...base, strangers, rate: settings.NCC_DM_RATE }),
+      }),
       ...workers,
       this.merchants,
       { start: () => Promise.resolve(), stop: () => this.relay.close() },
@@ -193,6 +217,11 @@ export class App {
     return this.#o.settings.NCC_ADMIN_TOKEN === undefined
       ? adminTokenPath(this.#o.settings.NCC_DATA_DIR)
       : "NCC_ADMIN_TOKEN";
+  }
+
+  /** Resolves with an error when the storage has failed for good: then this process must end, acknowledging nothing more. */
+  async failed(): Promise<StorageFailedError> {
+    return new StorageFailedError(await this.database.storage.failed);
   }
 
   /** One request, as the HTTP port would answer it. */

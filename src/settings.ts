@@ -95,8 +95,14 @@ export const settingsTable = {
   },
   NCC_KEY: {
     schema: z.string().min(1, "is empty."),
-    about: "The merchant's secret key: nsec or 64 hex characters.",
+    about: "The merchant's key: nsec, 64 hex characters, ncryptsec, or bunker://… of a remote signer.",
     example: "nsec1…",
+    secret: true,
+  },
+  NCC_KEY_PASSPHRASE: {
+    schema: z.string().min(1, "is empty."),
+    about: "Passphrase of the key where it is an ncryptsec (NIP-49); a key made at first start is kept under it.",
+    example: "(better in a file)",
     secret: true,
   },
   NCC_RELAYS: {
@@ -116,6 +122,12 @@ export const settingsTable = {
     about: "Keys that may administer (NIP-98) and are told what happens.",
     example: "npub1…",
   },
+  NCC_NOTIFY: {
+    schema: z.string().transform((text) => [...new Set(text.split(/[\s,]+/).filter((word) => word !== ""))]),
+    default: "all",
+    about: "What the owners are told by direct message: all, or kinds of news; -kind leaves one out.",
+    example: "all,-chat",
+  },
   NCC_ADMIN_TOKEN: {
     schema: z.string().min(32, "must have at least 32 characters."),
     about: "Token for the REST API. Empty: made at first start in <data>/admin.token.",
@@ -127,6 +139,24 @@ export const settingsTable = {
     about: "Lightning wallet, one URL: nostr+walletconnect://… or demo: (no real money).",
     example: "nostr+walletconnect://…",
     secret: true,
+  },
+  NCC_WALLET_SPEND: {
+    schema: z.string().regex(/^[a-z0-9+.-]+:/i, "is not a wallet URL."),
+    about: "Wallet that refunds are paid from, one URL. Empty: refunds are paid by hand.",
+    example: "nostr+walletconnect://…",
+    secret: true,
+  },
+  NCC_REFUND_LIMIT: {
+    schema: whole(0, 100_000_000),
+    default: "0",
+    about: "Refunds of up to so many sat are paid without an approval. 0: a person approves each.",
+    example: "5000",
+  },
+  NCC_REFUND_BUDGET: {
+    schema: whole(0, 100_000_000),
+    default: "0",
+    about: "Sat that may be refunded without an approval within 24 hours.",
+    example: "20000",
   },
   NCC_RATES: {
     schema: z.string().regex(

@@ -148,8 +148,28 @@ export function walletRefusal(
 
 /** What each value allows but their combination doesn't. */
 function contradictions(settings: Settings): Problem[] {
-  const reason = settings.NCC_WALLET === undefined ? null : walletRefusal(settings.NCC_WALLET, settings);
-  return reason === null
-    ? []
-    : [{ key: "NCC_WALLET", value: "demo:", reason, example: settingsTable.NCC_WALLET.example }];
+  return [...withoutPassphrase(settings), ...demoWallets(settings)];
+}
+
+function withoutPassphrase({ NCC_KEY, NCC_KEY_PASSPHRASE }: Settings): Problem[] {
+  if (!/^(nostr:)?ncryptsec1/i.test(NCC_KEY ?? "") || NCC_KEY_PASSPHRASE !== undefined) return [];
+  return [{
+    key: "NCC_KEY",
+    value: "(secret)",
+    reason: "is encrypted (ncryptsec1…) and needs its passphrase, best in a file.",
+    example: null,
+  }, {
+    key: "NCC_KEY_PASSPHRASE_FILE",
+    value: null,
+    reason: "is not set.",
+    example: "/run/secrets/ncc-passphrase",
+  }];
+}
+
+function demoWallets(settings: Settings): Problem[] {
+  return (["NCC_WALLET", "NCC_WALLET_SPEND"] as const).flatMap((key) => {
+    const url = settings[key];
+    const reason = url === undefined ? null : walletRefusal(url, settings);
+    return reason === null ? [] : [{ key, value: "demo:", reason, example: settingsTable[key].example }];
+  });
 }

@@ -10,10 +10,13 @@ import { refuseAsProblems } from "./refusals.ts";
 import { demoRoutes } from "./routes/demo.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { merchantRoutes } from "./routes/merchants.ts";
+import { moveRoutes } from "./routes/moves.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { noticeRoutes } from "./routes/notices.ts";
 import { orderRoutes } from "./routes/orders.ts";
 import { paymentRoutes } from "./routes/payments.ts";
 import { productRoutes } from "./routes/products.ts";
+import { refundRoutes } from "./routes/refunds.ts";
 import { relayRoutes } from "./routes/relays.ts";
 import { stallRoutes } from "./routes/stalls.ts";
 import { serviceRoutes } from "./service_routes.ts";
@@ -31,11 +34,14 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
   for (
     const routes of [
       merchantRoutes,
+      moveRoutes,
       stallRoutes,
       productRoutes,
       orderRoutes,
       paymentRoutes,
+      refundRoutes,
       messageRoutes,
+      noticeRoutes,
       relayRoutes,
       jobRoutes,
       demoRoutes,

@@ -34,7 +34,7 @@ async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding
     ...relays,
     wallet,
     lookAtRates(patient),
-    lookAtOwners(patient),
+    lookAtOwners(patient, signer?.pubkey ?? null),
   ];
 }
 

@@ -1,7 +1,10 @@
 import { sql } from "kysely";
 import type { Database } from "../db/database.ts";
+import type { StorageFaultKind } from "../db/storage_state.ts";
 import { errorText } from "../log.ts";
+import type { BunkerStatus } from "../nostr/bunker/options.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
+import type { MerchantRelayStatus } from "./served_merchant.ts";
 
 /** One thing that has to work. */
 export interface Check {
@@ -35,15 +38,13 @@ export async function checkHealth(o: {
   for (const merchant of o.merchants.all()) {
     const of = several ? `:${merchant.pubkey.slice(0, 8)}` : "";
     for (const relay of merchant.relayStatus()) {
-      const ok = relay.state === "connected" && relay.caughtUp;
-      const state = relay.state === "connected"
-        ? (relay.caughtUp ? "connected" : "catching up")
-        : relay.state;
-      checks[`relay${of} ${relay.url}`] = {
-        ok,
-        detail: relay.error === null || ok ? state : `${state}: ${relay.error}`,
-      };
+      checks[`relay${of} ${relay.url}`] = checkRelay(relay);
     }
+    if (merchant.row.halted !== null && merchant.signs) {
+      checks[`answers${of}`] = { ok: false, detail: merchant.row.halted };
+    }
+    const signer = merchant.remote?.status();
+    if (signer) checks[`signer${of}`] = checkSigner(signer);
     checks[`wallet${of}`] = merchant.wallet === null
       ? { ok: false, detail: 'none: orders are answered "can\'t take payments yet"' }
       : {
@@ -57,7 +58,52 @@ export async function checkHealth(o: {
   return { ready, degraded: Object.values(checks).some((check) => !check.ok), checks };
 }
 
+/** A relay is all right when it is caught up, hands over what it has and refuses nothing. */
+export function checkRelay(relay: MerchantRelayStatus): Check {
+  if (relay.deaf !== null) {
+    return { ok: false, detail: `deaf since ${new Date(relay.deaf.since).toISOString()}: ${relay.deaf.why}` };
+  }
+  if (relay.refusing !== null) return { ok: false, detail: `refuses: ${relay.refusing}` };
+  if (relay.state !== "connected" || !relay.caughtUp) {
+    const state = relay.state === "connected" ? "catching up" : relay.state;
+    return { ok: false, detail: relay.error === null ? state : `${state}: ${relay.error}` };
+  }
+  const notes = [
+    relay.hidden > 0 ? `it hides events of ${relay.hidden} crowded seconds` : null,
+    relay.unproven !== null ? `can't be probed: ${relay.unproven}` : null,
+  ].filter((note) => note !== null);
+  return { ok: true, detail: ["connected", ...notes].join("; ") };
+}
+
+/** A remote signer is all right while it answers and refuses nothing; unasked it counts as well. */
+export function checkSigner({ state, error, authUrl, waiting, lastAnswerAt }: BunkerStatus): Check {
+  if (authUrl !== null) return { ok: false, detail: `wants your approval: open ${authUrl}` };
+  const last = lastAnswerAt === null
+    ? "no answer since the start"
+    : `last answer ${new Date(lastAnswerAt).toISOString()}`;
+  const notes = [
+    ...(error === null ? [] : [error]),
+    last,
+    ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? "request waits" : "requests wait"}`] : []),
+  ];
+  return {
+    ok: state === "awake" || state === "unknown",
+    detail: `remote signer ${state}: ${notes.join("; ")}`,
+  };
+}
+
+const FAULTS: Record<StorageFaultKind, string> = {
+  full: "the disk is full: nothing new is taken in until there is room, payments are still booked",
+  read_only: "the database can't be written",
+  busy: "another process keeps the database locked",
+  away: "the database can't be reached",
+  disk: "the disk has failed: the process ends",
+  corrupt: "the database is damaged: the process ends",
+};
+
 async function checkDatabase(database: Database): Promise<Check> {
+  const { fault } = database.storage;
+  if (fault !== null) return { ok: false, detail: `${FAULTS[fault.kind]} (${fault.text})` };
   try {
     await sql`select 1`.execute(database.kysely);
     return { ok: true, detail: database.dialect };

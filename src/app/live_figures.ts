@@ -1,4 +1,5 @@
 import meta from "../../deno.json" with { type: "json" };
+import type { Strangers } from "../messages/strangers.ts";
 import type { MerchantAdmission } from "../policies/admission.ts";
 import type { RelayServer } from "../relay/relay_server.ts";
 import type { LiveFigures } from "../reports/metrics.ts";
@@ -8,6 +9,7 @@ import type { MerchantRegistry } from "./merchant_registry.ts";
 export function liveFigures(o: {
   merchants: MerchantRegistry;
   admission: MerchantAdmission;
+  strangers: Strangers;
   relay: RelayServer;
   startedAt: number;
 }): LiveFigures {
@@ -21,6 +23,8 @@ export function liveFigures(o: {
           merchant: merchant.pubkey,
           ...relay,
           connected: relay.state === "connected",
+          deaf: relay.deaf !== null,
+          refusing: relay.refusing !== null,
         }))
       ),
     refusals: () => o.admission.counts(),
@@ -35,6 +39,8 @@ export function liveFigures(o: {
       return sum;
     },
     relayConnections: () => o.relay.connections(),
+    relayRefusals: () => o.relay.counts(),
+    strangers: () => o.strangers.status(),
     walletUp: () => {
       const known = all().flatMap(({ wallet }) => wallet === null || wallet.up === null ? [] : [wallet.up]);
       return known.length === 0 ? null : known.every((up) => up);

@@ -1,4 +1,4 @@
-import { generateSecretKey, getPublicKey } from "nostr-tools/pure";
+import { generateSecretKey } from "nostr-tools/pure";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { publishIdentity } from "../catalog/identity_queue.ts";
 import { ensureMerchant, pauseMerchant, resumeMerchant, updateMerchant } from "../catalog/merchants.ts";
@@ -8,18 +8,24 @@ import type { Clock } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
-import { parseSecretKey } from "../nostr/keys.ts";
-import type { SecretBox } from "../nostr/sealed_secrets.ts";
+import { endSecondInstance } from "../notifications/second_instance.ts";
 import type { Service } from "../service.ts";
-import type { MerchantKey } from "./merchant_key.ts";
-import { getSecret, putSecret } from "./secrets_store.ts";
+import { type Moved, moveShop } from "./key_change.ts";
+import type { SigningKey } from "./merchant_key.ts";
+import { MerchantSecrets, type MerchantSecretsParts } from "./merchant_secrets.ts";
 import type { ServedMerchant } from "./served_merchant.ts";
 
 /** Other processes' changes to merchants are seen after this long. */
 const REFRESH_MS = 5_000;
 
-/** Makes a merchant able to work: key, relays, wallet. Throws when the wallet's URL is none. */
-export type Serve = (row: MerchantRow, secretKey: Uint8Array, walletUrl: string | null) => ServedMerchant;
+/** What a merchant receives with, and what refunds are paid from; null: nothing. */
+export interface WalletUrls {
+  wallet: string | null;
+  spend: string | null;
+}
+
+/** Makes a merchant able to work: key, relays, wallets. Throws when a wallet's URL is none. */
+export type Serve = (row: MerchantRow, key: SigningKey, urls: WalletUrls) => ServedMerchant;
 
 export type Created = { ok: true; merchant: ServedMerchant } | {
   ok: false;
@@ -32,28 +38,28 @@ export class MerchantRegistry implements Service {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #secrets: SecretBox;
-  readonly #first: MerchantKey & { wallet: string | null };
+  readonly #secrets: MerchantSecrets;
   readonly #serve: Serve;
+  readonly #first: string;
+  readonly #unserved = new Set<string>();
   readonly #served = new Map<string, ServedMerchant>();
   readonly #stop = new AbortController();
   #refreshing: Promise<void> | undefined;
   #live = false;
 
-  constructor(o: {
-    database: Database;
-    clock: Clock;
-    log: Log;
-    secrets: SecretBox;
-    /** The merchant that the settings set up. */
-    first: MerchantKey & { wallet: string | null };
-    serve: Serve;
-  }) {
+  constructor(
+    o: {
+      database: Database;
+      clock: Clock;
+      log: Log;
+      serve: Serve;
+    } & MerchantSecretsParts,
+  ) {
     this.#database = o.database;
     this.#clock = o.clock;
     this.#log = o.log;
-    this.#secrets = o.secrets;
-    this.#first = o.first;
+    this.#secrets = new MerchantSecrets(o);
+    this.#first = o.first.pubkey;
     this.#serve = o.serve;
   }
 
@@ -61,7 +67,7 @@ export class MerchantRegistry implements Service {
   async load(): Promise<void> {
     const now = this.#clock.now();
     await this.#database.transaction((tx) =>
-      ensureMerchant(tx, { pubkey: this.#first.pubkey, keySource: "settings", now })
+      ensureMerchant(tx, { pubkey: this.#first, keySource: "settings", now })
     );
     await this.#refresh();
   }
@@ -70,7 +76,7 @@ export class MerchantRegistry implements Service {
   async start(): Promise<void> {
     this.#live = true;
     for (const merchant of this.#served.values()) {
-      await merchant.intake.start();
+      await this.#begin(merchant);
       // Relays or the public URL may be others than at the last start; what is unchanged isn't published again.
       await this.#database.transaction((tx) => publishIdentity(tx, merchant.pubkey, this.#clock.now()));
     }
@@ -97,7 +103,10 @@ export class MerchantRegistry implements Service {
     return this.#served.get(pubkey);
   }
 
-  readonly identityOf: IdentityOf = (pubkey) => this.#served.get(pubkey);
+  readonly identityOf: IdentityOf = (pubkey) => {
+    const merchant = this.#served.get(pubkey);
+    return merchant?.signs ? merchant : undefined;
+  };
 
   keys(): ReadonlySet<string> {
     return new Set(this.#served.keys());
@@ -106,17 +115,18 @@ export class MerchantRegistry implements Service {
   /** The merchant that is meant: the one named, or the only one. Null when it isn't clear. */
   only(named: string | undefined): string | null {
     if (named !== undefined) return this.#served.has(named) ? named : null;
-    return this.#served.size === 1 ? this.#first.pubkey : null;
+    const here = this.all().filter((merchant) => merchant.row.moved_to === null);
+    return here.length === 1 ? here[0]!.pubkey : null;
   }
 
   /** Serves another merchant from now on. A key is made when none is given; it is kept sealed. */
-  async create(o: { name: string; profile: Profile; secretKey?: string; wallet?: string }): Promise<Created> {
-    const parsed = o.secretKey === undefined
-      ? { ok: true as const, secretKey: generateSecretKey() }
-      : parseSecretKey(o.secretKey);
-    if (!parsed.ok) return { ok: false, conflict: false, reason: parsed.reason };
-    const { secretKey } = parsed;
-    const pubkey = getPublicKey(secretKey);
+  async create(
+    o: { name: string; profile: Profile; secretKey?: string; wallet?: string; walletSpend?: string },
+  ): Promise<Created> {
+    const text = o.secretKey?.trim() ?? bytesToHex(generateSecretKey());
+    const ready = await this.#secrets.ready(text, this.#stop.signal);
+    if (!ready.ok) return { ok: false, conflict: false, reason: ready.reason };
+    const { key, pubkey } = ready;
     const now = this.#clock.now();
     const row: MerchantRow = {
       pubkey,
@@ -126,12 +136,13 @@ export class MerchantRegistry implements Service {
       pause_message: null,
       key_source: "secrets",
       halted: null,
+      moved_to: null,
       created_at: now,
       updated_at: now,
     };
     let served: ServedMerchant;
     try {
-      served = this.#serve(row, secretKey, o.wallet ?? null);
+      served = this.#serve(row, key, { wallet: o.wallet ?? null, spend: o.walletSpend ?? null });
     } catch (error) {
       return { ok: false, conflict: false, reason: errorText(error) };
     }
@@ -139,8 +150,7 @@ export class MerchantRegistry implements Service {
       if (
         !await ensureMerchant(tx, { pubkey, name: o.name, profile: o.profile, keySource: "secrets", now })
       ) return false;
-      await this.#seal(tx, pubkey, "key", bytesToHex(secretKey));
-      if (o.wallet !== undefined) await this.#seal(tx, pubkey, "wallet", o.wallet);
+      await this.#secrets.keep(tx, pubkey, { ...o, key: text });
       return true;
     });
     if (!made) {
@@ -151,6 +161,31 @@ export class MerchantRegistry implements Service {
     return { ok: true, merchant: served };
   }
 
+  /** Moves a merchant's shop to another key, made when none is given (see `moveShop`). */
+  async move(
+    pubkey: string,
+    o: { secretKey?: string; emergency: boolean },
+  ): Promise<Extract<Created, { ok: false }> | { ok: true; merchant: ServedMerchant; moved: Moved }> {
+    const from = this.#served.get(pubkey)!.row;
+    if (from.moved_to !== null) return { ok: false, conflict: true, reason: "This shop has moved already." };
+    const text = o.secretKey?.trim() ?? bytesToHex(generateSecretKey());
+    const ready = await this.#secrets.ready(text, this.#stop.signal);
+    if (!ready.ok) return { ok: false, conflict: false, reason: ready.reason };
+    const { pubkey: to } = ready;
+    const now = this.#clock.now();
+    const moved = await this.#database.transaction(async (tx) => {
+      const { name } = from;
+      const profile = JSON.parse(from.profile);
+      if (!await ensureMerchant(tx, { pubkey: to, name, profile, keySource: "secrets", now })) return null;
+      await this.#secrets.passOn(tx, from, to, { giveUpKey: o.emergency });
+      await this.#secrets.keep(tx, to, { key: text });
+      return await moveShop(tx, { from, to, emergency: o.emergency, now });
+    });
+    if (moved === null) return { ok: false, conflict: true, reason: "This key is served already." };
+    await this.#refresh();
+    return { ok: true, merchant: this.#served.get(to)!, moved };
+  }
+
   async change(pubkey: string, input: MerchantInput): Promise<void> {
     await this.#write((tx, now) => updateMerchant(tx, { pubkey, input, now }));
   }
@@ -159,8 +194,12 @@ export class MerchantRegistry implements Service {
     await this.#write((tx, now) => pauseMerchant(tx, { pubkey, message, now }));
   }
 
+  /** Takes orders again, and answers again if the merchant was halted. */
   async resume(pubkey: string): Promise<void> {
-    await this.#write((tx, now) => resumeMerchant(tx, { pubkey, now }));
+    await this.#write(async (tx, now) => {
+      await resumeMerchant(tx, { pubkey, now });
+      await endSecondInstance(tx, pubkey, now);
+    });
   }
 
   /** Has the profile and the relay lists published, if they changed. */
@@ -188,40 +227,40 @@ export class MerchantRegistry implements Service {
   async #refresh(): Promise<void> {
     for (const row of await selectMerchants(this.#database.kysely)) {
       const known = this.#served.get(row.pubkey);
-      if (known) known.row = row;
-      else await this.#addRow(row);
+      if (known && row.key_source === "none" && known.signs) await this.#giveUp(known);
+      else if (known) {
+        known.row = row;
+        continue;
+      }
+      await this.#addRow(row);
     }
   }
 
+  async #giveUp(merchant: ServedMerchant): Promise<void> {
+    this.#served.delete(merchant.pubkey);
+    await merchant.close();
+  }
+
   async #addRow(row: MerchantRow): Promise<void> {
-    if (row.key_source === "settings") {
-      if (row.pubkey === this.#first.pubkey) {
-        return await this.#add(this.#serve(row, this.#first.secretKey, this.#first.wallet));
-      }
-      // An earlier key of the settings: its orders stay, but nobody here can answer for it.
-      return this.#log.debug("merchant.without_key", { merchant: row.pubkey });
-    }
-    const key = parseSecretKey(await this.#open(row.pubkey, "key") ?? "");
-    if (!key.ok) throw new Error(`the sealed key of merchant ${row.pubkey} is missing or damaged`);
-    await this.#add(this.#serve(row, key.secretKey, await this.#open(row.pubkey, "wallet") ?? null));
+    const has = await this.#secrets.of(row);
+    if (has) return await this.#add(this.#serve(row, has.key, has.urls));
+    // An earlier key of the settings: its orders stay, but nobody here can answer for it.
+    if (this.#unserved.has(row.pubkey)) return;
+    this.#unserved.add(row.pubkey);
+    this.#log.warn("merchant.without_key", {
+      merchant: row.pubkey,
+      remedy: "to move a shop to another key, put its old key back and run: ncc key change",
+    });
   }
 
   async #add(served: ServedMerchant): Promise<void> {
     this.#served.set(served.pubkey, served);
-    if (this.#live) await served.intake.start();
+    if (this.#live) await this.#begin(served);
   }
 
-  async #seal(tx: Tx, merchant: string, name: string, plain: string): Promise<void> {
-    await putSecret(tx, {
-      merchant,
-      name,
-      sealed: this.#secrets.seal(plain, `${merchant}:${name}`),
-      now: this.#clock.now(),
-    });
-  }
-
-  async #open(merchant: string, name: string): Promise<string | undefined> {
-    const sealed = await getSecret(this.#database.kysely, merchant, name);
-    return sealed && this.#secrets.open(sealed, `${merchant}:${name}`);
+  async #begin({ remote, signs, intake }: ServedMerchant): Promise<void> {
+    remote?.start();
+    // What is written to a key that was given up can't be opened.
+    if (signs) await intake.start();
   }
 }

@@ -9,3 +9,12 @@ export function ownerKeys({ NCC_OWNERS }: Settings): ReadonlySet<string> {
     return parsed.pubkey;
   }));
 }
+
+/** Owners who won't be told anything: the merchants' own keys, which get no messages from themselves. */
+export function untoldOwners(settings: Settings, merchants: ReadonlySet<string>): string[] {
+  return [...ownerKeys(settings)].filter((owner) => merchants.has(owner));
+}
+
+/** What to say to whom that happens. */
+export const UNTOLD_OWNER =
+  "NCC_OWNERS names the shop's own key: it may administer, but gets no messages from itself. Add your personal npub.";

@@ -26,3 +26,19 @@ export async function getSecret(
     .executeTakeFirst();
   return row?.sealed;
 }
+
+/** Keeps a sealed secret unless there is one of this name. Answers the one that is kept. */
+export async function keepSecret(
+  tx: Tx,
+  secret: { merchant: string; name: string; sealed: string; now: number },
+): Promise<string> {
+  const { merchant, name, sealed, now } = secret;
+  await tx.insertInto("secrets").values({ merchant, name, sealed, created_at: now })
+    .onConflict((on) => on.doNothing()).execute();
+  return (await getSecret(tx, merchant, name))!;
+}
+
+/** Forgets a secret of a merchant. */
+export async function removeSecret(tx: Tx, merchant: string, name: string): Promise<void> {
+  await tx.deleteFrom("secrets").where("merchant", "=", merchant).where("name", "=", name).execute();
+}

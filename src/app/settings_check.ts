@@ -1,15 +1,21 @@
-import { parsePublicKey, parseSecretKey } from "../nostr/keys.ts";
+import { alertKinds } from "../alert.ts";
+import { encryptedKeyProblem, isEncrypted, parseKey, parsePublicKey } from "../nostr/keys.ts";
+import { unknownKind } from "../notifications/kinds.ts";
 import { checkWalletUrl } from "../payments/wallet_url.ts";
 import type { SettingKey } from "../settings.ts";
+import { nearest } from "../settings_reader.ts";
 
 /** What is wrong with a setting whose form is right: a key's checksum, a wallet's scheme. No secret is quoted. */
 export function judgeSetting(key: SettingKey, value: unknown): string | null {
   switch (key) {
     case "NCC_KEY": {
-      const read = parseSecretKey(value as string);
+      // Opening it takes time and its passphrase: here only its form is looked at.
+      if (isEncrypted(value as string)) return encryptedKeyProblem(value as string);
+      const read = parseKey(value as string, null);
       return read.ok ? null : read.reason;
     }
-    case "NCC_WALLET": {
+    case "NCC_WALLET":
+    case "NCC_WALLET_SPEND": {
       const read = checkWalletUrl(value as string);
       return read.ok ? null : read.reason;
     }
@@ -19,6 +25,14 @@ export function judgeSetting(key: SettingKey, value: unknown): string | null {
         if (!read.ok) return `${owner}: ${read.reason}`;
       }
       return null;
+    }
+    case "NCC_NOTIFY": {
+      const unknown = unknownKind(value as string[]);
+      if (unknown === null) return null;
+      const near = nearest(unknown.replace(/^-/, ""), ["all", ...alertKinds]);
+      return `contains ${JSON.stringify(unknown)}, which is no kind of news.${
+        near === null ? "" : ` Did you mean ${near}?`
+      } There are: ${alertKinds.join(", ")}.`;
     }
     default:
       return null;

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { satToMsat } from "../money/msat.ts";
 import { fixedRates } from "../money/rates.ts";
 import type { Terms } from "../orders/place.ts";
 import type { Settings } from "../settings.ts";
@@ -11,11 +12,17 @@ export function shopTerms(
   merchants: MerchantRegistry,
 ): (merchant: string) => Terms {
   const rates = settings.NCC_RATES === undefined ? null : fixedRates(settings.NCC_RATES, clock);
+  const autoRefund = {
+    limitMsat: satToMsat(BigInt(settings.NCC_REFUND_LIMIT)),
+    budgetMsat: satToMsat(BigInt(settings.NCC_REFUND_BUDGET)),
+  };
   return (merchant) => ({
     closed: merchants.get(merchant)?.closed ?? null,
     stockPolicy: settings.NCC_STOCK_POLICY,
     invoiceExpiryMs: settings.NCC_INVOICE_EXPIRY,
     maxOpenOrders: settings.NCC_MAX_OPEN_ORDERS,
+    // Without a wallet to pay with every refund is a person's.
+    autoRefund: merchants.get(merchant)?.spend ? autoRefund : null,
     rate: (currency) => rates?.rate(currency) ?? null,
   });
 }

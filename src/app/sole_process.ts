@@ -1,5 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { databaseFile } from "../db/open.ts";
+import { lockDatabaseFile } from "../db/sole_lock.ts";
 import { freeAll } from "../jobs/claims_store.ts";
 import type { Log } from "../log.ts";
 import type { Service } from "../service.ts";
@@ -19,7 +20,8 @@ export class SoleProcess implements Service {
   readonly #database: Database;
   readonly #log: Log;
   readonly #file: string | null;
-  #lock: Deno.FsFile | undefined;
+  readonly #opened: number | null;
+  #lock: Disposable | undefined;
 
   constructor(
     o: { database: Database; log: Log; settings: Pick<Settings, "NCC_DATABASE_URL" | "NCC_DATA_DIR"> },
@@ -27,26 +29,31 @@ export class SoleProcess implements Service {
     this.#database = o.database;
     this.#log = o.log;
     this.#file = databaseFile(o.settings.NCC_DATABASE_URL ?? null, o.settings.NCC_DATA_DIR);
+    this.#opened = this.#file === null ? null : Deno.statSync(this.#file).ino;
   }
 
   /** Throws an `AlreadyRunningError` when another process has the lock. */
   async start(): Promise<void> {
     if (this.#file === null) return;
-    const lock = Deno.openSync(`${this.#file}.lock`, { create: true, write: true, mode: 0o600 });
-    if (!lock.tryLockSync(true)) {
-      lock.close();
+    const lock = lockDatabaseFile(this.#file);
+    if (lock === null) {
       throw new AlreadyRunningError(
         `Another ncc serves ${this.#file}. Stop it first, or give this one a data directory of its own (NCC_DATA_DIR).`,
       );
     }
     this.#lock = lock;
+    // A restore may have put another file there since ours was opened.
+    if (Deno.statSync(this.#file).ino !== this.#opened) {
+      await this.stop();
+      throw new AlreadyRunningError(`${this.#file} was replaced while this start opened it. Start again.`);
+    }
     const freed = await this.#database.transaction((tx) => freeAll(tx));
     if (freed > 0) this.#log.info("start.taken_up", { jobs: freed });
   }
 
   /** The file stays: another process may be about to lock it. */
   stop(): Promise<void> {
-    this.#lock?.close();
+    this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
     return Promise.resolve();
   }

@@ -7,9 +7,14 @@ import { type Wallet, WalletError } from "../payments/wallet.ts";
 export type Probed = { ok: true; text: string } | { ok: false; text: string; remedy: string };
 
 /** Asks a wallet whether it answers and may make invoices. It never throws. */
-export async function probeWallet(wallet: Wallet, clock: Clock, patienceMs: number): Promise<Probed> {
+export async function probeWallet(
+  wallet: Wallet,
+  clock: Clock,
+  patienceMs: number,
+  signal?: AbortSignal,
+): Promise<Probed> {
   const name = wallet.describe();
-  using deadline = new Deadline(clock, patienceMs);
+  using deadline = new Deadline(clock, patienceMs, signal);
   try {
     const { alias, network } = await wallet.probe(deadline.signal);
     const details = [alias, network === null || network === "bc" ? null : network].filter((one) => one);

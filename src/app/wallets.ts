@@ -16,7 +16,14 @@ export class WalletUrlError extends Error {
 /** The wallet that a URL names. Throws a `WalletUrlError` when it is none; nothing is connected yet. */
 export function walletOf(
   url: string,
-  o: { clock: Clock; random: Random; log: Log; crypto: EventCrypto; dataDir: string },
+  o: {
+    clock: Clock;
+    random: Random;
+    log: Log;
+    crypto: EventCrypto;
+    dataDir: string;
+    purpose?: "receive" | "spend";
+  },
 ): Wallet {
   const { clock, random, log, crypto } = o;
   const opened = openWallet(url, {
@@ -26,7 +33,7 @@ export function walletOf(
     verifier: crypto,
     signer: (secretKey) => localSigner(secretKey, crypto, { random }),
     pool: (signer) => new RelayPool({ signer, clock, random, log, verifier: crypto }),
-    demoJournal: demoJournalFile(`${o.dataDir}/demo-wallet.jsonl`),
+    demoJournal: demoJournalFile(`${o.dataDir}/demo-wallet${o.purpose === "spend" ? "-spend" : ""}.jsonl`),
   });
   if (!opened.ok) throw new WalletUrlError(`The wallet's URL can't be used: ${opened.reason}`);
   return opened.wallet;

@@ -6,19 +6,28 @@ import { Lease } from "../jobs/lease.ts";
 import { JobRunner } from "../jobs/runner.ts";
 import type { Log } from "../log.ts";
 import { InboxWorker } from "../messages/inbox_worker.ts";
+import { refundTellJob } from "../messages/refund_tell_job.ts";
 import { replyJob } from "../messages/reply_job.ts";
+import { AddressGuard } from "../nostr/address_guard.ts";
 import { OutboxWorker } from "../nostr/outbox.ts";
+import { LOOK_UP_JOB, recipientLookUp } from "../nostr/recipient_look_up.ts";
+import { heldBack } from "../notifications/held_back.ts";
 import type { EventCrypto } from "../nostr/verify.ts";
 import { apply } from "../orders/apply.ts";
 import { lockOrder } from "../orders/orders_store.ts";
 import { paymentArrived } from "../orders/payment_arrived.ts";
 import { invoiceJobs } from "../payments/invoice_jobs.ts";
+import { refundJobs } from "../payments/refund_jobs.ts";
+import { refundAddressee } from "../payments/refunds_store.ts";
 import { Settlement } from "../payments/settlement.ts";
+import { Sweep } from "../payments/sweep.ts";
+import { sweepJobs } from "../payments/sweep_jobs.ts";
 import { PaymentWatcher } from "../payments/watcher.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
+import { notifying } from "./notifying.ts";
 import { shopTerms } from "./shop_terms.ts";
 
 /** What the workers stand on. */
@@ -32,18 +41,23 @@ export interface WorkerParts {
   merchants: MerchantRegistry;
   /** Names this process in leases. */
   holder: string;
+  /** Called with how many of strangers' events were left to the next catch-up. */
+  onShed(count: number): void;
 }
 
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
 export function buildWorkers(parts: WorkerParts): Service[] {
-  const { settings, crypto, merchants, holder, ...base } = parts;
+  const { settings, crypto, merchants, holder, onShed, ...base } = parts;
   const { database, clock, log } = base;
   const { identityOf } = merchants;
   const walletOf = (merchant: string) => merchants.get(merchant)?.wallet ?? null;
   const orders = { orderOf: lockOrder, apply, paymentArrived };
+  const news = notifying(parts);
+  const settlement = new Settlement({ ...base, orders, walletOf });
+  const sweep = new Sweep({ ...base, orders, walletOf, settlement });
   const watcher = new PaymentWatcher({
     ...base,
-    settlement: new Settlement({ ...base, orders, walletOf }),
+    settlement,
     wallets: () =>
       new Map(merchants.all().flatMap(({ pubkey, wallet }) => wallet === null ? [] : [[pubkey, wallet]])),
   });
@@ -51,14 +65,24 @@ export function buildWorkers(parts: WorkerParts): Service[] {
     ...base,
     holder,
     handlers: {
-      ...invoiceJobs({
-        ...base,
-        orders,
-        walletOf,
-        expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
-        onIssued: (invoice) => watcher.issued(invoice),
+      ...heldBack(
+        database,
+        invoiceJobs({
+          ...base,
+          orders,
+          walletOf,
+          expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
+          onIssued: (invoice) => watcher.issued(invoice),
+        }),
+      ),
+      ...sweepJobs({ ...base, sweep }),
+      ...refundJobs({ ...base, payerOf: (merchant) => merchants.get(merchant)?.spend ?? null }),
+      ...heldBack(database, {
+        "reply.send": replyJob({ ...base, identityOf }),
+        "refund.tell": refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
       }),
-      "reply.send": replyJob({ ...base, identityOf }),
+      ...news.handlers,
+      [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: new AddressGuard() }),
       "catalog.publish": catalogPublisher({ ...base, identityOf }),
       "identity.publish": identityPublisher({ ...base, identityOf }),
     },
@@ -69,7 +93,9 @@ export function buildWorkers(parts: WorkerParts): Service[] {
     identityOf,
     termsOf: shopTerms(settings, clock, merchants),
     rate: settings.NCC_DM_RATE,
+    onShed,
+    ...news.inbox,
     lease: new Lease({ database, clock, log, name: "inbox", holder }),
   });
-  return [new OutboxWorker({ ...base, identityOf }), jobs, watcher, inbox];
+  return [...news.services, new OutboxWorker({ ...base, identityOf }), jobs, watcher, inbox];
 }

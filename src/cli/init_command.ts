@@ -2,8 +2,9 @@ import { parseEnv } from "node:util";
 import type { Command } from "commander";
 import { makeDataDir } from "../app/data_dir.ts";
 import { judgeSetting } from "../app/settings_check.ts";
-import { npub } from "../nostr/keys.ts";
-import { type Setting, type SettingKey, settingsTable } from "../settings.ts";
+import { isBunkerUrl } from "../nostr/bunker/bunker_url.ts";
+import { exportEncrypted, npub, parseSecretKey } from "../nostr/keys.ts";
+import { type Setting, type SettingKey, type Settings, settingsTable } from "../settings.ts";
 import { problemsText, readSettings } from "../settings_reader.ts";
 import type { Shell } from "./shell.ts";
 import { CommandError, exit } from "./terminal.ts";
@@ -13,14 +14,24 @@ interface Question {
   flag: string;
   ask: string;
   key: SettingKey | null;
+  /** The answer names a file with the value. */
+  inFile?: boolean;
 }
 
 const questions: readonly Question[] = [
   { flag: "name", ask: "Name of the shop:", key: null },
   {
     flag: "key",
-    ask: "Secret key of the shop, nsec or hex (empty: a new one, best for the shop alone):",
+    ask:
+      "Key of the shop: nsec, hex, ncryptsec, or bunker://… of a remote signer (empty: a new one, best for the shop alone):",
     key: "NCC_KEY",
+  },
+  {
+    flag: "passphrase-file",
+    ask:
+      "File with a passphrase, to keep the key encrypted (empty: its file is protected by its mode alone):",
+    key: "NCC_KEY_PASSPHRASE",
+    inFile: true,
   },
   {
     flag: "wallet",
@@ -50,8 +61,8 @@ export function initCommand(program: Command, shell: Shell): void {
       throw new CommandError(`${file} is there already. Change it by hand, or replace it with --force.`);
     }
     const { name, settings } = answer(shell, given);
-    check(shell, settings);
-    write(file, settings);
+    const read = check(shell, settings);
+    write(file, protectKey(settings, read));
     let pubkey = "";
     await shell.withApi(async (api) => {
       const { data } = await api.call<{ data: { pubkey: string }[] }>("GET", "/merchants");
@@ -79,10 +90,14 @@ function answer(
 ): { name: string; settings: Record<string, string> } {
   let name = "";
   const settings: Record<string, string> = {};
-  for (const { flag, ask, key } of questions) {
-    const text = String(given[flag] ?? (given.yes === true ? "" : asked(shell, ask, isSecret(key)))).trim();
+  for (const { flag, ask, key, inFile = false } of questions) {
+    // A remote signer keeps the key by itself.
+    if (inFile && isBunkerUrl(settings.NCC_KEY ?? "")) continue;
+    const secret = !inFile && isSecret(key);
+    const text = String(given[camelCase(flag)] ?? (given.yes === true ? "" : asked(shell, ask, secret)))
+      .trim();
     if (key === null) name = text;
-    else if (text !== "") settings[key] = text;
+    else if (text !== "") settings[inFile ? `${key}_FILE` : key] = text;
   }
   return { name, settings };
 }
@@ -96,11 +111,24 @@ function asked(shell: Shell, question: string, secret: boolean): string {
   );
 }
 
+/** As commander names a flag's value. */
+function camelCase(flag: string): string {
+  return flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Where a passphrase is given the key itself isn't written in the clear. */
+function protectKey(settings: Record<string, string>, read: Settings): Record<string, string> {
+  const passphrase = read.NCC_KEY_PASSPHRASE;
+  if (passphrase === undefined || settings.NCC_KEY === undefined) return settings;
+  const parsed = parseSecretKey(settings.NCC_KEY);
+  return parsed.ok ? { ...settings, NCC_KEY: exportEncrypted(parsed.secretKey, passphrase) } : settings;
+}
+
 /** All problems of the answers at once, before anything is written. */
-function check(shell: Shell, settings: Record<string, string>): void {
+function check(shell: Shell, settings: Record<string, string>): Settings {
   const around = { ...shell.world.environment, ...shell.flags };
   const read = readSettings({ ...around, ...settings }, shell.world.readFile, judgeSetting);
-  if (read.ok) return;
+  if (read.ok) return read.settings;
   throw new CommandError(
     problemsText(read.problems).replace("Nothing was started", "Nothing was written"),
     exit.config,
@@ -120,7 +148,7 @@ function exists(shell: Shell, file: string): boolean {
 /** `KEY='value'` lines that node's `parseEnv` reads back. */
 function write(file: string, settings: Record<string, string>): void {
   const lines = Object.entries(settings).map(([key, value]) =>
-    `# ${settingsTable[key as SettingKey].about}\n${key}='${value}'\n`
+    `# ${settingsTable[key.replace(/_FILE$/, "") as SettingKey].about}\n${key}='${value}'\n`
   );
   const text = lines.length === 0 ? "# No settings: the defaults are used.\n" : lines.join("\n");
   const back = parseEnv(text);

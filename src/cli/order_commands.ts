@@ -54,6 +54,13 @@ export function orderCommands(program: Command, shell: Shell): void {
       shell.show({ ...found, timeline }, () => orderText(found, timeline));
     })
   );
+  order.command("timeline <id>").description("everything that happened to an order, relay by relay")
+    .action((id: string) =>
+      shell.withApi(async (api) => {
+        const { data } = await api.call<{ data: TimelineJson[] }>("GET", `${pathOf(id)}/timeline`);
+        shell.show(data, () => data.length === 0 ? "Nothing has happened." : timelineText(data));
+      })
+    );
   order.command("ship <id>").description("tell the customer that it is on its way")
     .option("--carrier <name>", "who brings it").option("--tracking <number>", "how it is followed")
     .action((id: string, { carrier, tracking }: { carrier?: string; tracking?: string }) =>
@@ -68,6 +75,17 @@ export function orderCommands(program: Command, shell: Shell): void {
       shell.withApi(async (api) => {
         const cancelled = await api.call<OrderJson>("POST", `${pathOf(id)}/cancel`, { reason });
         shell.show(cancelled, () => `Order ${cancelled.id} is ${cancelled.payment}. ${told(api)}`);
+      })
+    );
+  order.command("accept <id>").description("take what has been paid as enough, or keep an excess as a credit")
+    .action((id: string) =>
+      shell.withApi(async (api) => {
+        const accepted = await api.call<OrderJson>("POST", `${pathOf(id)}/accept`, {});
+        shell.show(
+          accepted,
+          () =>
+            `Order ${accepted.id} is ${accepted.payment}, with ${sats(accepted.received_msat)}. ${told(api)}`,
+        );
       })
     );
 }
@@ -104,8 +122,12 @@ function orderText(order: OrderJson, timeline: TimelineJson[]): string {
     ...line("message", order.message),
     ...line("invoice", open),
     "",
-    ...timeline.map((one) => `${one.at}  ${printable(one.text)}`),
+    timelineText(timeline),
   ].join("\n");
+}
+
+function timelineText(timeline: TimelineJson[]): string {
+  return timeline.map((one) => `${one.at}  ${printable(one.text)}`).join("\n");
 }
 
 function sats(msat: string): string {

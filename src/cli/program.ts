@@ -6,8 +6,11 @@ import { failureOf } from "./failure.ts";
 import { helpCommand } from "./help_command.ts";
 import { initCommand } from "./init_command.ts";
 import { keyCommands } from "./key_commands.ts";
+import { merchantCommands } from "./merchant_commands.ts";
 import { orderCommands } from "./order_commands.ts";
+import { paymentCommands } from "./payment_commands.ts";
 import { productCommands } from "./product_commands.ts";
+import { refundCommands } from "./refund_commands.ts";
 import { stallCommands } from "./stall_commands.ts";
 import { addSettingFlags, flaggedSettings } from "./settings_flags.ts";
 import { Shell, type World } from "./shell.ts";
@@ -60,9 +63,12 @@ function program(shell: Shell): Command {
   initCommand(ncc, shell);
   doctorCommand(ncc, shell);
   statusCommand(ncc, shell);
+  merchantCommands(ncc, shell);
   stallCommands(ncc, shell);
   productCommands(ncc, shell);
   orderCommands(ncc, shell);
+  refundCommands(ncc, shell);
+  paymentCommands(ncc, shell);
   walletCommands(ncc, shell);
   keyCommands(ncc, shell);
   ncc.command("version").description("the program's version").action(() =>

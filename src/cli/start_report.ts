@@ -1,5 +1,6 @@
 import meta from "../../deno.json" with { type: "json" };
 import type { App } from "../app.ts";
+import { UNTOLD_OWNER, untoldOwners } from "../app/owners.ts";
 import type { Summary } from "../app/summary.ts";
 import { type Probed, probeWallet } from "../app/wallet_probe.ts";
 import { systemClock } from "../clock.ts";
@@ -128,6 +129,7 @@ function screen(
     else if (probed.ok) say("✓", "wallet", probed.text);
     else say("✗", "wallet", probed.text, probed.remedy);
   }
+  if (untoldOwners(settings, app.merchants.keys()).length > 0) say("!", "owners", UNTOLD_OWNER);
   const { mark, text, remedy } = relayLine(relays);
   say(mark, "relays", text, remedy);
   if (seen.ratesFixed) say("!", "rates", "fixed by NCC_RATES: they don't follow the market");

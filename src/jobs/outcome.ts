@@ -1,7 +1,10 @@
-/** Thrown by a handler: not a fault, try again after `delayMs`. It counts as a try. */
+/**
+ * Thrown by a handler: not a fault, try again after `delayMs`. It counts as a try unless `counts` is false: for what waits as
+ * long as somebody takes to decide.
+ */
 export class RetryLater extends Error {
-  override readonly name = "RetryLater";
-  constructor(message: string, readonly delayMs: number) {
+  override readonly name: string = "RetryLater";
+  constructor(message: string, readonly delayMs: number, readonly counts = true) {
     super(message);
   }
 }

@@ -169,7 +169,8 @@ export class JobRunner implements Service {
   async #failed(lane: Lane, job: HeldJob, cause: unknown, log: Log): Promise<void> {
     const { database, clock, random, holder } = this.#o;
     const error = errorText(cause).slice(0, ERROR_TEXT_MOST);
-    if (cause instanceof GiveUp || job.claim.attempts >= job.claim.max_attempts) {
+    const free = cause instanceof RetryLater && !cause.counts;
+    if (cause instanceof GiveUp || (!free && job.claim.attempts >= job.claim.max_attempts)) {
       const ours = await database.transaction(async (tx) => {
         if (!await bury(tx, job.claim, holder, error)) return false;
         await lane.handler.onDead?.(tx, job.payload, error);
@@ -182,14 +183,14 @@ export class JobRunner implements Service {
     const delay = cause instanceof RetryLater
       ? cause.delayMs
       : backOff(job.claim.attempts, random.fraction());
-    const ours = await this.#putBack(job, { runAt: clock.now() + delay, error });
+    const ours = await this.#putBack(job, { runAt: clock.now() + delay, error, uncount: free });
     if (!ours) log.warn("job failed, but it isn't this runner's any more", { error });
     else if (cause instanceof RetryLater) log.debug("job waits", { error, delay });
     else log.warn("job failed", { error, delay });
   }
 
   /** A job that didn't begin, or was broken off by `stop()`, doesn't lose a try. */
-  #putBack(job: HeldJob, change?: { runAt: number; error: string }): Promise<boolean> {
+  #putBack(job: HeldJob, change?: { runAt: number; error: string; uncount: boolean }): Promise<boolean> {
     const { database, clock, holder } = this.#o;
     const how = change ?? { runAt: clock.now(), uncount: true };
     return onceMore(() =>

@@ -13,6 +13,12 @@ export interface LiveFigures {
     url: string;
     connected: boolean;
     caughtUp: boolean;
+    /** It doesn't hand over what it has. */
+    deaf: boolean;
+    foundDeaf: number;
+    refusing: boolean;
+    /** Seconds that may hold more events than it gives out. */
+    hidden: number;
     lastEventAt: number | null;
     reconnects: number;
   }[];
@@ -21,6 +27,10 @@ export interface LiveFigures {
   /** Events from relays since start. */
   events(): { received: number; duplicates: number; invalid: number };
   relayConnections(): number;
+  /** What the built-in relay refused for lack of room or quota since the start. */
+  relayRefusals(): Record<string, number>;
+  /** What is kept of people who never ordered, and how many of their events were left at relays since the start. */
+  strangers(): { events: number; bytes: number; left: number };
   walletUp(): boolean | null;
 }
 
@@ -46,6 +56,26 @@ export function createMetrics(database: Database, live: LiveFigures): () => Prom
     "merchant",
     "relay",
   ]);
+  const deaf = gauge("ncc_relay_deaf", "Whether a relay doesn't hand over what it has", [
+    "merchant",
+    "relay",
+  ]);
+  const foundDeaf = gauge("ncc_relay_found_deaf_total", "How often a relay was found deaf", [
+    "merchant",
+    "relay",
+  ]);
+  const refusing = gauge("ncc_relay_refusing", "Whether a relay refuses our subscription or look-ups", [
+    "merchant",
+    "relay",
+  ]);
+  const hidden = gauge(
+    "ncc_relay_hidden_seconds",
+    "Seconds that may hold more events than a relay gives out",
+    [
+      "merchant",
+      "relay",
+    ],
+  );
   const lastEvent = gauge("ncc_relay_last_event_timestamp_seconds", "When a relay last sent an event", [
     "merchant",
     "relay",
@@ -57,6 +87,16 @@ export function createMetrics(database: Database, live: LiveFigures): () => Prom
   const events = gauge("ncc_events_received_total", "Events from relays", ["result"]);
   const refused = gauge("ncc_events_refused_total", "Events refused by a policy", ["policy"]);
   const clients = gauge("ncc_relay_server_connections", "Clients of the built-in relay");
+  const turnedAway = gauge(
+    "ncc_relay_server_refused_total",
+    "Refused by the built-in relay for lack of room",
+    [
+      "reason",
+    ],
+  );
+  const shed = gauge("ncc_inbox_shed_total", "Events of strangers that were left to the next catch-up");
+  const junk = gauge("ncc_strangers_events", "Events kept of people who never ordered");
+  const junkBytes = gauge("ncc_strangers_bytes", "What those take, in bytes");
   const wallet = gauge("ncc_wallet_up", "Whether the wallet answered last");
   build.set({ version: live.version }, 1);
   started.set(live.startedAt / 1000);
@@ -76,12 +116,21 @@ export function createMetrics(database: Database, live: LiveFigures): () => Prom
       const labels = { merchant: relay.merchant, relay: relay.url };
       connected.set(labels, relay.connected ? 1 : 0);
       caughtUp.set(labels, relay.caughtUp ? 1 : 0);
+      deaf.set(labels, relay.deaf ? 1 : 0);
+      foundDeaf.set(labels, relay.foundDeaf);
+      refusing.set(labels, relay.refusing ? 1 : 0);
+      hidden.set(labels, relay.hidden);
       if (relay.lastEventAt !== null) lastEvent.set(labels, relay.lastEventAt / 1000);
       reconnects.set(labels, relay.reconnects);
     }
     for (const [result, count] of Object.entries(live.events())) events.set({ result }, count);
     for (const [policy, count] of Object.entries(live.refusals())) refused.set({ policy }, count);
     clients.set(live.relayConnections());
+    for (const [reason, count] of Object.entries(live.relayRefusals())) turnedAway.set({ reason }, count);
+    const strangers = live.strangers();
+    shed.set(strangers.left);
+    junk.set(strangers.events);
+    junkBytes.set(strangers.bytes);
     const up = live.walletUp();
     if (up !== null) wallet.set(up ? 1 : 0);
     return await registry.metrics();

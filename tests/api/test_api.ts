@@ -50,7 +50,13 @@ export class TestApi implements AsyncDisposable {
   }
 
   static async open(
-    o: { settings?: Record<string, string>; wallet?: Wallet; log?: Log; live?: boolean } = {},
+    o: {
+      settings?: Record<string, string>;
+      wallet?: Wallet;
+      spend?: Wallet;
+      log?: Log;
+      live?: boolean;
+    } = {},
   ): Promise<TestApi> {
     const dir = await Deno.makeTempDir({ prefix: "ncc-api-" });
     const socket = globalThis.WebSocket;
@@ -67,6 +73,7 @@ export class TestApi implements AsyncDisposable {
       random: systemRandom,
       log: o.log ?? silentLog,
       ...(o.wallet && { wallet: o.wallet }),
+      ...(o.spend && { spend: o.spend }),
     });
     return new TestApi(app, clock, dir, socket);
   }

@@ -8,7 +8,7 @@ Deno.test("init asks, checks, and makes the shop: settings 0600, key, database, 
   const { environment } = p;
   const key = generateSecretKey();
   const owner = npubEncode(getPublicKey(generateSecretKey()));
-  const answers = ["Tea house", nsecEncode(key), "demo:", "ws://127.0.0.1:9", owner, "fixed:EUR=90000"];
+  const answers = ["Tea house", nsecEncode(key), "", "demo:", "ws://127.0.0.1:9", owner, "fixed:EUR=90000"];
   const { code, out, err } = await ncc(["init"], { environment, answers });
   assertEquals([code, err], [0, ""]);
   assertStringIncludes(out, npubEncode(getPublicKey(key)));

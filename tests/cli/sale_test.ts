@@ -72,6 +72,15 @@ Deno.test("a new user sees a sale with the demo wallet: set up, start, fill, an 
   assert(!shown.out.includes("\u001b"));
   const timeline = (await ok("order", "show", id, "--json")).json() as { timeline: { event: string }[] };
   assert(timeline.timeline.some((one) => one.event === "shipped"));
+  const story = await ok("order", "timeline", id);
+  assertMatch(
+    story.out,
+    /^\S+ {2}The customer's order came in a gift wrap \(NIP-17\), first by our own relay\.$/m,
+  );
+  assertMatch(
+    story.out,
+    /^\S+ {2}Payment request delivered: accepted by our own relay \(the customer reads it\)\.$/m,
+  );
 
   await alice.write({ ...order, id: "two", address: "Here" });
   assert(await alice.hears((message) => message.type === 1 && message.id === "two", PATIENCE_MS));

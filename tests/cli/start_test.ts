@@ -187,7 +187,7 @@ Deno.test("data that this version can't use is left alone", async () => {
 
   await Deno.chmod(`${p.data}/key.nsec`, 0o644);
   const open = await start();
-  assertEquals(open.code, 1);
+  assertEquals(open.code, 78);
   assertStringIncludes(open.err, "chmod 600");
   await Deno.chmod(`${p.data}/key.nsec`, 0o600);
 

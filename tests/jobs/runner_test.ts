@@ -143,6 +143,21 @@ onEachDatabase(
   },
 );
 
+onEachDatabase("what waits for somebody's decision uses up no tries", async (db) => {
+  const clock = new FakeClock();
+  let waits = 0;
+  await using runner = await startRunner(db, clock, () => {
+    if (waits++ < 30) throw new RetryLater("not decided", 15_000, false);
+    return Promise.resolve();
+  });
+  await add(db, clock, { maxAttempts: 1 });
+  for (let i = 0; i < 31; i++) {
+    await runner.settled();
+    clock.jump(15_000);
+  }
+  assertEquals([waits, await left(db)], [31, []]);
+});
+
 onEachDatabase("RetryLater says when, and GiveUp that there is no use", async (db) => {
   const clock = new FakeClock();
   await using runner = await startRunner(db, clock, {

@@ -21,6 +21,7 @@ export async function checkBooks(shop: Shop): Promise<void> {
   const books = { orders, items: Map.groupBy(rows, (item) => item.order_id) };
   await checkStock(shop, books);
   await checkMoney(shop, books);
+  await checkRefunds(shop, books);
   await checkMessages(shop);
   for (const order of orders) checkOrder(order);
 }
@@ -69,11 +70,37 @@ async function checkMoney(shop: Shop, { orders }: Books): Promise<void> {
     const received = sum(theirs.map((payment) => payment.amount_msat));
     assertEquals(order.received_msat, received, `order ${order.customer_order_id}: received`);
     if (order.payment === "paid" || order.payment === "overpaid") {
-      assert(received > order.total_msat - 1_000, `order ${order.customer_order_id} is paid with too little`);
+      const enough = order.reason === "Accepted by the merchant." ? 0 : order.total_msat - 1_000;
+      assert(received > enough, `order ${order.customer_order_id} is paid with too little`);
     }
     const open = invoices.filter((invoice) => invoice.order_id === order.id && invoice.state === "open");
     assert(open.length <= 1, `order ${order.customer_order_id} has ${open.length} invoices to pay`);
     if (!OPEN.includes(order.payment)) assertEquals(open.length, 0, `${order.payment} with an open invoice`);
+  }
+}
+
+/** What goes back was received, goes back once, and an order is refunded when it has. */
+async function checkRefunds(shop: Shop, { orders }: Books): Promise<void> {
+  const all = await shop.database.kysely.selectFrom("refunds").selectAll().execute();
+  const paid = shop.spend.payments().map(({ paymentHash, amountMsat }) => `${paymentHash} ${amountMsat}`);
+  const sent = all.filter((refund) => refund.state === "sent");
+  assertEquals(
+    paid.sort(),
+    sent.map((refund) => `${refund.payment_hash} ${refund.amount_msat}`).sort(),
+    "what the wallet paid and what the ledger says",
+  );
+  for (const order of orders) {
+    const theirs = all.filter((refund) => refund.order_id === order.id && refund.state !== "cancelled");
+    const id = order.customer_order_id;
+    assertEquals(order.refunding_msat, sum(theirs.map((refund) => refund.amount_msat)), `${id}: refunds`);
+    assert(order.refunding_msat <= order.received_msat, `${id}: more goes back than was received`);
+    const back = theirs.filter((refund) => refund.state === "sent" || refund.state === "by_hand");
+    const left = order.received_msat - sum(back.map((refund) => refund.amount_msat));
+    if (order.payment === "refunded") assert(left < 1_000, `${id}: refunded, but not all of it`);
+    const whole = order.payment === "refund_due" && order.fulfilment === "none";
+    if (whole) {
+      assert(left >= 1_000 || back.length < theirs.length, `${id}: all is back and it isn't refunded`);
+    }
   }
 }
 

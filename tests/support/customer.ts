@@ -44,15 +44,20 @@ export interface Sending {
   tags?: string[][];
 }
 
+/** What a customer sees of a shop. */
+export type ShopFront = Pick<Shop, "merchant" | "clock" | "database" | "settle" | "paid"> & {
+  receive(event: NostrEvent, relay?: string): Promise<void>;
+};
+
 /** Somebody with a Nostr client built on nostr-tools. */
 export class Customer {
   readonly pubkey: string;
-  readonly #shop: Shop;
+  readonly #shop: ShopFront;
   readonly #secretKey: Uint8Array;
   readonly #envelope: "nip04" | "nip17";
   readonly #heard = new Set<string>();
 
-  constructor(shop: Shop, name: string, envelope: "nip04" | "nip17") {
+  constructor(shop: ShopFront, name: string, envelope: "nip04" | "nip17") {
     const { secretKey, pubkey } = keyPair(name);
     this.pubkey = pubkey;
     this.#secretKey = secretKey;

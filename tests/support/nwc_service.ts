@@ -5,7 +5,7 @@ import { bytesToHex, randomBytes } from "@noble/hashes/utils.js";
 import * as nip04 from "nostr-tools/nip04";
 import * as nip44 from "nostr-tools/nip44";
 import { finalizeEvent, generateSecretKey, getPublicKey, type NostrEvent } from "nostr-tools/pure";
-import { encodeBolt11 } from "../../src/payments/bolt11.ts";
+import { decodeBolt11, encodeBolt11 } from "../../src/payments/bolt11.ts";
 
 /** An invoice in the wallet's own books. */
 export interface WalletEntry {
@@ -20,8 +20,18 @@ export interface WalletEntry {
   settledAt: number | null;
 }
 
+/** A payment that the wallet made, or tried to. */
+export interface WalletPayment {
+  paymentHash: string;
+  amountMsat: number;
+  state: "settled" | "failed";
+}
+
+/** What becomes of the next payment: `lost` is its answer, whether it was made (`paid`) or not. */
+export type Paying = "paid" | "failed" | "paid, answer lost" | "not paid, answer lost";
+
 /** The wallet's methods, as its info event names them. */
-const METHODS = ["get_info", "make_invoice", "lookup_invoice"] as const;
+const METHODS = ["get_info", "make_invoice", "lookup_invoice", "pay_invoice"] as const;
 
 /**
  * A wallet that isn't ours behind NIP-47: the wallet service of the npm package `@getalby/sdk`, with books of its own. What the
@@ -33,6 +43,13 @@ export class NwcService implements AsyncDisposable {
   readonly #clientKey = generateSecretKey();
   readonly #nodeKey = generateSecretKey();
   readonly #books = new Map<string, WalletEntry & { preimage: string }>();
+  readonly #payments = new Map<string, WalletPayment & { bolt11: string; preimage: string }>();
+  /** What becomes of payments. */
+  paying: Paying = "paid";
+  /** How often it was asked to pay. */
+  asked = 0;
+  /** The preimage of an invoice that can be paid; null: there is no way. */
+  way: (bolt11: string) => Promise<string | null> = () => Promise.resolve(null);
   readonly #service: NWCWalletService;
   readonly #outlet: Outlet;
   #unsubscribe: () => void = () => {};
@@ -54,7 +71,10 @@ export class NwcService implements AsyncDisposable {
       {
         getInfo: () => answer(wallet.#info()),
         makeInvoice: (request) => answer(wallet.#make(request)),
+        payInvoice: (request) => wallet.#pay(request),
         lookupInvoice: (request) => {
+          const payment = wallet.#payments.get(request.payment_hash ?? "");
+          if (payment) return answer(outgoing(payment));
           const entry = wallet.#find(request.payment_hash ?? request.invoice ?? "");
           return entry ? answer(transaction(entry)) : refuse("NOT_FOUND", "no such invoice");
         },
@@ -81,6 +101,15 @@ export class NwcService implements AsyncDisposable {
     return null;
   }
 
+  /** What it paid, or tried to: books of its own. */
+  payments(): WalletPayment[] {
+    return [...this.#payments.values()].map(({ paymentHash, amountMsat, state }) => ({
+      paymentHash,
+      amountMsat,
+      state,
+    }));
+  }
+
   books(): WalletEntry[] {
     return [...this.#books.values()].map(({ preimage: _, ...entry }) => entry);
   }
@@ -89,6 +118,30 @@ export class NwcService implements AsyncDisposable {
     this.#unsubscribe();
     this.#service.close();
     await this.#outlet.close();
+  }
+
+  async #pay({ invoice, amount }: { invoice: string; amount?: number }) {
+    this.asked++;
+    const read = decodeBolt11(invoice);
+    if (!read.ok) return await refuse("OTHER", read.reason);
+    const { paymentHash, amountMsat } = read.invoice;
+    if (this.#payments.get(paymentHash)?.state === "settled") {
+      return await refuse("OTHER", "this invoice has already been paid");
+    }
+    const lost = this.paying.endsWith("lost");
+    const state = this.paying.startsWith("paid") ? "settled" : "failed";
+    const preimage = state === "settled" ? await this.way(invoice) ?? "" : "";
+    const made = {
+      paymentHash,
+      amountMsat: Number(amountMsat ?? amount ?? 0),
+      state,
+      bolt11: invoice,
+      preimage,
+    };
+    this.#payments.set(paymentHash, { ...made, state: preimage === "" ? "failed" : "settled" });
+    if (lost) return await new Promise<never>(() => {});
+    if (preimage === "") return await refuse("PAYMENT_FAILED", "no route");
+    return await answer({ preimage, fees_paid: 2_000 });
   }
 
   #find(ref: string): (WalletEntry & { preimage: string }) | undefined {
@@ -196,6 +249,21 @@ function transaction(entry: WalletEntry & { preimage: string }): Nip47Transactio
     created_at: entry.createdAt,
     expires_at: entry.expiresAt,
     ...(isSettled ? { settled_at: entry.settledAt!, preimage: entry.preimage } : {}),
+  } as Nip47Transaction;
+}
+
+function outgoing(
+  payment: WalletPayment & { bolt11: string; preimage: string },
+): Nip47Transaction {
+  return {
+    type: "outgoing",
+    state: payment.state,
+    invoice: payment.bolt11,
+    payment_hash: payment.paymentHash,
+    amount: payment.amountMsat,
+    fees_paid: 2_000,
+    created_at: seconds(),
+    ...(payment.state === "settled" ? { settled_at: seconds(), preimage: payment.preimage } : {}),
   } as Nip47Transaction;
 }
 

@@ -6,12 +6,17 @@ import { JobRunner } from "../../src/jobs/runner.ts";
 import type { Log } from "../../src/log.ts";
 import { InboxBatch } from "../../src/messages/inbox_batch.ts";
 import { InboxWorker } from "../../src/messages/inbox_worker.ts";
+import { refundTellJob } from "../../src/messages/refund_tell_job.ts";
 import { replyJob } from "../../src/messages/reply_job.ts";
 import type { SenderRate } from "../../src/messages/sender_rates_store.ts";
 import { fixedRates } from "../../src/money/rates.ts";
 import { arrive } from "../../src/nostr/arrivals.ts";
+import { AddressGuard } from "../../src/nostr/address_guard.ts";
 import type { NostrIdentity } from "../../src/nostr/identity.ts";
 import { OutboxWorker } from "../../src/nostr/outbox.ts";
+import { heldBack } from "../../src/notifications/held_back.ts";
+import { LOOK_UP_JOB, recipientLookUp } from "../../src/nostr/recipient_look_up.ts";
+import type { RelayPool } from "../../src/nostr/relay_pool.ts";
 import { localSigner, type MerchantSigner } from "../../src/nostr/signer.ts";
 import { loadVerifier } from "../../src/nostr/verify.ts";
 import { apply } from "../../src/orders/apply.ts";
@@ -21,33 +26,56 @@ import type { Terms } from "../../src/orders/place.ts";
 import type { OrderEvent } from "../../src/orders/types.ts";
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
+import { REFUND_PAY_JOB } from "../../src/payments/refund_approval.ts";
+import { refundJobs } from "../../src/payments/refund_jobs.ts";
+import { REFUND_TELL_JOB } from "../../src/payments/refund_telling.ts";
+import { refundAddressee } from "../../src/payments/refunds_store.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
+import { Sweep } from "../../src/payments/sweep.ts";
+import { sweepJobs } from "../../src/payments/sweep_jobs.ts";
 import { PaymentWatcher } from "../../src/payments/watcher.ts";
 import { systemRandom } from "../../src/random.ts";
 import { levels } from "../../src/stock/stock.ts";
 import { Shop as Shelf } from "../catalog/shop.ts";
-import { Customer } from "./customer.ts";
+import { Customer, type ShopFront } from "./customer.ts";
 import { memoryDatabase } from "./database.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { keyPair } from "./keys.ts";
 import { silentLog } from "./log.ts";
+import { NEWS_KINDS, newsOf, type NewsOptions } from "./news.ts";
 import { recordingPool } from "./recording_pool.ts";
 
 const crypto = loadVerifier();
 /** Whoever is due after a jump wakes when the clock moves on by this. */
 const TICK_MS = 1;
-const KINDS = ["invoice.create", "reply.send", "catalog.publish"];
+const KINDS = [
+  LOOK_UP_JOB,
+  "invoice.create",
+  "reply.send",
+  REFUND_PAY_JOB,
+  REFUND_TELL_JOB,
+  "catalog.publish",
+  "payments.sweep",
+  ...NEWS_KINDS,
+];
 
 /** What a shop of a test has otherwise than usual. */
-export interface ShopOptions {
+export interface ShopOptions extends NewsOptions {
   /** Shared with other processes, or PostgreSQL; the shop doesn't close it. Default: SQLite in memory, closed with the shop. */
   database?: Database;
   clock?: FakeClock;
   wallet?: DemoWallet;
+  /** What refunds are paid from; it reaches `purse`, which is where customers make invoices. */
+  spend?: DemoWallet;
+  purse?: DemoWallet;
   log?: Log;
   terms?: Partial<Terms>;
   rate?: SenderRate;
   relays?: string[];
+  /** Instead of one that only records; the test closes it. */
+  pool?: RelayPool;
+  /** Looks at relays that customers name. */
+  guard?: AddressGuard;
   /** Instead of the merchant's own, to make it fail. */
   signer?(own: MerchantSigner): MerchantSigner;
 }
@@ -60,6 +88,8 @@ export class Shop implements AsyncDisposable {
   readonly database: Database;
   readonly clock: FakeClock;
   readonly wallet: DemoWallet;
+  readonly spend: DemoWallet;
+  readonly purse: DemoWallet;
   readonly merchant: string;
   readonly shelf: Shelf;
   readonly inbox: InboxWorker;
@@ -71,9 +101,12 @@ export class Shop implements AsyncDisposable {
   /** Whether this process has the merchant's key, and a wallet to receive with. */
   served = true;
   walletThere = true;
+  spendThere = true;
   /** Events that were brought to other relays: `[url, event]`. */
   readonly published: [string, NostrEvent][] = [];
   readonly identity: NostrIdentity;
+  /** Other merchants that this process serves. */
+  readonly #neighbours = new Map<string, NostrIdentity>();
   readonly #o: ShopOptions;
   readonly #watcher: PaymentWatcher;
   readonly #outbox: OutboxWorker;
@@ -89,8 +122,8 @@ export class Shop implements AsyncDisposable {
 
   /** Another process of a shop that is open. */
   another(options: ShopOptions = {}): Promise<Shop> {
-    const { database, clock, wallet } = this;
-    return Shop.process({ ...this.#o, database, clock, wallet, ...options });
+    const { database, clock, wallet, spend, purse } = this;
+    return Shop.process({ ...this.#o, database, clock, wallet, spend, purse, ...options });
   }
 
   static async process(options: ShopOptions): Promise<Shop> {
@@ -122,6 +155,9 @@ export class Shop implements AsyncDisposable {
     this.shelf = made.shelf;
     this.merchant = made.signer.pubkey;
     this.wallet = o.wallet ?? new DemoWallet(base);
+    this.purse = o.purse ?? new DemoWallet(base);
+    this.spend = o.spend ?? new DemoWallet(base);
+    if (!o.spend) this.spend.reaches(this.purse);
     const rates = fixedRates("EUR=50000", clock);
     this.terms = {
       closed: null,
@@ -134,13 +170,15 @@ export class Shop implements AsyncDisposable {
     this.identity = {
       pubkey: this.merchant,
       signer: made.signer,
-      pool: recordingPool(this.published),
+      pool: o.pool ?? recordingPool(this.published),
       relays: o.relays ?? [],
       dmRelays: o.relays ?? [],
       publicRelayUrl: null,
     };
-    const identityOf = (pubkey: string) =>
-      this.served && pubkey === this.merchant ? this.identity : undefined;
+    const identityOf = (pubkey: string) => {
+      if (!this.served) return undefined;
+      return pubkey === this.merchant ? this.identity : this.#neighbours.get(pubkey);
+    };
     const walletOf = () => this.walletThere ? this.wallet : null;
     const orders = { orderOf: lockOrder, apply, paymentArrived };
     const settlement = new Settlement({ ...base, orders, walletOf });
@@ -150,12 +188,28 @@ export class Shop implements AsyncDisposable {
       wallets: () => new Map(this.walletThere ? [[this.merchant, this.wallet]] : []),
     });
     const holder = random.uuid();
+    const news = newsOf({ ...base, identityOf }, o);
     this.jobs = new JobRunner({
       ...base,
       holder,
       handlers: {
-        ...invoiceJobs({ ...base, orders, walletOf }),
-        "reply.send": replyJob({ ...base, identityOf }),
+        ...heldBack(
+          database,
+          invoiceJobs({
+            ...base,
+            orders,
+            walletOf,
+            onIssued: (invoice) => this.#watcher.issued(invoice),
+          }),
+        ),
+        ...sweepJobs({ ...base, sweep: new Sweep({ ...base, orders, walletOf, settlement }) }),
+        ...heldBack(database, { "reply.send": replyJob({ ...base, identityOf }) }),
+        ...refundJobs({ ...base, payerOf: () => this.spendThere ? this.spend : null }),
+        ...heldBack(database, {
+          [REFUND_TELL_JOB]: refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
+        }),
+        ...news.handlers,
+        [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: o.guard ?? new AddressGuard() }),
         "catalog.publish": catalogPublisher({ ...base, identityOf }),
       },
     });
@@ -165,6 +219,7 @@ export class Shop implements AsyncDisposable {
       identityOf,
       termsOf: () => this.terms,
       rate: o.rate ?? { count: 100, perMs: 60_000 },
+      ...news.inbox,
     };
     this.batch = new InboxBatch(parts);
     this.inbox = new InboxWorker({
@@ -178,9 +233,28 @@ export class Shop implements AsyncDisposable {
     return new Customer(this, name, envelope);
   }
 
+  /** Another merchant of the same process, with the same stall and cups, to be a customer of or to buy from ours. */
+  async neighbour(name: string): Promise<ShopFront & { shelf: Shelf }> {
+    const { secretKey, pubkey } = keyPair(name);
+    const signer = localSigner(secretKey, await crypto, { random: systemRandom });
+    this.#neighbours.set(pubkey, { ...this.identity, pubkey, signer });
+    const shelf = await Shelf.open(this.database, pubkey, this.clock.now());
+    await shelf.stall();
+    await shelf.product();
+    return {
+      merchant: pubkey,
+      shelf,
+      clock: this.clock,
+      database: this.database,
+      receive: (event, relay) => this.receive(event, relay, [pubkey]),
+      settle: () => this.settle(),
+      paid: (bolt11, o) => this.paid(bolt11, o),
+    };
+  }
+
   /** An event reaches us from a relay. */
-  async receive(event: NostrEvent, relay = ""): Promise<void> {
-    const arrivals = [{ event, relay, merchants: [this.merchant] }];
+  async receive(event: NostrEvent, relay = "", merchants = [this.merchant]): Promise<void> {
+    const arrivals = [{ event, relay, merchants }];
     await this.database.transaction((tx) => arrive(tx, arrivals, this.clock.now()));
   }
 
@@ -217,8 +291,13 @@ export class Shop implements AsyncDisposable {
 
   /** Something happens to an order that a person decides. */
   async happens(order: OrderRow, event: OrderEvent): Promise<void> {
-    await this.database.transaction((tx) => apply(tx, order.id, event, this.clock.now()));
+    await this.happensLater(order, event);
     await this.settle();
+  }
+
+  /** The same without waiting for what follows. */
+  async happensLater(order: OrderRow, event: OrderEvent): Promise<void> {
+    await this.database.transaction((tx) => apply(tx, order.id, event, this.clock.now()));
   }
 
   /** The only order, or the one with this customer's id. */
@@ -248,8 +327,22 @@ export class Shop implements AsyncDisposable {
     return rows.map((row) => row.text);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** The process ends; database and wallet go on, for another. */
+  async stops(): Promise<void> {
     for (const service of [this.inbox, this.#watcher, this.jobs, this.#outbox]) await service.stop();
+  }
+
+  /** The process is killed, and nothing more of it reaches the database: it gives back no lease and ends no job. */
+  async isKilled(): Promise<void> {
+    for (const service of [this.inbox, this.#watcher, this.jobs, this.#outbox]) {
+      await service.stop().catch((error) => {
+        if (!String(error).includes("dead")) throw error;
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stops();
     await this.wallet.close();
     if (this.#closes) await this.database.close();
   }

@@ -9,13 +9,20 @@ import { Problem } from "../problem.ts";
 import { pageOf, whole } from "../page.ts";
 import { hexKey, json, operation, rfc3339, time, wrongField } from "./describe.ts";
 
-const merchantSchema = z.object({
+/** A merchant as the API shows it. */
+export const merchantSchema = z.object({
   pubkey: hexKey,
   npub: z.string(),
   name: z.string(),
   profile: z.record(z.string(), z.unknown()),
   state: z.enum(["active", "paused"]),
   pause_message: z.string().nullable(),
+  halted: z.string().nullable().openapi({
+    description: "why nothing is answered until somebody resumes; null: all is well",
+  }),
+  moved_to: hexKey.nullable().openapi({
+    description: "the key that the shop has moved to; null: it is here",
+  }),
   wallet: z.string().nullable().openapi({ description: "what takes the money, its secrets masked" }),
   created_at: time,
   updated_at: time,
@@ -28,6 +35,9 @@ const newMerchant = z.strictObject({
   }),
   profile: profileInput.optional(),
   wallet: z.string().max(2_000).optional().openapi({ description: "wallet URL; kept sealed" }),
+  wallet_spend: z.string().max(2_000).optional().openapi({
+    description: "URL of the wallet that refunds are paid from; kept sealed",
+  }),
 });
 
 const params = z.object({ pubkey: hexKey.openapi({ param: { name: "pubkey", in: "path" } }) });
@@ -68,6 +78,7 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
         profile: input.profile ?? {},
         ...(input.secret_key !== undefined && { secretKey: input.secret_key }),
         ...(input.wallet !== undefined && { wallet: input.wallet }),
+        ...(input.wallet_spend !== undefined && { walletSpend: input.wallet_spend }),
       });
       if (!made.ok) {
         throw new Problem(made.conflict ? 409 : 422, made.conflict ? "conflict" : "invalid", made.reason);
@@ -118,20 +129,32 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
     z.strictObject({ message: z.string().trim().max(500).optional() }),
     (pubkey, body) => merchants.pause(pubkey, body.message ?? null),
   );
-  action("resume", "Take orders again", z.strictObject({}), (pubkey) => merchants.resume(pubkey));
+  action(
+    "resume",
+    "Take orders again, and answer again after a halt",
+    z.strictObject({}),
+    (pubkey) => {
+      if (merchants.get(pubkey)!.row.moved_to !== null) {
+        throw new Problem(409, "conflict", "This shop has moved to another key. Work with that one.");
+      }
+      return merchants.resume(pubkey);
+    },
+  );
   return api;
 
   /** What the schema can't know. The refusals quote neither the key nor the wallet's URL. */
-  function check({ secret_key, wallet }: z.infer<typeof newMerchant>): void {
+  function check({ secret_key, ...wallets }: z.infer<typeof newMerchant>): void {
     if (secret_key !== undefined) {
       const key = parseSecretKey(secret_key);
       if (!key.ok) throw wrongField("/secret_key", key.reason);
     }
-    if (wallet !== undefined) {
-      const checked = checkWalletUrl(wallet);
-      if (!checked.ok) throw wrongField("/wallet", checked.reason);
-      const refusal = walletRefusal(wallet);
-      if (refusal !== null) throw wrongField("/wallet", `The demo wallet ${refusal}`);
+    for (const field of ["wallet", "wallet_spend"] as const) {
+      const url = wallets[field];
+      if (url === undefined) continue;
+      const checked = checkWalletUrl(url);
+      if (!checked.ok) throw wrongField(`/${field}`, checked.reason);
+      const refusal = walletRefusal(url);
+      if (refusal !== null) throw wrongField(`/${field}`, `The demo wallet ${refusal}`);
     }
   }
 
@@ -168,7 +191,8 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
   }
 }
 
-function shape(row: MerchantRow, wallet: string | null): z.infer<typeof merchantSchema> {
+/** Of a row, and of what takes the money. */
+export function shape(row: MerchantRow, wallet: string | null): z.infer<typeof merchantSchema> {
   return {
     pubkey: row.pubkey,
     npub: npub(row.pubkey),
@@ -176,6 +200,8 @@ function shape(row: MerchantRow, wallet: string | null): z.infer<typeof merchant
     profile: JSON.parse(row.profile) as Record<string, unknown>,
     state: row.state,
     pause_message: row.pause_message,
+    halted: row.halted,
+    moved_to: row.moved_to,
     wallet,
     created_at: rfc3339(row.created_at),
     updated_at: rfc3339(row.updated_at),

@@ -1,24 +1,22 @@
 import { z } from "@hono/zod-openapi";
 import { page } from "../../db/keyset.ts";
 import { fulfilmentStates, paymentStates } from "../../db/tables.ts";
-import { apply } from "../../orders/apply.ts";
-import { findOrder, listOrders, type OrderRow, timelineOf } from "../../orders/orders_store.ts";
+import { accept } from "../../orders/accept.ts";
+import { type Applied, apply } from "../../orders/apply.ts";
+import { findOrder, listOrders, type OrderRow } from "../../orders/orders_store.ts";
 import { resend } from "../../orders/resend.ts";
 import type { OrderEvent } from "../../orders/types.ts";
+import { orderStory } from "../../reports/order_story.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
 import { pageOf, pageQuery, placeOf, whole } from "../page.ts";
 import { Problem } from "../problem.ts";
-import { hexKey, idParam, json, merchantQuery, notFound, operation, rfc3339, time } from "./describe.ts";
+import { hexKey, idParam, json, merchantQuery, notFound, operation } from "./describe.ts";
 import { orderResources, orderSchema } from "./order_resource.ts";
+import { timelineEntry, timelineJson } from "./order_timeline.ts";
 
 const tag = "orders";
 const short = z.string().trim().min(1).max(200);
-const timelineEntry = z.object({
-  at: time,
-  event: z.string().openapi({ description: "a word for machines" }),
-  text: z.string().openapi({ description: "a sentence for people" }),
-});
 
 /** Orders: looked at, sent on their way, cancelled. What an order's state doesn't allow is refused with 409. */
 export function orderRoutes({ database, clock }: ApiParts) {
@@ -78,11 +76,8 @@ export function orderRoutes({ database, clock }: ApiParts) {
     }),
     async (c) => {
       const order = await one(c.req.valid("param").id);
-      const rows = await timelineOf(database.kysely, order.id);
-      return c.json(
-        whole(rows.map((row) => ({ at: rfc3339(row.at), event: row.event, text: row.text }))),
-        200,
-      );
+      const story = await orderStory(database.kysely, order);
+      return c.json(whole(story.map(timelineJson)), 200);
     },
   );
   action(
@@ -97,6 +92,23 @@ export function orderRoutes({ database, clock }: ApiParts) {
     "Cancel and tell the customer why",
     z.strictObject({ reason: short }),
     (body) => ({ type: "merchantCancelled", reason: body.reason }),
+  );
+  api.openapi(
+    operation({
+      method: "post",
+      path: "/orders/{id}/accept",
+      id: "acceptOrder",
+      summary:
+        "Take what has been paid as enough, or keep an excess as the customer's credit: nothing goes back",
+      tag,
+      request: { params: idParam, ...json(z.strictObject({})) },
+      answer: orderSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const { id } = await one(c.req.valid("param").id);
+      return c.json(await done(await database.transaction((tx) => accept(tx, id, clock.now()))), 200);
+    },
   );
   api.openapi(
     operation({
@@ -142,11 +154,17 @@ export function orderRoutes({ database, clock }: ApiParts) {
       async (c) => {
         const { id } = await one(c.req.valid("param").id);
         const input = c.req.valid("json") as T;
-        const applied = await database.transaction((tx) => apply(tx, id, event(input), clock.now()));
-        if (applied.outcome.ignored) throw new Problem(409, "wrong_state", applied.outcome.timeline);
-        return c.json(await shown(applied.order), 200);
+        return c.json(
+          await done(await database.transaction((tx) => apply(tx, id, event(input), clock.now()))),
+          200,
+        );
       },
     );
+  }
+
+  async function done({ order, outcome }: Applied) {
+    if (outcome.ignored) throw new Problem(409, "wrong_state", outcome.timeline);
+    return await shown(order);
   }
 
   async function one(id: string): Promise<OrderRow> {

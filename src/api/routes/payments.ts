@@ -1,10 +1,19 @@
 import { z } from "@hono/zod-openapi";
-import { listPayments, type PaymentRow } from "../../payments/payments_store.ts";
+import { apply } from "../../orders/apply.ts";
+import { lockOrder } from "../../orders/orders_store.ts";
+import { paymentArrived } from "../../orders/payment_arrived.ts";
+import { findPayment, listPayments, type PaymentRow } from "../../payments/payments_store.ts";
+import { assignPayment } from "../../payments/unmatched.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
 import { page } from "../../db/keyset.ts";
 import { pageOf, pageQuery, placeOf } from "../page.ts";
-import { hexKey, merchantQuery, msat, operation, rfc3339, time } from "./describe.ts";
+import { Problem } from "../problem.ts";
+import { hexKey, idParam, json, merchantQuery, msat, operation, rfc3339, time } from "./describe.ts";
+
+const assignSchema = z.strictObject({
+  order_id: z.string().min(1).max(256).openapi({ description: "ours, of the same merchant" }),
+});
 
 const paymentSchema = z.object({
   id: z.string(),
@@ -18,7 +27,7 @@ const paymentSchema = z.object({
 }).openapi("Payment");
 
 /** Money that the wallet says has arrived. */
-export function paymentRoutes({ database }: ApiParts) {
+export function paymentRoutes({ database, clock }: ApiParts) {
   const api = newApi();
   for (const [path, state] of [["/payments", undefined], ["/payments/unmatched", "unmatched"]] as const) {
     api.openapi(
@@ -43,6 +52,32 @@ export function paymentRoutes({ database }: ApiParts) {
       },
     );
   }
+  api.openapi(
+    operation({
+      method: "post",
+      path: "/payments/{id}/assign",
+      id: "assignPayment",
+      summary: "Give an unmatched payment to an order: it counts as if the order's own invoice had been paid",
+      tag: "payments",
+      request: { params: idParam, ...json(assignSchema) },
+      answer: paymentSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      const { order_id: orderId } = c.req.valid("json");
+      const orders = { orderOf: lockOrder, apply, paymentArrived };
+      const row = await database.transaction(async (tx) => {
+        const assigned = await assignPayment(tx, { paymentId: id, orderId, orders, now: clock.now() });
+        if (assigned.ok) return (await findPayment(tx, id))!;
+        const { code, reason } = assigned;
+        throw code === "not_found"
+          ? new Problem(404, "not_found", reason)
+          : new Problem(409, "wrong_state", reason);
+      });
+      return c.json(shape(row), 200);
+    },
+  );
   return api;
 }
 

@@ -1,0 +1,82 @@
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import type { Log } from "../log.ts";
+import { forgetJunk, type JunkPlace } from "../messages/junk_store.ts";
+import { forgetFullRates, type SenderRate } from "../messages/sender_rates_store.ts";
+import type { Strangers } from "../messages/strangers.ts";
+
+/** How long what strangers wrote is kept when it was no order (design §7). */
+const KEPT_MS = 7 * 24 * 3_600_000;
+/** While little room is left, what nobody could read goes after this long. */
+const UNREADABLE_KEPT_MS = 3_600_000;
+const CROWDED = 0.8;
+/** Rows of one transaction, and transactions of one run: others have their turn in between. */
+const PORTION = 200;
+const PORTIONS = 50;
+
+/** Forgets junk, in portions. What belongs to orders, or to people who have any, stays. */
+export class JunkSweep {
+  readonly #o: { database: Database; clock: Clock; log: Log; strangers: Strangers; rate: SenderRate };
+  /** How far the unreadable was looked through. */
+  #place: JunkPlace | null = null;
+
+  constructor(o: { database: Database; clock: Clock; log: Log; strangers: Strangers; rate: SenderRate }) {
+    this.#o = o;
+  }
+
+  /** Forgets what is due, and counts what is left. */
+  async run(): Promise<void> {
+    const { strangers, log } = this.#o;
+    const forgotten = await this.#forgetOld();
+    await strangers.recount();
+    let unreadable = 0;
+    if (this.#crowded()) {
+      unreadable = await this.#forgetUnreadable();
+      await strangers.recount();
+    }
+    if (strangers.full) log.warn("strangers.full", { ...strangers.status() });
+    if (forgotten + unreadable > 0) log.info("junk.forgotten", { old: forgotten, unreadable });
+    await this.#forgetRates();
+  }
+
+  #crowded(): boolean {
+    const { events, bytes, limits } = this.#o.strangers.status();
+    return events > limits.events * CROWDED || bytes > limits.bytes * CROWDED;
+  }
+
+  async #forgetOld(): Promise<number> {
+    const { database, clock } = this.#o;
+    const before = clock.now() - KEPT_MS;
+    let forgotten = 0;
+    for (let i = 0; i < PORTIONS; i++) {
+      const portion = { before, after: null, limit: PORTION };
+      const done = await database.transaction((tx) => forgetJunk(tx, portion));
+      forgotten += done.forgotten;
+      if (done.next === null) break;
+    }
+    return forgotten;
+  }
+
+  async #forgetUnreadable(): Promise<number> {
+    const { database, clock } = this.#o;
+    const before = clock.now() - UNREADABLE_KEPT_MS;
+    let forgotten = 0;
+    for (let i = 0; i < PORTIONS; i++) {
+      const portion = { before, after: this.#place, limit: PORTION, onlyUnreadable: true };
+      const done = await database.transaction((tx) => forgetJunk(tx, portion));
+      forgotten += done.forgotten;
+      this.#place = done.next;
+      if (done.next === null) break;
+    }
+    return forgotten;
+  }
+
+  async #forgetRates(): Promise<void> {
+    const { database, clock, rate } = this.#o;
+    for (let i = 0; i < PORTIONS; i++) {
+      const now = clock.now();
+      const gone = await database.transaction((tx) => forgetFullRates(tx, rate, now, PORTION * 5));
+      if (gone < PORTION * 5) return;
+    }
+  }
+}

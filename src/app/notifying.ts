@@ -1,0 +1,64 @@
+import type { Tx } from "../db/database.ts";
+import type { JobHandlers } from "../jobs/handler.ts";
+import { Lease } from "../jobs/lease.ts";
+import type { OwnMessage } from "../nostr/own_message.ts";
+import { OwnEvents } from "../nostr/own_events.ts";
+import { ClockWatch } from "../notifications/clock_watch.ts";
+import { ConditionsWatcher } from "../notifications/conditions_watcher.ts";
+import { dmJob } from "../notifications/dm_job.ts";
+import { haltedMerchants } from "../notifications/halt_store.ts";
+import { wantedKinds } from "../notifications/kinds.ts";
+import { ownerReplyJob } from "../notifications/owner_reply_job.ts";
+import { judgeOwnMessage } from "../notifications/second_instance.ts";
+import { tellJobs } from "../notifications/tell_jobs.ts";
+import type { Service } from "../service.ts";
+import { pullForward } from "./clock_store.ts";
+import { observations } from "./observations.ts";
+import { ownerKeys } from "./owners.ts";
+import { WalletPulse } from "./wallet_pulse.ts";
+import type { WorkerParts } from "./workers.ts";
+
+const LEASE_MS = 20_000;
+
+/** What tells the owners, and what watches for that which they have to hear. */
+export function notifying({ settings, crypto, merchants, holder, ...base }: WorkerParts): {
+  handlers: JobHandlers;
+  services: Service[];
+  /** What the inbox worker asks, and tells. */
+  inbox: {
+    owners: ReadonlySet<string>;
+    haltedMerchants(): Promise<ReadonlySet<string>>;
+    onOwnMessage(tx: Tx, own: OwnMessage, now: number): Promise<void>;
+  };
+} {
+  const { database, clock, log } = base;
+  const { identityOf } = merchants;
+  const owners = ownerKeys(settings);
+  const judge = async (tx: Tx, own: OwnMessage, now: number) => void await judgeOwnMessage(tx, own, now, log);
+  return {
+    handlers: {
+      ...tellJobs({ database, clock, owners, kinds: wantedKinds(settings.NCC_NOTIFY) }),
+      "owners.dm": dmJob({ ...base, identityOf }),
+      "owners.reply": ownerReplyJob({ ...base, identityOf, owners }),
+    },
+    services: [
+      new ClockWatch({ ...base, merchants: () => [...merchants.keys()], setBack: pullForward }),
+      new ConditionsWatcher({
+        ...base,
+        lease: new Lease({ ...base, name: "conditions", holder, ttlMs: LEASE_MS }),
+        observe: () => observations(merchants.all()),
+      }),
+      new WalletPulse({
+        ...base,
+        wallets: () => merchants.all().flatMap(({ wallet }) => wallet === null ? [] : [wallet]),
+      }),
+      new OwnEvents({
+        ...base,
+        verifier: crypto,
+        identities: () => merchants.all(),
+        onForeign: (own) => database.transaction((tx) => judge(tx, own, clock.now())),
+      }),
+    ],
+    inbox: { owners, haltedMerchants: () => haltedMerchants(database.kysely), onOwnMessage: judge },
+  };
+}

@@ -1,0 +1,49 @@
+import type { Observation } from "../notifications/conditions_watcher.ts";
+import { checkRelay, checkSigner } from "./health.ts";
+import type { ServedMerchant } from "./served_merchant.ts";
+
+/** How the merchants' wallets, remote signers and relays are, for who watches what is away. */
+export function observations(merchants: readonly ServedMerchant[]): Observation[] {
+  return merchants.flatMap((merchant) => [
+    ...walletOf(merchant),
+    ...signerOf(merchant),
+    ...relaysOf(merchant),
+  ]);
+}
+
+function walletOf({ pubkey, wallet }: ServedMerchant): Observation[] {
+  if (wallet === null) return [];
+  return [{
+    merchant: pubkey,
+    name: "wallet",
+    up: wallet.up,
+    detail: wallet.up === false ? wallet.error ?? "no answer" : wallet.describe(),
+    kinds: { down: "wallet_down", up: "wallet_up" },
+  }];
+}
+
+function signerOf({ pubkey, remote }: ServedMerchant): Observation[] {
+  const status = remote?.status();
+  if (!status) return [];
+  const { ok, detail } = checkSigner(status);
+  return [{
+    merchant: pubkey,
+    name: "signer",
+    up: status.state === "unknown" ? null : ok,
+    detail,
+    kinds: { down: "signer_down", up: "signer_up" },
+  }];
+}
+
+function relaysOf(merchant: ServedMerchant): Observation[] {
+  return merchant.relayStatus().map((relay) => {
+    const { ok, detail } = checkRelay(relay);
+    return {
+      merchant: merchant.pubkey,
+      name: `relay ${relay.url}`,
+      up: ok,
+      detail: ok ? relay.url : `${relay.url}: ${detail}`,
+      kinds: { down: "relay_down", up: "relay_up" },
+    };
+  });
+}
