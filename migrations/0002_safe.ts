@@ -91,6 +91,7 @@ export async function up(db: AnyDb): Promise<void> {
   await db.schema.alterTable("outbox_events").addColumn("undelivered_at", "bigint").execute();
   await db.schema.createIndex("outbox_events_by_recipient").on("outbox_events")
     .columns(["recipient", "created_at"]).where(sql.ref("recipient"), "is not", null).execute();
+  await db.schema.createIndex("outbox_events_by_time").on("outbox_events").columns(["created_at"]).execute();
 
   // Who is read first, what may be shed when too much waits, and what is forgotten after a week.
   await db.schema.alterTable("inbox").addColumn("lane", "integer", (c) => c.notNull().defaultTo(1)).execute();

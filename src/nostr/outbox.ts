@@ -120,7 +120,10 @@ export class OutboxWorker implements Service {
       const woken = this.#woken = new AbortController();
       let wait: number;
       try {
-        if (all) await hasten(this.#database, this.#clock.now());
+        if (all) {
+          await hasten(this.#database, this.#clock.now());
+          await this.#readBack.recall();
+        }
         all = false;
         // A relay that is connected again gets at once what waits for it, not when its next try would be.
         for (const lane of this.#troubles.takeReturned()) {

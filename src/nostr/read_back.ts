@@ -5,25 +5,22 @@ import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { IdentityOf } from "./identity.ts";
-import { NOT_STORED, notStored, stillStands } from "./read_back_store.ts";
+import { type Accepted, NOT_STORED, notStored, recentlyAccepted, stillStands } from "./read_back_store.ts";
 
 /** A relay is asked for what it accepted this long ago, up to twice as long. */
 const AFTER_MS = 10_000;
-/** Of each relay in one round; above that a sample. */
-const MOST_ASKED = 50;
+/** Of each relay in one round; above that a sample. A crash, or a relay's return, sends many at once. */
+const MOST_ASKED = 500;
+/** In one REQ: few enough for any relay's own limits. */
+const ASKED_AT_ONCE = 50;
+/** What was accepted so long before the start is asked for, too: the process before may have ended before it could. */
+const RECALLED_MS = 60_000;
 /** Asked a second time, few enough for any relay's own limit. */
 const MOST_DOUBTED = 10;
 const MOST_LANES = 200;
 const TIMEOUT_MS = 10_000;
 const DELETION = 5;
 const GIFT_WRAP = 1059;
-
-/** An event that a relay says it has. */
-export interface Accepted {
-  merchant: string;
-  relay: string;
-  event: NostrEvent;
-}
 
 interface Asked {
   accepted: Accepted;
@@ -40,8 +37,8 @@ export interface ReadBackParts {
 }
 
 /**
- * Asks relays for what they accepted, because some say OK and store nothing: one small REQ per relay every 10 s at most, and none
- * when nothing was sent. What is missing twice is sent again. It is a sample in memory: a crash only leaves some unasked.
+ * Asks relays for what they accepted, because some say OK and store nothing: some small REQs per relay every 10 s at most, and
+ * none when nothing was sent. What is missing twice is sent again. Above 500 events in a round it is a sample.
  */
 export class ReadBack {
   readonly #parts: ReadBackParts;
@@ -62,6 +59,14 @@ export class ReadBack {
     if (this.#stop.signal.aborted || !stays(accepted.event)) return;
     this.#keep({ accepted, doubted: false });
     this.#loop ??= this.#run();
+  }
+
+  /** Takes up what a process that ended had accepted and not asked for. */
+  async recall(): Promise<void> {
+    const { database, clock } = this.#parts;
+    for (const one of await recentlyAccepted(database, clock.now() - RECALLED_MS, MOST_ASKED)) {
+      this.accepted(one);
+    }
   }
 
   async stop(): Promise<void> {
@@ -105,7 +110,11 @@ export class ReadBack {
   /** All of one lane. */
   async #ask(list: Asked[]): Promise<void> {
     const fresh = list.filter(({ doubted }) => !doubted);
-    for (const accepted of await this.#missing(fresh)) this.#keep({ accepted, doubted: true });
+    for (let i = 0; i < fresh.length; i += ASKED_AT_ONCE) {
+      for (const accepted of await this.#missing(fresh.slice(i, i + ASKED_AT_ONCE))) {
+        this.#keep({ accepted, doubted: true });
+      }
+    }
     const doubted = list.filter(({ doubted }) => doubted).slice(0, MOST_DOUBTED);
     const missing = await this.#missing(doubted);
     if (missing.length === 0) return;

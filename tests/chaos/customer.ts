@@ -28,6 +28,8 @@ const SILENCE_MS = 10_000;
 /** How long a customer stays to hear more than is due. */
 const LINGER_MS = 2_000;
 const LONGEST_MS = 15 * 60_000;
+/** After a payment people ask again later. */
+const PAID_SILENCE_MS = 60_000;
 /** Type 1 without options that isn't the last word (design §5: no invoice after 25 s). */
 const APOLOGY = /takes longer/;
 
@@ -80,19 +82,17 @@ export class Customer {
   }
 
   async #act(): Promise<void> {
-    const { id, productId, quantity, shippingId } = this.#plan;
+    const { id } = this.#plan;
     await this.#shopper.connect();
     this.#orderedAt = performance.now();
-    const order = () => {
-      this.#sent++;
-      return this.#shopper.write(lnbitsOrder(id, productId, quantity, shippingId));
-    };
-    if (!await order() && this.#place.honest === null) throw new Error(`${id}: the relay refused the order`);
+    if (!await this.#order() && this.#place.honest === null) {
+      throw new Error(`${id}: the relay refused the order`);
+    }
     const isAnswer = (message: MerchantMessage) =>
       message.id === id && message.type === 1 && !APOLOGY.test(message.message ?? "");
     let first = await this.#until(isAnswer, SILENCE_MS);
     for (let again = 0; !first && again < this.#mostRepeats && !this.#over.signal.aborted; again++) {
-      await order();
+      await this.#order();
       first = await this.#until(isAnswer, again + 1 < this.#mostRepeats ? SILENCE_MS : LONGEST_MS);
     }
     if (!first) throw new Error(`${id}: never answered`);
@@ -101,6 +101,12 @@ export class Customer {
     if (link !== undefined && this.#plan.pays) await this.#pay(link);
     this.#done = true;
     await this.#until(() => false, LINGER_MS);
+  }
+
+  #order(): Promise<boolean> {
+    const { id, productId, quantity, shippingId } = this.#plan;
+    this.#sent++;
+    return this.#shopper.write(lnbitsOrder(id, productId, quantity, shippingId));
   }
 
   /** Where messages get lost, an order may have to be sent more than twice. */
@@ -168,7 +174,13 @@ export class Customer {
       { bolt11 },
     );
     if (refusal !== null) throw new Error(`${this.#plan.id}: the wallet refused: ${refusal}`);
-    const told = await this.#until((message) => message.paid === true, LONGEST_MS);
+    const isTold = (message: MerchantMessage) => message.paid === true;
+    let told: MerchantMessage | undefined;
+    // Who has paid and hears nothing asks again; a relay can have said OK to an answer that it doesn't have.
+    for (let again = 0; !told && again < this.#mostRepeats && !this.#over.signal.aborted; again++) {
+      told = await this.#until(isTold, this.#place.honest === null ? LONGEST_MS : PAID_SILENCE_MS);
+      if (!told && this.#place.honest !== null) await this.#order();
+    }
     if (told) this.#toldAfterMs = performance.now() - this.#paidAt;
   }
 }

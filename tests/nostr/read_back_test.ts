@@ -42,6 +42,21 @@ Deno.test("a relay that stores it the second time is believed then", async () =>
   assertEquals([await states(db, event), relay.frames.length], [["delivered"], 2]);
 });
 
+Deno.test("what was accepted shortly before a crash is asked for by the next process", async () => {
+  await using relay = await FakeRelay.start({ lies: true });
+  await using db = await memoryDatabase();
+  await using pool = testPool({ signer: merchant });
+  const event = await signed({ kind: 30018, d: "cup" });
+  {
+    await using _first = await workerOf(db, pool);
+    await posted(db, event, [relay.url]);
+    await until(async () => (await states(db, event))[0] === "delivered");
+  }
+  relay.is.lies = false;
+  await using _second = await workerOf(db, pool, new Ahead());
+  await until(() => relay.events.some((one) => one.id === event.id));
+});
+
 Deno.test("an honest relay is asked once for all it accepted, and then left alone", async () => {
   await using relay = await FakeRelay.start();
   await using db = await memoryDatabase();
