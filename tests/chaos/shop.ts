@@ -4,6 +4,7 @@ import type { Books, Shelf, ShopOrder, ShopProduct } from "./books.ts";
 import type { Plan } from "./customer.ts";
 
 const ZONE = "post";
+const SOON_MS = 10 * 60_000;
 const stall = {
   id: "stall",
   name: "Crash shop",
@@ -61,10 +62,12 @@ export async function shopBooks(ncc: NccProcess): Promise<Books["shop"]> {
   };
 }
 
-/** Jobs that aren't over. */
+/** Jobs that aren't over; what has its time at night isn't late. */
 export async function openJobs(ncc: NccProcess): Promise<number> {
-  const lists = await Promise.all(["ready", "running"].map((state) => ncc.all(`/jobs?state=${state}`)));
-  return lists.reduce((sum, list) => sum + list.length, 0);
+  const lists = await Promise.all(
+    ["ready", "running"].map((state) => ncc.all<{ run_at: string }>(`/jobs?state=${state}`)),
+  );
+  return lists.flat().filter((job) => Date.parse(job.run_at) < Date.now() + SOON_MS).length;
 }
 
 /** Quantities as the relay shows them. */
