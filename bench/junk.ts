@@ -104,12 +104,15 @@ async function measure(
     const before = await both([newcomers, regulars], QUIET);
     for (const one of before) say(`    quiet   ${one}`);
     const start = { rss: residentMb(server.pid), cpu: cpuSeconds(server.pid) };
+    const memory: number[] = [];
+    const sampling = setInterval(() => memory.push(residentMb(server.pid)), 1_000);
     const flooded = new Promise<FloodReport>((resolve) => thread.onmessage = ({ data }) => resolve(data));
     thread.postMessage("go");
     await sleep(1_000);
     const during = await both([newcomers, regulars], o.seconds - 2);
     const report = await flooded;
     const cpu = cpuSeconds(server.pid) - start.cpu;
+    clearInterval(sampling);
     for (const one of during) say(`    flooded ${one}`);
     const refused = Object.entries(report.refused).map(([prefix, count]) => `${prefix} ${count}`);
     say(
@@ -119,9 +122,8 @@ async function measure(
         `hung up on ${report.hungUp} times`,
     );
     say(
-      `    ncc     ${start.rss} MB before, ${residentMb(server.pid)} MB after, ${
-        (cpu / o.seconds).toFixed(2)
-      } cores`,
+      `    ncc     ${start.rss} MB before; after each fifth of the flood ${fifths(memory)} MB; ` +
+        `${(cpu / o.seconds).toFixed(2)} cores`,
     );
     for (const line of await floodFigures(server)) say(`            ${line}`);
     thread.terminate();
@@ -217,6 +219,11 @@ function figures(values: number[]): string {
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]?.toFixed(0) ?? "-";
   return `p50 ${at(0.5)} ms · p99 ${at(0.99)} ms · max ${at(1)} ms`;
+}
+
+/** Whether it grows, or has grown. */
+function fifths(samples: number[]): string {
+  return [1, 2, 3, 4, 5].map((part) => samples[Math.ceil(samples.length * part / 5) - 1]).join(", ");
 }
 
 function sleep(ms: number): Promise<void> {

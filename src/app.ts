@@ -10,6 +10,9 @@ import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
 import { relayInfo } from "./app/relay_info.ts";
+import { fenceCheck, restoredParts } from "./app/restored.ts";
+import { RestoreFence } from "./app/restore_fence.ts";
+import { Retention } from "./app/retention.ts";
 import { type Keys, openKeys } from "./app/open_keys.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
@@ -23,7 +26,7 @@ import type { Database } from "./db/database.ts";
 import { openDatabase } from "./db/open.ts";
 import { StorageFailedError } from "./db/storage_state.ts";
 import type { Log } from "./log.ts";
-import { allowance } from "./messages/allowance.ts";
+import { keyLimits } from "./messages/allowance.ts";
 import { reception } from "./messages/reception.ts";
 import { isRegularAnywhere } from "./messages/regulars_store.ts";
 import { Strangers } from "./messages/strangers.ts";
@@ -65,9 +68,11 @@ export class App {
   readonly database: Database;
   readonly relay: RelayServer;
   readonly #o: AppOptions;
+  readonly #strangers: Strangers;
   readonly #schema: number;
   readonly #dataCreated: boolean;
   readonly #keyCreated: boolean;
+  readonly #fence: RestoreFence;
   readonly #api: ReturnType<typeof createApi>;
   readonly #http: HttpServer;
   /** In the order in which they start; they stop in reverse. */
@@ -88,7 +93,8 @@ export class App {
       const crypto = await loadVerifier();
       const keys = await openKeys({ ...o, database, crypto });
       const adminToken = settings.NCC_ADMIN_TOKEN ?? await loadOrCreateAdminToken(dataDir, random);
-      const app = new App(o, database, crypto, keys, { schema, dataCreated, adminToken });
+      const fence = await RestoreFence.load({ database, clock, log: o.log });
+      const app = new App(o, database, crypto, keys, { schema, dataCreated, adminToken, fence });
       await app.merchants.load();
       return app;
     } catch (error) {
@@ -102,7 +108,7 @@ export class App {
     database: Database,
     crypto: EventCrypto,
     keys: Keys,
-    opened: { schema: number; dataCreated: boolean; adminToken: string },
+    opened: { schema: number; dataCreated: boolean; adminToken: string; fence: RestoreFence },
   ) {
     const { settings, clock, random, log } = o;
     this.#o = o;
@@ -111,12 +117,13 @@ export class App {
     this.#dataCreated = opened.dataCreated;
     this.#keyCreated = keys.first.created;
     this.adminToken = opened.adminToken;
+    const fence = this.#fence = opened.fence;
     // Nostrify's relays take the global WebSocket; the runtime's own stalls 45 ms on every other small frame.
     installRelaySocket();
 
     const base = { database, clock, random, log };
     const store = new EventStore(database.kysely, { now: () => Math.floor(clock.now() / 1000) });
-    const strangers = new Strangers(base);
+    const strangers = this.#strangers = new Strangers(base);
     const receive = reception(strangers);
     const admission = buildAdmission({
       ...base,
@@ -149,10 +156,7 @@ export class App {
       isRegular: (pubkey) => isRegularAnywhere(database.kysely, [...this.merchants.keys()], pubkey),
       strangers,
       onArrival: receive,
-      limits: {
-        eventsPerKey: allowance(settings.NCC_DM_RATE).perMinute,
-        burstPerKey: allowance(settings.NCC_DM_RATE).burst,
-      },
+      limits: keyLimits(settings.NCC_DM_RATE),
     });
 
     const workers = buildWorkers({
@@ -161,16 +165,22 @@ export class App {
       crypto,
       holder: random.uuid(),
       merchants: this.merchants,
-      onShed: (count) => strangers.left(count),
+      fence,
+      onShed: (count, wanted) => strangers.left(count, wanted),
     });
 
+    const owners = ownerKeys(settings);
+    const restored = restoredParts({ ...base, verifier: crypto, fence, merchants: this.merchants, owners });
     this.#api = createApi({
       ...base,
+      settings,
+      secrets: keys.secrets,
+      restore: restored.desk,
       verifier: crypto,
       merchants: this.merchants,
       relay: this.relay,
       adminToken: this.adminToken,
-      owners: ownerKeys(settings),
+      owners,
       baseUrl: () => this.url,
       hosts: () => knownHosts(settings),
       walletRefusal: (url) => walletRefusal(url, settings),
@@ -198,8 +208,15 @@ export class App {
       new Housekeeping({
         ...base,
         store,
-        junk: new JunkSweep({ ...base, strangers, rate: settings.NCC_DM_RATE }),
+        junk: new JunkSweep({
+          ...base,
+          strangers,
+          rate: settings.NCC_DM_RATE,
+          onRelief: () => this.merchants.all().forEach((merchant) => merchant.intake.catchUpAgain()),
+        }),
       }),
+      new Retention({ ...base, settings }),
+      restored.service,
       ...workers,
       this.merchants,
       { start: () => Promise.resolve(), stop: () => this.relay.close() },
@@ -262,6 +279,8 @@ export class App {
       merchants: this.merchants,
       running: this.#started.length === this.#services.length,
       ratesFixed: this.#o.settings.NCC_RATES !== undefined,
+      strangers: this.#strangers,
+      fenced: fenceCheck(this.#fence),
     });
   }
 

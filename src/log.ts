@@ -1,3 +1,5 @@
+import { redacted, saidOfFault } from "./redaction.ts";
+
 /** One line per decision: ids, never contents. */
 export interface Log {
   debug(event: string, fields?: Fields): void;
@@ -17,11 +19,14 @@ export type Level = typeof levels[number];
 /** Where a line goes: the shell decides on JSON or a pretty form. */
 export type Sink = (line: { level: Level; event: string; fields: Fields }) => void;
 
-/** A log that hands lines of at least `least` to `sink`. */
+/**
+ * A log that hands lines of at least `least` to `sink`. Callers pass no secret and no customer's data; what slips through all
+ * the same is taken out here, as the last wall before the sink.
+ */
 export function createLog(sink: Sink, least: Level, base: Fields = {}): Log {
   const at = (level: Level) => (event: string, fields: Fields = {}) => {
     if (levels.indexOf(level) >= levels.indexOf(least)) {
-      sink({ level, event, fields: { ...base, ...fields } });
+      sink({ level, event, fields: redacted({ ...base, ...fields }) });
     }
   };
   return {
@@ -33,7 +38,7 @@ export function createLog(sink: Sink, least: Level, base: Fields = {}): Log {
   };
 }
 
-/** What a caught value says, for a log line or a person. */
+/** What a caught value says, for a log line, a column or a person: without the input that libraries like to quote. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+  return saidOfFault(error);
 }

@@ -101,7 +101,8 @@ export const settingsTable = {
   },
   NCC_KEY_PASSPHRASE: {
     schema: z.string().min(1, "is empty."),
-    about: "Passphrase of the key where it is an ncryptsec (NIP-49); a key made at first start is kept under it.",
+    about:
+      "Passphrase of the key where it is an ncryptsec (NIP-49); a key made at first start is kept under it.",
     example: "(better in a file)",
     secret: true,
   },
@@ -201,6 +202,18 @@ export const settingsTable = {
     default: "65536",
     about: "Largest event that is read.",
     example: "65536",
+  },
+  NCC_BACKUPS_KEEP: {
+    schema: whole(1, 1000),
+    default: "7",
+    about: "How many backups that ncc named itself are kept in <data>/backups.",
+    example: "7",
+  },
+  NCC_RETENTION_DAYS: {
+    schema: whole(0, 36_500),
+    default: "90",
+    about: "Days after an order is complete until the customer's data is taken out of it. 0: never.",
+    example: "90",
   },
   NCC_LOG: {
     schema: z.enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error."),

@@ -25,6 +25,7 @@ const floors: string[][] = [
     "src/settings.ts",
     "src/settings_reader.ts",
     "src/log.ts",
+    "src/redaction.ts",
     "src/service.ts",
     "src/alert.ts",
   ],

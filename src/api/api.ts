@@ -7,6 +7,7 @@ import { knownHost, requestId, safeHeaders } from "./guards.ts";
 import { idempotent } from "./idempotency.ts";
 import { newApi } from "./new_api.ts";
 import { refuseAsProblems } from "./refusals.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { demoRoutes } from "./routes/demo.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { merchantRoutes } from "./routes/merchants.ts";
@@ -18,6 +19,7 @@ import { paymentRoutes } from "./routes/payments.ts";
 import { productRoutes } from "./routes/products.ts";
 import { refundRoutes } from "./routes/refunds.ts";
 import { relayRoutes } from "./routes/relays.ts";
+import { restoreRoutes } from "./routes/restore.ts";
 import { stallRoutes } from "./routes/stalls.ts";
 import { serviceRoutes } from "./service_routes.ts";
 
@@ -44,6 +46,8 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
       noticeRoutes,
       relayRoutes,
       jobRoutes,
+      backupRoutes,
+      restoreRoutes,
       demoRoutes,
     ]
   ) {

@@ -1,11 +1,14 @@
 import type { NostrEvent } from "@nostrify/types";
 import type { MerchantRegistry } from "../app/merchant_registry.ts";
 import type { Health } from "../app/health.ts";
+import type { RestoreDesk } from "../app/restore_report.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import type { Log } from "../log.ts";
+import type { SecretBox } from "../nostr/sealed_secrets.ts";
 import type { Verifier } from "../nostr/verify.ts";
 import type { Random } from "../random.ts";
+import type { Settings } from "../settings.ts";
 import type { RelayServer } from "../relay/relay_server.ts";
 
 /** What the API stands on. */
@@ -26,6 +29,11 @@ export interface ApiParts {
   hosts(): ReadonlySet<string>;
   /** Why this wallet URL can't be used with the settings as they are; null when it can. */
   walletRefusal(url: string): string | null;
+  /** What backups need to know: where the data is, how many are kept. */
+  settings: Pick<Settings, "NCC_DATA_DIR" | "NCC_DATABASE_URL" | "NCC_BACKUPS_KEEP">;
+  /** Seals answers that are kept for repeats: they may show customers' data. */
+  secrets: Pick<SecretBox, "seal" | "open">;
+  restore: RestoreDesk;
   health(): Promise<Health>;
   metrics(): Promise<string>;
 }

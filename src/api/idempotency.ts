@@ -10,6 +10,8 @@ const LONGEST_KEY = 255;
  * and a repeat is carried out. What that process had committed already stands, so a repeat may find it there.
  */
 const ABANDONED_MS = 120_000;
+/** What answers are sealed for: they show orders and messages, which stand in no other table. */
+const CONTEXT = "idempotency";
 /** Set by a handler whose answer must not be stored. */
 export const SECRET_HEADER = "x-ncc-secret-answer";
 
@@ -38,7 +40,7 @@ export function idempotent(parts: ApiParts): MiddlewareHandler<ApiEnv> {
       return ours ? null : row;
     });
     if (before) {
-      c.res = repeat(before, body_hash);
+      c.res = repeat(before, body_hash, parts.secrets);
       return;
     }
     await next();
@@ -46,12 +48,12 @@ export function idempotent(parts: ApiParts): MiddlewareHandler<ApiEnv> {
     if (status >= 500) return await database.transaction((tx) => freeKey(tx, key));
     const secret = c.res.headers.has(SECRET_HEADER);
     c.res.headers.delete(SECRET_HEADER);
-    const body = await c.res.clone().text();
+    const body = parts.secrets.seal(await c.res.clone().text(), CONTEXT);
     await database.transaction((tx) => keepAnswer(tx, key, { status, body, secret }));
   };
 }
 
-function repeat(row: IdempotencyRow, bodyHash: string): Response {
+function repeat(row: IdempotencyRow, bodyHash: string, secrets: ApiParts["secrets"]): Response {
   if (row.body_hash !== bodyHash) {
     throw new Problem(
       422,
@@ -72,11 +74,11 @@ function repeat(row: IdempotencyRow, bodyHash: string): Response {
     throw new Problem(
       409,
       "answer_not_kept",
-      "The first answer carried a secret and wasn't kept. Use a new Idempotency-Key.",
+      "The first answer carried a secret, or a customer's data that was taken out: it wasn't kept. Use a new Idempotency-Key.",
     );
   }
   const type = row.status! < 400 ? "application/json" : "application/problem+json";
-  return new Response(row.body, {
+  return new Response(secrets.open(row.body!, CONTEXT), {
     status: row.status!,
     headers: { "content-type": type, "idempotent-replay": "true" },
   });

@@ -3,6 +3,7 @@ import type { Database } from "../db/database.ts";
 import type { StorageFaultKind } from "../db/storage_state.ts";
 import { errorText } from "../log.ts";
 import type { BunkerStatus } from "../nostr/bunker/options.ts";
+import type { Strangers } from "../messages/strangers.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 import type { MerchantRelayStatus } from "./served_merchant.ts";
 
@@ -28,12 +29,18 @@ export async function checkHealth(o: {
   running: boolean;
   /** Rates come from the settings: they don't follow the market. */
   ratesFixed: boolean;
+  /** What room is left for people who never ordered. */
+  strangers?: Strangers | undefined;
+  /** Why nothing may leave after a restore; absent when it may. */
+  fenced?: Check | undefined;
 }): Promise<Health> {
   const checks: Record<string, Check> = {
     database: await checkDatabase(o.database),
     intake: { ok: o.running, detail: o.running ? "running" : "not started" },
   };
-  const ready = checks.database!.ok && checks.intake!.ok;
+  const ready = checks.database!.ok && checks.intake!.ok && o.fenced === undefined;
+  if (o.fenced !== undefined) checks.restore = o.fenced;
+  if (o.strangers) checks.strangers = checkStrangers(o.strangers);
   const several = o.merchants.all().length > 1;
   for (const merchant of o.merchants.all()) {
     const of = several ? `:${merchant.pubkey.slice(0, 8)}` : "";
@@ -100,6 +107,15 @@ const FAULTS: Record<StorageFaultKind, string> = {
   disk: "the disk has failed: the process ends",
   corrupt: "the database is damaged: the process ends",
 };
+
+function checkStrangers(strangers: Strangers): Check {
+  const { events, left, limits } = strangers.status();
+  const kept = `${events} of ${limits.events} messages kept of people who never ordered`;
+  const shed = left === 0 ? "" : `, ${left} left at relays since the start`;
+  return strangers.full
+    ? { ok: false, detail: `full: new customers are turned away until junk is a week old (${kept}${shed})` }
+    : { ok: true, detail: `${kept}${shed}` };
+}
 
 async function checkDatabase(database: Database): Promise<Check> {
   const { fault } = database.storage;

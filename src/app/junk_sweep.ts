@@ -10,17 +10,30 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 /** While little room is left, what nobody could read goes after this long. */
 const UNREADABLE_KEPT_MS = 3_600_000;
 const CROWDED = 0.8;
+const RELIEF_MS = 10 * 60_000;
 /** Rows of one transaction, and transactions of one run: others have their turn in between. */
 const PORTION = 200;
 const PORTIONS = 50;
 
+/** What is swept, and who hears of the room that there is then. */
+export interface JunkSweepParts {
+  database: Database;
+  clock: Clock;
+  log: Log;
+  strangers: Strangers;
+  rate: SenderRate;
+  /** Called when what was left at relays may be read again. */
+  onRelief(): void;
+}
+
 /** Forgets junk, in portions. What belongs to orders, or to people who have any, stays. */
 export class JunkSweep {
-  readonly #o: { database: Database; clock: Clock; log: Log; strangers: Strangers; rate: SenderRate };
+  readonly #o: JunkSweepParts;
+  #relievedAt = -Infinity;
   /** How far the unreadable was looked through. */
   #place: JunkPlace | null = null;
 
-  constructor(o: { database: Database; clock: Clock; log: Log; strangers: Strangers; rate: SenderRate }) {
+  constructor(o: JunkSweepParts) {
     this.#o = o;
   }
 
@@ -37,6 +50,17 @@ export class JunkSweep {
     if (strangers.full) log.warn("strangers.full", { ...strangers.status() });
     if (forgotten + unreadable > 0) log.info("junk.forgotten", { old: forgotten, unreadable });
     await this.#forgetRates();
+    await this.#relieve();
+  }
+
+  /** A catch-up reads days of events again, so not too often. */
+  async #relieve(): Promise<void> {
+    const { strangers, clock, log, onRelief } = this.#o;
+    const now = clock.monotonic();
+    if (now - this.#relievedAt < RELIEF_MS || !await strangers.relieved()) return;
+    this.#relievedAt = now;
+    log.info("strangers.read_again");
+    onRelief();
   }
 
   #crowded(): boolean {

@@ -128,9 +128,9 @@ export function fencedJobs(fence: RestoreFence, handlers: JobHandlers): JobHandl
       kind,
       BOOKS_ONLY.has(kind) ? handler : {
         ...handler,
-        run(job) {
+        async run(job) {
           if (fence.up) throw new RetryLater(FENCED, HELD_MS, false);
-          return handler.run(job);
+          await handler.run(job);
         },
       },
     ]),

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { satToMsat } from "../money/msat.ts";
 import { fixedRates } from "../money/rates.ts";
 import type { Terms } from "../orders/place.ts";
+import type { Memory } from "../orders/said_before_store.ts";
 import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 
@@ -10,6 +11,7 @@ export function shopTerms(
   settings: Settings,
   clock: Clock,
   merchants: MerchantRegistry,
+  memory: Memory,
 ): (merchant: string) => Terms {
   const rates = settings.NCC_RATES === undefined ? null : fixedRates(settings.NCC_RATES, clock);
   const autoRefund = {
@@ -17,6 +19,7 @@ export function shopTerms(
     budgetMsat: satToMsat(BigInt(settings.NCC_REFUND_BUDGET)),
   };
   return (merchant) => ({
+    memory,
     closed: merchants.get(merchant)?.closed ?? null,
     stockPolicy: settings.NCC_STOCK_POLICY,
     invoiceExpiryMs: settings.NCC_INVOICE_EXPIRY,

@@ -9,6 +9,7 @@ import { InboxWorker } from "../messages/inbox_worker.ts";
 import { refundTellJob } from "../messages/refund_tell_job.ts";
 import { replyJob } from "../messages/reply_job.ts";
 import { AddressGuard } from "../nostr/address_guard.ts";
+import type { IntakeStatus } from "../nostr/intake.ts";
 import { OutboxWorker } from "../nostr/outbox.ts";
 import { LOOK_UP_JOB, recipientLookUp } from "../nostr/recipient_look_up.ts";
 import { heldBack } from "../notifications/held_back.ts";
@@ -27,8 +28,16 @@ import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
+import { behindFence, fencedJobs, type RestoreFence } from "./restore_fence.ts";
 import { notifying } from "./notifying.ts";
 import { shopTerms } from "./shop_terms.ts";
+
+/** Events between the sockets and the database from which on bringing in goes before reading. */
+const CROWD = 200;
+
+function isBehind({ queued, relays }: IntakeStatus): boolean {
+  return queued > CROWD || relays.some((relay) => relay.connected && !relay.caughtUp);
+}
 
 /** What the workers stand on. */
 export interface WorkerParts {
@@ -41,13 +50,15 @@ export interface WorkerParts {
   merchants: MerchantRegistry;
   /** Names this process in leases. */
   holder: string;
-  /** Called with how many of strangers' events were left to the next catch-up. */
-  onShed(count: number): void;
+  /** Stands after a restore: nothing leaves then. */
+  fence: RestoreFence;
+  /** Called with how many of strangers' events were left at their relays; `wanted` as soon as there is room. */
+  onShed(count: number, wanted: boolean): void;
 }
 
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
 export function buildWorkers(parts: WorkerParts): Service[] {
-  const { settings, crypto, merchants, holder, onShed, ...base } = parts;
+  const { settings, crypto, merchants, holder, fence, onShed, ...base } = parts;
   const { database, clock, log } = base;
   const { identityOf } = merchants;
   const walletOf = (merchant: string) => merchants.get(merchant)?.wallet ?? null;
@@ -64,7 +75,7 @@ export function buildWorkers(parts: WorkerParts): Service[] {
   const jobs = new JobRunner({
     ...base,
     holder,
-    handlers: {
+    handlers: fencedJobs(fence, {
       ...heldBack(
         database,
         invoiceJobs({
@@ -73,29 +84,32 @@ export function buildWorkers(parts: WorkerParts): Service[] {
           walletOf,
           expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
           onIssued: (invoice) => watcher.issued(invoice),
+          memory: fence,
         }),
       ),
       ...sweepJobs({ ...base, sweep }),
       ...refundJobs({ ...base, payerOf: (merchant) => merchants.get(merchant)?.spend ?? null }),
       ...heldBack(database, {
-        "reply.send": replyJob({ ...base, identityOf }),
+        "reply.send": replyJob({ ...base, identityOf, memory: fence }),
         "refund.tell": refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
       }),
       ...news.handlers,
       [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: new AddressGuard() }),
       "catalog.publish": catalogPublisher({ ...base, identityOf }),
       "identity.publish": identityPublisher({ ...base, identityOf }),
-    },
+    }),
   });
   const inbox = new InboxWorker({
     ...base,
     verifier: crypto,
     identityOf,
-    termsOf: shopTerms(settings, clock, merchants),
+    termsOf: shopTerms(settings, clock, merchants, fence),
     rate: settings.NCC_DM_RATE,
     onShed,
+    crowded: () => merchants.all().some(({ intake }) => isBehind(intake.status())),
     ...news.inbox,
     lease: new Lease({ database, clock, log, name: "inbox", holder }),
   });
-  return [...news.services, new OutboxWorker({ ...base, identityOf }), jobs, watcher, inbox];
+  const outbox = new OutboxWorker({ ...base, identityOf });
+  return [...news.services, behindFence(fence, outbox), jobs, watcher, behindFence(fence, inbox)];
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import meta from "../../deno.json" with { type: "json" };
+import { backupCommands } from "./backup_commands.ts";
 import { demoCommand } from "./demo_command.ts";
 import { doctorCommand } from "./doctor_command.ts";
 import { failureOf } from "./failure.ts";
@@ -11,6 +12,7 @@ import { orderCommands } from "./order_commands.ts";
 import { paymentCommands } from "./payment_commands.ts";
 import { productCommands } from "./product_commands.ts";
 import { refundCommands } from "./refund_commands.ts";
+import { restoreCommands } from "./restore_commands.ts";
 import { stallCommands } from "./stall_commands.ts";
 import { addSettingFlags, flaggedSettings } from "./settings_flags.ts";
 import { Shell, type World } from "./shell.ts";
@@ -71,6 +73,8 @@ function program(shell: Shell): Command {
   paymentCommands(ncc, shell);
   walletCommands(ncc, shell);
   keyCommands(ncc, shell);
+  backupCommands(ncc, shell);
+  restoreCommands(ncc, shell);
   ncc.command("version").description("the program's version").action(() =>
     shell.show(
       { version: meta.version, deno: Deno.version.deno },

@@ -1,5 +1,6 @@
 import meta from "../../deno.json" with { type: "json" };
 import type { App } from "../app.ts";
+import { checkSigner } from "../app/health.ts";
 import { UNTOLD_OWNER, untoldOwners } from "../app/owners.ts";
 import type { Summary } from "../app/summary.ts";
 import { type Probed, probeWallet } from "../app/wallet_probe.ts";
@@ -21,6 +22,8 @@ const LOOK_MS = 50;
 interface Seen {
   wallets: Map<string, Probed | null>;
   relays: Map<string, string | null>;
+  /** What a restore waits for; null when nothing is in the way. */
+  fenced: string | null;
 }
 
 /** Tells how the start went: lines on a terminal, log lines for machines. It ends early when the process is to end. */
@@ -39,7 +42,9 @@ export async function reportStart(
   if (found === null) return;
   const [wallets, relays] = found;
   if (shell.human) {
-    return shell.world.terminal.out(screen(app, settings, summary, { wallets, relays }, ready));
+    const { restore } = (await app.health()).checks;
+    const seen = { wallets, relays, fenced: restore?.detail ?? null };
+    return shell.world.terminal.out(screen(app, settings, summary, seen, ready));
   }
   for (const [merchant, probed] of wallets) {
     if (probed === null) log.warn("wallet.none", { merchant });
@@ -108,7 +113,7 @@ function screen(
   app: App,
   settings: Settings,
   seen: Summary,
-  { wallets, relays }: Seen,
+  { wallets, relays, fenced }: Seen,
   ready: { url: string; ms: number },
 ): string {
   const lines: string[] = [];
@@ -122,8 +127,16 @@ function screen(
     "database",
     `${seen.database} (schema ${seen.schema}) — ${seen.orders} orders, ${seen.openOrders} open`,
   );
+  if (fenced !== null) say("✗", "restore", fenced);
   for (const { pubkey, keyCreated } of seen.merchants) {
-    say("✓", "key", npub(pubkey), keyCreated ? KEY_NOTICE : undefined);
+    const merchant = app.merchants.get(pubkey);
+    if (merchant && merchant.row.moved_to !== null) {
+      say("✓", "key", `${npub(pubkey)} (moved to ${npub(merchant.row.moved_to)})`);
+      continue;
+    }
+    const signer = merchant?.remote ? checkSigner(merchant.remote.status()) : null;
+    if (signer) say(signer.ok ? "✓" : "!", "key", `${npub(pubkey)} via a ${signer.detail}`);
+    else say("✓", "key", npub(pubkey), keyCreated ? KEY_NOTICE : undefined);
     const probed = wallets.get(pubkey);
     if (!probed) say("!", "wallet", 'none yet: orders are answered "can\'t take payments yet"', NO_WALLET);
     else if (probed.ok) say("✓", "wallet", probed.text);

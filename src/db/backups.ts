@@ -10,7 +10,7 @@ export interface BackupFile {
 }
 
 /** Names that this program gives: by hand or by the API, and before a migration. Others are somebody's own and left alone. */
-const OURS = /^[^/]+-(before-migration-)?\d{8}T\d{6}Z(-\d+)?(\.db)?$/;
+export const OURS = /^[^/]+-(before-migration-)?\d{8}T\d{6}Z(-\d+)?(\.db)?$/;
 
 /** The folder of the backups that are made without a name. */
 export function backupsFolder(dataDir: string): string {

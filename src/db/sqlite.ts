@@ -22,6 +22,8 @@ export function openSqlite(path: string): Database {
     file.exec("pragma wal_autocheckpoint = 8000");
     file.exec("pragma cache_size = -65536");
     file.exec("pragma foreign_keys = on");
+    // What is deleted is customers' data before anything else: it must not lie about in free pages. It costs nothing measurable.
+    file.exec("pragma secure_delete = on");
     return new SqliteDatabaseOfApp(new Kysely<Tables>({ dialect }));
   } catch (error) {
     file.close();

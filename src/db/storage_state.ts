@@ -53,6 +53,11 @@ export class StorageState {
     if (!isFinal(this.#fault)) this.#fault = null;
   }
 
+  /** Throws when there is room only for what can't wait (payments and their answers): nothing new may be taken. */
+  checkRoom(): void {
+    if (this.#fault?.kind === "full") throw new Error(`the disk is full (${this.#fault.text})`);
+  }
+
   /** Throws a `StorageFailedError` once the storage has failed for good. */
   check(): void {
     if (this.#fault !== null && isFinal(this.#fault)) throw new StorageFailedError(this.#fault);

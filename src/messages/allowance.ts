@@ -12,3 +12,9 @@ export function allowance(rate: SenderRate): { perMinute: number; burst: number 
   const perMinute = rate.count * MINUTE_MS / rate.perMs;
   return { perMinute, burst: Math.max(LEAST_BURST, perMinute * BURST_MINUTES) };
 }
+
+/** The same as limits of the built-in relay, so that nothing it takes is left unread for that reason. */
+export function keyLimits(rate: SenderRate): { eventsPerKey: number; burstPerKey: number } {
+  const { perMinute, burst } = allowance(rate);
+  return { eventsPerKey: perMinute, burstPerKey: burst };
+}

@@ -114,7 +114,7 @@ export class InboxBatch {
     await this.#parts.database.transaction(async (tx) => {
       if (!await leave(tx, row)) await finish(tx, row, { state: "dropped", sender: message.sender, reason });
     });
-    this.#parts.onShed?.(1);
+    this.#parts.onShed?.(1, false);
   }
 
   async #decide(read: ReadMessage): Promise<void> {

@@ -13,7 +13,9 @@ import { nextDue, nextToRead } from "./lanes_store.ts";
 import type { SenderRate } from "./sender_rates_store.ts";
 import { Shedding, type SheddingLimits } from "./shedding.ts";
 
-const BATCH = { limit: 100, strangers: 24 };
+const BATCH = { limit: 100, strangers: 12 };
+/** While relays bring more than can be checked: short, so that the rest between them is, too. */
+const CROWDED_BATCH = { limit: 24, strangers: 12 };
 /** Behind the wake-ups: other processes' arrivals, where a notification was lost. */
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** How often a process that doesn't read looks whether it may. */
@@ -22,6 +24,9 @@ const STANDBY_MS = 1_000;
 const TRUST_MS = 3_000;
 const FAULT_MS = 1_000;
 const SHED_EVERY_MS = 1_000;
+/** And so many times as long as reading takes it rests. */
+const CROWDED_REST = 3;
+const LONGEST_REST_MS = 300;
 /** How often merchants are looked at again whose signer was slow. */
 const RESTING_MS = 50;
 
@@ -42,8 +47,10 @@ export interface InboxWorkerParts {
   haltedMerchants?(): Promise<ReadonlySet<string>>;
   /** Called in a transaction for what the merchant's own key said. */
   onOwnMessage?(tx: Tx, own: OwnMessage, now: number): Promise<void>;
-  /** Called with how many of strangers' events were left to the next catch-up. */
-  onShed?(count: number): void;
+  /** Called with how many of strangers' events were left at their relays; `wanted` as soon as there is room. */
+  onShed?(count: number, wanted: boolean): void;
+  /** Whether relays bring more than the intake can check now: what was missed is brought in before it is read. */
+  crowded?(): boolean;
   /** How much of strangers may wait. */
   limits?: Partial<SheddingLimits>;
   /** One process at a time reads the inbox; who stalls and goes on when another reads already does no harm. */
@@ -118,10 +125,14 @@ export class InboxWorker implements Service {
     this.#standby = !await this.#mayRead();
     const now = clock.now();
     const except = this.#batch.resting();
-    const rows = this.#standby ? [] : await nextToRead(database.kysely, { now, ...BATCH, except });
+    const crowded = this.#parts.crowded?.() ?? false;
+    const batch = crowded ? CROWDED_BATCH : BATCH;
+    const rows = this.#standby ? [] : await nextToRead(database.kysely, { now, ...batch, except });
     if (!this.#standby) await this.#shed();
     if (rows.length > 0) {
+      const began = clock.monotonic();
       await this.#batch.work(rows);
+      if (crowded) await this.#rest(clock.monotonic() - began);
       return { pause: 0, settled: false };
     }
     const due = await nextDue(database.kysely);
@@ -132,13 +143,18 @@ export class InboxWorker implements Service {
     return { pause: due === null ? poll : Math.min(poll, Math.max(soonest, due - now)), settled };
   }
 
+  /** One thread does both: whoever reads leaves most of it to whoever brings in. */
+  async #rest(workedMs: number): Promise<void> {
+    await this.#parts.clock.sleep(Math.min(LONGEST_REST_MS, workedMs * CROWDED_REST));
+  }
+
   /** Makes room, now and then: a flood fills the inbox by thousands a second at most. */
   async #shed(): Promise<void> {
     const now = this.#parts.clock.monotonic();
     if (now - this.#shedAt < SHED_EVERY_MS) return;
     this.#shedAt = now;
     const shed = await this.#shedding.run();
-    if (shed > 0) this.#parts.onShed?.(shed);
+    if (shed > 0) this.#parts.onShed?.(shed, true);
   }
 
   async #mayRead(): Promise<boolean> {

@@ -9,6 +9,16 @@ export async function addMessage(tx: Tx, message: Omit<MessageRow, "seq">): Prom
   return await tx.insertInto("messages").values(message).returningAll().executeTakeFirstOrThrow();
 }
 
+/** Whether the conversation has an event or a rumor already. */
+export async function hasMessage(
+  tx: Tx,
+  o: { merchant: string; customer: string; eventId: string },
+): Promise<boolean> {
+  const row = await tx.selectFrom("messages").select("seq").where("merchant", "=", o.merchant)
+    .where("customer", "=", o.customer).where("event_id", "=", o.eventId).limit(1).executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Newest first, before the row that `before` numbers (keyset). */
 export async function listMessages(
   db: Kysely<Tables>,

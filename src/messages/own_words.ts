@@ -1,16 +1,15 @@
 import type { NostrEvent, NostrFilter } from "@nostrify/types";
-import type { Insertable } from "kysely";
 import { setImmediate } from "node:timers";
-import type { SaidBeforeTable } from "../db/tables.ts";
 import type { Database } from "../db/database.ts";
 import { cleanText } from "../dialects/clean_text.ts";
-import { type CaughtUp, catchUp } from "../nostr/catch_up.ts";
+import { catchUp, type CaughtUp } from "../nostr/catch_up.ts";
 import { openEnvelope } from "../nostr/envelope.ts";
 import { EventStore } from "../nostr/event_store.ts";
 import type { NostrIdentity } from "../nostr/identity.ts";
+import { takeOverTime } from "../nostr/key_clock.ts";
 import { openOwn } from "../nostr/own_message.ts";
 import type { Verifier } from "../nostr/verify.ts";
-import { addSaid } from "../orders/said_before_store.ts";
+import { addSaid, type SaidBefore } from "../orders/said_before_store.ts";
 import { addMessage, hasMessage, type MessageRow } from "./messages_store.ts";
 import { type Statement, statementOf } from "./statements.ts";
 
@@ -25,6 +24,8 @@ const TURN = 8;
 export interface OwnWordsParts {
   database: Database;
   verifier: Verifier;
+  /** The merchants' own people: what they were told is no conversation with a customer. */
+  owners: ReadonlySet<string>;
 }
 
 /** What one relay had. */
@@ -37,7 +38,7 @@ export interface ReadBackWords {
 }
 
 interface OwnWord {
-  said: Insertable<SaidBeforeTable>;
+  said: SaidBefore;
   content: string;
   envelope: MessageRow["envelope"];
 }
@@ -73,7 +74,7 @@ export async function readOwnWords(
   }
   return {
     messages: words.length,
-    fresh: await keep(parts.database, words),
+    fresh: await keep(parts, words),
     hidden: direct.hidden + wraps.hidden,
   };
 }
@@ -113,7 +114,7 @@ async function wordOf(
   const { pubkey: merchant, signer } = identity;
   if (event.kind === 4) {
     const own = await openOwn(event, signer);
-    return own && word({ merchant, id: event.id, ...own, at: own.created_at, envelope: "nip04" });
+    return own && word({ ...own, id: event.id, at: own.created_at, envelope: "nip04" });
   }
   const opened = await openEnvelope(event, signer, verifier);
   if (opened.ok || !opened.own?.rumorId) {
@@ -162,14 +163,15 @@ const TYPES: Record<string, MessageRow["type"]> = {
 };
 const AT_ONCE = 100;
 
-async function keep(database: Database, words: OwnWord[]): Promise<number> {
+async function keep({ database, owners }: OwnWordsParts, words: OwnWord[]): Promise<number> {
   let fresh = 0;
   for (let i = 0; i < words.length; i += AT_ONCE) {
     const some = words.slice(i, i + AT_ONCE);
     fresh += await database.transaction(async (tx) => {
       for (const { said, content, envelope } of some) {
         const { merchant, customer, event_id } = said;
-        if (await hasMessage(tx, merchant, event_id)) continue;
+        await takeOverTime(tx, { pubkey: merchant, of: { customer }, at: said.at_seconds });
+        if (owners.has(customer) || await hasMessage(tx, { merchant, customer, eventId: event_id })) continue;
         await addMessage(tx, {
           merchant,
           customer,

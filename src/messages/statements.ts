@@ -18,7 +18,8 @@ const ANSWERS: ReadonlySet<ReplyKind> = new Set([
 
 /** Reads a message of ours (NIP-15's types 1 and 2); everything else is `other`. */
 export function statementOf(content: string): Statement {
-  const other: Statement = { order_ref: null, kind: "other", statement: "", bolt11: null, note: null };
+  const statement = textStatement(content);
+  const other: Statement = { order_ref: null, kind: "other", statement, bolt11: null, note: null };
   const json = readJsonObject(content);
   if (!json.ok) return other;
   const { id, type, message } = json.value;
@@ -32,8 +33,8 @@ export function statementOf(content: string): Statement {
   }
   if (Number(type) !== 2) return other;
   const { paid, shipped, status } = json.value;
-  const statement = `2:${paid === true}:${shipped === true}:${String(status)}#${digest(note)}`;
-  return { order_ref, kind: "status", statement, bolt11: null, note: null };
+  const told = `2:${paid === true}:${shipped === true}:${String(status)}#${digest(note)}`;
+  return { order_ref, kind: "status", statement: told, bolt11: null, note: null };
 }
 
 /**
@@ -53,6 +54,11 @@ export function wasSaid(
     (exact ? one.statement === statement : meaning(one.statement) === meaning(statement)) &&
     (!ANSWERS.has(reply) || one.at_seconds > askedAtSeconds)
   );
+}
+
+/** What a message for people says: known again by its very words. */
+export function textStatement(content: string): string {
+  return `text#${digest(content)}`;
 }
 
 /** Without the words. */

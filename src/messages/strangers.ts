@@ -14,8 +14,10 @@ export interface StrangersLimits {
   bytes: number;
 }
 
-export const strangersDefaults: StrangersLimits = { unread: 48, events: 100_000, bytes: 256 * 1024 * 1024 };
+export const strangersDefaults: StrangersLimits = { unread: 24, events: 100_000, bytes: 256 * 1024 * 1024 };
 
+/** With fewer unread than this the inbox has room again for what it had shed. */
+const RELIEVED = 1_000;
 /** How old the count of what is unread may be. */
 const FRESH_MS = 100;
 /** What an event's JSON has besides its content. */
@@ -35,6 +37,7 @@ export class Strangers {
   #counting: Promise<void> | null = null;
   #usage = { events: 0, bytes: 0 };
   #left = 0;
+  #wanted = false;
 
   constructor(o: { database: Database; clock: Clock; log: Log; limits?: Partial<StrangersLimits> }) {
     this.#database = o.database;
@@ -65,9 +68,20 @@ export class Strangers {
     this.#usage.bytes += contentLength + FRAME_BYTES;
   }
 
-  /** So many of their events from relays were left there, because nothing more can be kept. */
-  left(count: number): void {
+  /** So many of their events were left at the relays that had brought them; `wanted` as soon as there is room. */
+  left(count: number, wanted = true): void {
     this.#left += count;
+    if (count > 0 && wanted) this.#wanted = true;
+  }
+
+  /** Whether something was left at relays that there is plenty of room for now; once for each time. */
+  async relieved(): Promise<boolean> {
+    const { events, bytes } = this.#usage;
+    if (!this.#wanted || events > this.#limits.events / 2 || bytes > this.#limits.bytes / 2) return false;
+    const waiting = await countStrangers(this.#database.kysely, this.#clock.now(), RELIEVED);
+    if (waiting >= RELIEVED) return false;
+    this.#wanted = false;
+    return true;
   }
 
   /** What they fill, and how many of their events were left at relays since the start. */

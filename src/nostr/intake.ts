@@ -70,7 +70,7 @@ export class Intake implements Service {
    * When ids were seen to be in the inbox, to save asking for what several relays bring at the same time. Not for longer:
    * when too much waits the oldest are shed, and the next catch-up brings them again.
    */
-  readonly #recent = new LruMap<string, number>(RECENT);
+  #recent = new LruMap<string, number>(RECENT);
   /** When authentic events were refused: other relays bring them too, but what forbids them may end. */
   readonly #refusals = new LruMap<string, number>(RECENT);
   /** Wrong signatures, which relays hand on again in each catch-up: they are checked once. */
@@ -139,6 +139,13 @@ export class Intake implements Service {
     await this.#running;
   }
 
+  /** Reads again what relays have kept of the last days: something was left to the next catch-up, and there is room now. */
+  catchUpAgain(): void {
+    // What was left isn't in the inbox any more.
+    this.#recent = new LruMap(RECENT);
+    for (const relay of this.#relays.values()) relay.again();
+  }
+
   status(): IntakeStatus {
     return {
       merchant: this.#merchant,
@@ -173,6 +180,7 @@ export class Intake implements Service {
   }
 
   async #store(batch: Incoming[]): Promise<void> {
+    this.#database.storage.checkRoom();
     const { arrivals, counts } = await this.#judge(batch);
     const cursors = this.#cursorsOf(batch, arrivals.length > 0);
     let added = 0;

@@ -22,6 +22,9 @@ import { DeafError, RelayWatch } from "./relay_watch.ts";
 
 export type { Incoming, IntakeOptions, IntakeRelayStatus } from "./intake_options.ts";
 
+/** Nothing is wrong: we want to read from the beginning. */
+class AgainError extends Error {}
+
 /**
  * Reads what one relay has for one merchant: a live subscription, restarted whenever it ends or turns out to be deaf, and a catch-up
  * after each start.
@@ -106,6 +109,11 @@ export class IntakeRelay {
     this.#link.drop(reason);
   }
 
+  /** Begins anew with a catch-up: what was shed since the last one is brought again. */
+  again(): void {
+    this.#session.abort(new AgainError("what was left at the relay is read now"));
+  }
+
   /** Runs until the signal fires; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
@@ -117,6 +125,7 @@ export class IntakeRelay {
         await this.#queue.roomy(signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof AgainError) continue;
         this.#status.error = errorText(error);
         if (error instanceof DeafError) {
           this.#link.renew(this.#status.error);

@@ -68,6 +68,24 @@ export async function reserveAddressTime(tx: Tx, o: {
   return time;
 }
 
+/** What the key has published before, as relays know it, counts as if it had been reserved here: what follows is later. */
+export async function takeOverTime(
+  tx: Tx,
+  o: { pubkey: string; of: { customer: string } | { kind: number; d: string }; /** seconds */ at: number },
+): Promise<void> {
+  const scopes = "customer" in o.of
+    ? [`customer:${o.of.customer}`]
+    : [`address:${o.of.kind}:${o.of.d}`, CATALOG];
+  for (const scope of scopes) {
+    await tx.insertInto("key_clocks").values({ pubkey: o.pubkey, scope, last_seconds: o.at })
+      .onConflict((on) =>
+        on.columns(["pubkey", "scope"]).doUpdateSet({
+          last_seconds: later(tx, sql`excluded.last_seconds`, sql`key_clocks.last_seconds`),
+        })
+      ).execute();
+  }
+}
+
 /**
  * The newest catalogue event's time. On PostgreSQL the row stays locked against publishers until the transaction ends, or a
  * catalogue event of an open transaction could get the time of a message.

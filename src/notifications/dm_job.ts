@@ -1,11 +1,13 @@
 import type { Tx } from "../db/database.ts";
 import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
 import { type Outgoing, send, type Sender } from "../messages/send.ts";
+import { textStatement } from "../messages/statements.ts";
 import type { IdentityOf, NostrIdentity } from "../nostr/identity.ts";
 import { npub } from "../nostr/keys.ts";
 import { enqueueLookUp } from "../nostr/recipient_look_up.ts";
 import { sources } from "../nostr/recipient_relays.ts";
 import { findRecipientRelays } from "../nostr/recipient_relays_store.ts";
+import { type Memory, wasTold } from "../orders/said_before_store.ts";
 import { chatOf, findMessage } from "./chat_store.ts";
 import { dated } from "./held_back.ts";
 import { findNotice, type NoticeRow } from "./notices_store.ts";
@@ -22,6 +24,8 @@ const LOOK_UP_MS = 6_000;
 
 export interface DmParts extends Sender {
   identityOf: IdentityOf;
+  /** Whether a backup was restored: a chat that an owner has got already isn't forwarded again. */
+  memory?: Memory;
 }
 
 /** The job `owners.dm` {merchant, notice, owner}: one notice to one owner, by NIP-17 where the owner has a kind 10050, else NIP-04. */
@@ -37,7 +41,7 @@ export function dmJob(parts: DmParts): JobHandler {
         throw new RetryLater("it is being looked up where the owner wants messages", LOOK_UP_MS);
       }
       await dated(async () => {
-        await send(parts, (tx) => prepare(tx, job, identity, owner), (tx) => job.complete(tx));
+        await send(parts, (tx) => prepare(tx, parts, job, identity, owner), (tx) => job.complete(tx));
       });
     },
   };
@@ -55,18 +59,22 @@ async function asks({ database, clock }: DmParts, identity: NostrIdentity, owner
 
 async function prepare(
   tx: Tx,
+  { memory }: DmParts,
   job: RunningJob,
   identity: NostrIdentity,
   owner: string,
 ): Promise<Outgoing | null> {
   const notice = await findNotice(tx, Number(job.payload.notice));
   if (!notice) return null;
+  const body = `${NOTICE_MARK} ${await bodyOf(tx, notice)}`;
+  const told = { merchant: identity.pubkey, customer: owner, statement: textStatement(body) };
+  if (memory?.any && notice.kind === "chat" && await wasTold(tx, told)) return null;
   const known = await findRecipientRelays(tx, owner);
   return {
     identity,
     customer: owner,
     envelope: known !== undefined && known.dmRelays.length > 0 ? "nip17" : "nip04",
-    messages: [{ body: `${NOTICE_MARK} ${await bodyOf(tx, notice)}`, type: "chat" }],
+    messages: [{ body, type: "chat" }],
     orderId: null,
     answers: 0,
     relay: "",

@@ -53,6 +53,7 @@ async function tryAgain(
   const totalMsat = quote?.totalMsat ?? null;
   const change = {
     ...worded(request),
+    forgotten_at: null,
     content_hash: contentHash(request),
     ...(quote && quoted(quote)),
     ...(tried.ok && { reason: null, expires_at: now + terms.invoiceExpiryMs }),

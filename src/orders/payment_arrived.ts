@@ -18,11 +18,11 @@ export async function paymentArrived(
   const { orderId, amountMsat, now } = payment;
   const order = await lockOrder(tx, orderId);
   if (!order) throw new Error(`there is no order ${orderId}`);
-  const lines = (await itemsOf(tx, [order.id])).map((item) => ({
-    productId: item.product_id,
-    quantity: item.quantity,
-  }));
-  const stock = await canCommit(tx, { merchant: order.merchant, orderId, lines });
+  const items = await itemsOf(tx, [order.id]);
+  const lines = items.map((item) => ({ productId: item.product_id, quantity: item.quantity }));
+  // Nobody knows any more where the goods would go.
+  const nowhere = order.forgotten_at !== null && items.some((item) => item.digital === 0);
+  const stock = nowhere ? "short" : await canCommit(tx, { merchant: order.merchant, orderId, lines });
   const applied = await applyTo(tx, order, { type: "paymentSeen", amountMsat, stock }, now);
   const { payment: state, expires_at } = applied.order;
   const until = now + TIME_FOR_THE_REST_MS;

@@ -43,6 +43,16 @@ export async function saidAbout(
     .orderBy("at_seconds").orderBy("event_id").execute();
 }
 
+/** Whether somebody was told just this. */
+export async function wasTold(
+  db: Kysely<Tables>,
+  o: { merchant: string; customer: string; statement: string },
+): Promise<boolean> {
+  const row = await db.selectFrom("said_before").select("event_id").where("merchant", "=", o.merchant)
+    .where("customer", "=", o.customer).where("statement", "=", o.statement).limit(1).executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Whether an event or a rumor of the merchant's key is among what was read. */
 export async function wasRead(db: Kysely<Tables>, merchant: string, ids: string[]): Promise<boolean> {
   const row = await db.selectFrom("said_before").select("event_id")

@@ -73,8 +73,8 @@ export const defaultLimits: RelayLimits = {
   refusalsPerConnection: 300,
   keptPerAddressAndDay: 20_000,
   strangers: {
-    running: 16,
-    runningPerKey: 16,
+    running: 8,
+    runningPerKey: 8,
     waitingPerKey: 50,
     waiting: 1_000,
     weight: 8 * 1024 * 1024,

@@ -194,6 +194,7 @@ export class Publishing {
 
   async #store(event: NostrEvent, arrival: Omit<Arrival, "event">): Promise<Answer> {
     const { database, feed, onArrival, clock } = this.#o;
+    database.storage.checkRoom();
     // A replaceable event may lose against a newer one: only the store knows what there is to show.
     if (!hasVersions(event.kind)) feed.expect(event);
     try {

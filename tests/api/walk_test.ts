@@ -52,6 +52,10 @@ const expected: Record<string, number> = {
   sendMessage: 422,
   listRelays: 200,
   listJobs: 200,
+  listBackups: 200,
+  createBackup: 409,
+  getRestore: 200,
+  confirmRestore: 409,
   retryJob: 404,
   settleDemoInvoice: 422,
 };

@@ -77,9 +77,11 @@ Deno.test("a signer that sleeps at the first contact is named, with what to do",
 Deno.test("whoever is asked to end doesn't wait for the signer", async () => {
   await using s = await scene({ is: { asleep: true } }, 60_000);
   const stopped = new AbortController();
+  const began = performance.now();
   const waiting = assertRejects(() => s.keys().session(s.url, stopped.signal), BunkerSilentError);
   setTimeout(() => stopped.abort(), 50);
   await waiting;
+  assert(performance.now() - began < 10_000);
 });
 
 Deno.test("a page to open is told, and its approval waited for", async () => {

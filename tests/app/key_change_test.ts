@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { nsecEncode } from "nostr-tools/nip19";
 import { App } from "../../src/app.ts";
@@ -132,6 +132,7 @@ Deno.test("a shop moves to another key: offers, stock and new orders go, open or
   const open = await shop.orders("alice", old.pubkey, 2);
   const moved = await shop.ask("POST", `/merchants/${old.pubkey}/move`, {
     secret_key: nsecEncode(next.secretKey),
+    emergency: false,
   }, 201);
   assertEquals(
     [moved.merchant.pubkey, moved.stalls, moved.products, moved.unpaid_orders, moved.unsent_orders],
@@ -193,6 +194,8 @@ Deno.test("in an emergency the old key says nothing more, and what is paid to it
     secret_key: bytesToHex(next.secretKey),
     emergency: true,
   }, 201);
+  assertEquals(shop.app.merchants.get(old.pubkey)!.signs, false);
+  await assertRejects(() => shop.app.merchants.get(old.pubkey)!.signer.nip04.encrypt(next.pubkey, "x"));
   const keys = await shop.app.database.kysely.selectFrom("secrets").select(["merchant", "name"])
     .where("name", "=", "key").execute();
   assertEquals(keys.map((row) => row.merchant), [next.pubkey]);

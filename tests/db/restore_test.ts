@@ -139,15 +139,27 @@ Deno.test("nothing is restored while a server runs, from a damaged file, another
   const bytes = await Deno.readFile(it.backup);
   bytes.fill(7, 4096 * 3, 4096 * 5);
   await Deno.writeFile(`${it.dir}/damaged.db`, bytes);
-  await assertRejects(() => restoring(it, { file: `${it.dir}/damaged.db` }), RestoreError, "can't be restored");
+  await assertRejects(
+    () => restoring(it, { file: `${it.dir}/damaged.db` }),
+    RestoreError,
+    "can't be restored",
+  );
   const other = new DatabaseSync(`${it.dir}/other.db`);
   other.exec("create table songs (name text)");
   other.close();
-  await assertRejects(() => restoring(it, { file: `${it.dir}/other.db` }), RestoreError, "no database of ncc");
+  await assertRejects(
+    () => restoring(it, { file: `${it.dir}/other.db` }),
+    RestoreError,
+    "no database of ncc",
+  );
   const newer = new DatabaseSync(it.backup);
   newer.exec("insert into kysely_migration values ('9999_later', '2030-01-01')");
   newer.close();
   await assertRejects(() => restoring(it), RestoreError, "newer version");
-  await assertRejects(() => restoring(it, { file: `${it.dir}/nothing.db` }), RestoreError, "There is no file");
+  await assertRejects(
+    () => restoring(it, { file: `${it.dir}/nothing.db` }),
+    RestoreError,
+    "There is no file",
+  );
   assertEquals(await word(it.dir), "later");
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { sql } from "kysely";
 import type { Database } from "../../src/db/database.ts";
 import { StorageFailedError, storageFaultOf } from "../../src/db/storage_state.ts";
@@ -39,7 +39,9 @@ Deno.test("a full disk fails every transaction of its group as what it is, and k
   assertEquals(await names(db), ["after", "before"]);
   // One commit that went well is no room for a shop: who watches the disk says when it is over.
   assertEquals(db.storage.fault?.kind, "full");
+  assertThrows(() => db.storage.checkRoom(), Error, "disk is full");
   db.storage.recovered();
+  db.storage.checkRoom();
   assertEquals(db.storage.fault, null);
 });
 

@@ -83,14 +83,14 @@ Deno.test("a merchant whose signer doesn't answer, or is slow, isn't read for a 
       sender: null,
     };
   }));
-  const open = async (signer: MerchantSigner) => {
+  const open = (signer: MerchantSigner) => {
     const opening = new Opening({ clock, verifier });
     const identity = { pubkey: own.pubkey, signer } as NostrIdentity;
     const opened = opening.all(rows as never, identity);
     return { opening, opened };
   };
   {
-    const { opening, opened } = await open(sleepy(own, (payload) => !rows[0]!.event.includes(payload)));
+    const { opening, opened } = open(sleepy(own, (payload) => !rows[0]!.event.includes(payload)));
     await settle();
     await clock.advance(2_000);
     const { read, unread } = await opened;
@@ -102,7 +102,7 @@ Deno.test("a merchant whose signer doesn't answer, or is slow, isn't read for a 
     assertEquals(opening.resting(), []);
   }
   {
-    const { opening, opened } = await open(sleepy(own, () => false));
+    const { opening, opened } = open(sleepy(own, () => false));
     await settle();
     await clock.advance(2_000);
     assertEquals((await opened).unread.length, 8);
@@ -112,7 +112,7 @@ Deno.test("a merchant whose signer doesn't answer, or is slow, isn't read for a 
     assertEquals(opening.resting(), []);
   }
   {
-    const { opening, opened } = await open(sleepy(own, () => clock.sleep(1_500)));
+    const { opening, opened } = open(sleepy(own, () => clock.sleep(1_500)));
     for (let i = 0; i < 2; i++) {
       await settle();
       await clock.advance(1_500);
@@ -123,7 +123,7 @@ Deno.test("a merchant whose signer doesn't answer, or is slow, isn't read for a 
     assertEquals(opening.resting(), []);
   }
   {
-    const { opening, opened } = await open(own);
+    const { opening, opened } = open(own);
     assertEquals([(await opened).read.length, opening.resting()], [20, []]);
   }
 });

@@ -1,5 +1,5 @@
 import type { NostrEvent } from "@nostrify/types";
-import { seconds, systemClock } from "../../src/clock.ts";
+import { type Clock, seconds, systemClock } from "../../src/clock.ts";
 import type { Database } from "../../src/db/database.ts";
 import type { arrive } from "../../src/nostr/arrivals.ts";
 import { type Admission, Intake, type IntakeOptions } from "../../src/nostr/intake.ts";
@@ -38,6 +38,7 @@ export const believing: Verifier = { verify: () => true };
 export const admitting: Admission = { admit: () => Promise.resolve({ ok: true }) };
 
 export interface Setup {
+  clock?: Clock;
   verifier?: Verifier;
   admission?: Admission;
   options?: Partial<IntakeOptions>;

@@ -249,3 +249,19 @@ Deno.test("a full queue ends the live subscription, and nothing is lost", async 
   await until(async () => await count(db) === 400);
   await caughtUp(intake);
 });
+
+Deno.test("catchUpAgain() brings back what was shed from the inbox since, without a new connection", async () => {
+  await using relay = await FakeRelay.start();
+  relay.events.push(message({ text: "stored" }));
+  await using db = await memoryDatabase();
+  await using pool = testPool();
+  await using intake = await intakeOf(db, pool, [relay]);
+  await caughtUp(intake);
+  relay.publish(message({ text: "live" }));
+  await until(async () => await count(db) === 2);
+  await db.kysely.deleteFrom("inbox").execute();
+  intake.catchUpAgain();
+  await until(async () => await count(db) === 2);
+  await caughtUp(intake);
+  assertEquals([relay.connections, intake.status().relays[0]!.error], [1, null]);
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { bech32 } from "@scure/base";
 import * as nip19 from "nostr-tools/nip19";
 import * as nip49 from "nostr-tools/nip49";
 import {
@@ -8,6 +9,7 @@ import {
   loadOrCreateKeyFile,
   npub,
   nsec,
+  parseKey,
   parsePublicKey,
   parseSecretKey,
 } from "../../src/nostr/keys.ts";
@@ -190,4 +192,38 @@ Deno.test("an exported key opens with its passphrase only, also with nostr-tools
   }
   const npubGiven = importEncrypted(npub(pubkey), "battery");
   assert(!npubGiven.ok && npubGiven.reason.includes("public key"));
+});
+
+Deno.test("an ncryptsec that asks for gigabytes is refused before anything is computed", () => {
+  const { bytes } = bech32.decodeToBytes(nip49.encrypt(secretKey, "battery", 4), 200);
+  for (const logN of [21, 30, 255]) {
+    bytes[1] = logN;
+    const began = performance.now();
+    const read = importEncrypted(bech32.encode("ncryptsec", bech32.toWords(bytes), 200), "battery");
+    assert(!read.ok && read.reason.includes("GB of memory"), JSON.stringify(read));
+    assert(performance.now() - began < 1_000);
+  }
+  bytes[0] = 3;
+  const newer = importEncrypted(bech32.encode("ncryptsec", bech32.toWords(bytes), 200), "battery");
+  assert(!newer.ok && newer.reason.includes("version 3"));
+});
+
+Deno.test("parseKey() reads every form of a merchant's key", () => {
+  const secret = { ok: true, key: { type: "secret", secretKey } } as const;
+  const theirs = nip49.encrypt(secretKey, "battery", 4);
+  for (const text of [hex, nsec(secretKey), ` ${theirs}\n`, theirs.toUpperCase()]) {
+    assertEquals(parseKey(text, "battery"), secret);
+  }
+  const bunker = parseKey(`bunker://${pubkey}?relay=wss://r.example&secret=s3`, null);
+  assert(bunker.ok && bunker.key.type === "bunker" && bunker.key.bunker.secret === "s3");
+  const table: [string, string | null, string][] = [
+    [theirs, null, "NCC_KEY_PASSPHRASE_FILE"],
+    [theirs, "horse", "passphrase is wrong"],
+    [`bunker://${pubkey}?secret=s3`, null, "names no relay"],
+    [npub(pubkey), null, "public key"],
+  ];
+  for (const [text, passphrase, says] of table) {
+    const read = parseKey(text, passphrase);
+    assert(!read.ok && read.reason.includes(says), `${says}: ${JSON.stringify(read)}`);
+  }
 });

@@ -36,6 +36,7 @@ Deno.test({
         assertExists(await ncc.ready(PATIENCE_MS));
         const acknowledged = await orderUntil(shopper, 400, async () => !await isReady(setup));
         assert(!await isReady(setup), "the disk was never full");
+        assert(!await orderOnce(shopper, "during"), "took what it has no room for");
         await until(() => isReady(setup));
         assert(await orderOnce(shopper, "after"), "takes orders again by itself");
         assertEquals(missing(await ordersOf(ncc), [...acknowledged, "after"]), []);

@@ -102,3 +102,15 @@ Deno.test("work that fails gives its turn back", async () => {
   assertEquals([reason, began], ["planted", ["next"]]);
   await end("next");
 });
+
+Deno.test("who has had a turn weighs nothing any more", async () => {
+  const { ask, end, turns, queue } = scene({ weight: 10 });
+  ask("first", "first");
+  for (const name of ["1", "2", "3"]) {
+    ask("a", name, 6);
+    await end(name === "1" ? "first" : `${Number(name) - 1}`);
+  }
+  await end("3");
+  for (const name of ["1", "2", "3"]) assertEquals(await turns.get(name)!, { ok: true, value: name });
+  assertEquals([queue.waiting, queue.busy], [0, false]);
+});

@@ -6,9 +6,11 @@ import { type Key, newKey } from "../support/nostr_client.ts";
 
 /** A relay that serves one merchant, and the merchant's key. */
 export async function merchantRelay(
-  o: { minPow?: number } & Partial<
-    Pick<RelayServerOptions, "onArrival" | "limits" | "isRegular" | "strangers" | "verifier">
-  > = {},
+  o:
+    & { minPow?: number }
+    & Partial<
+      Pick<RelayServerOptions, "onArrival" | "limits" | "isRegular" | "strangers" | "verifier">
+    > = {},
 ): Promise<{ relay: BuiltInRelay; merchant: Key } & AsyncDisposable> {
   const { minPow = 0, ...options } = o;
   let now = () => 0;

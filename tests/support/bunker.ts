@@ -15,7 +15,7 @@ import { keyPair } from "./keys.ts";
 export interface Manners {
   /** Hears nothing, as if it weren't there: what is sent meanwhile is lost to it. */
   asleep: boolean;
-  /** Answers after so many milliseconds. */
+  /** Answers after so many milliseconds, as when somebody approves by hand; which key it holds it says at once. */
   slowMs: number;
   /** Methods that its owner refuses, and in what words. */
   refuses: Record<string, string>;
@@ -195,7 +195,7 @@ export class Bunker implements AsyncDisposable {
     if (this.is.authUrl !== null && asked.method !== "get_public_key") {
       this.say(event.pubkey, { id: asked.id, result: "auth_url", error: this.is.authUrl }, { cipher });
       this.#held.push(answer);
-    } else if (this.is.slowMs > 0) {
+    } else if (this.is.slowMs > 0 && asked.method !== "get_public_key") {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         answer();

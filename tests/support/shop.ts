@@ -23,6 +23,7 @@ import { apply } from "../../src/orders/apply.ts";
 import { lockOrder, type OrderRow } from "../../src/orders/orders_store.ts";
 import { paymentArrived } from "../../src/orders/payment_arrived.ts";
 import type { Terms } from "../../src/orders/place.ts";
+import type { Memory } from "../../src/orders/said_before_store.ts";
 import type { OrderEvent } from "../../src/orders/types.ts";
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
@@ -71,6 +72,8 @@ export interface ShopOptions extends NewsOptions {
   log?: Log;
   terms?: Partial<Terms>;
   rate?: SenderRate;
+  /** A backup was restored: what was said before counts. */
+  memory?: Memory;
   relays?: string[];
   /** Instead of one that only records; the test closes it. */
   pool?: RelayPool;
@@ -165,6 +168,7 @@ export class Shop implements AsyncDisposable {
       invoiceExpiryMs: 900_000,
       maxOpenOrders: 3,
       rate: (currency) => rates.rate(currency),
+      ...(o.memory && { memory: o.memory }),
       ...o.terms,
     };
     this.identity = {
@@ -200,10 +204,13 @@ export class Shop implements AsyncDisposable {
             orders,
             walletOf,
             onIssued: (invoice) => this.#watcher.issued(invoice),
+            ...(o.memory && { memory: o.memory }),
           }),
         ),
         ...sweepJobs({ ...base, sweep: new Sweep({ ...base, orders, walletOf, settlement }) }),
-        ...heldBack(database, { "reply.send": replyJob({ ...base, identityOf }) }),
+        ...heldBack(database, {
+          "reply.send": replyJob({ ...base, identityOf, ...(o.memory && { memory: o.memory }) }),
+        }),
         ...refundJobs({ ...base, payerOf: () => this.spendThere ? this.spend : null }),
         ...heldBack(database, {
           [REFUND_TELL_JOB]: refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
