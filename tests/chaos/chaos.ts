@@ -48,10 +48,10 @@ function optionsFrom(args: string[]): Options {
   const { values } = parseArgs({
     args,
     options: {
-      orders: { type: "string", default: "1000" },
+      orders: { type: "string", default: "10000" },
       "orders-per-second": { type: "string", default: "10" },
       "seconds-between-kills": { type: "string", default: "1" },
-      from: { type: "string", default: "start" },
+      from: { type: "string", default: "ready" },
       "drain-seconds": { type: "string", default: "180" },
       database: { type: "string", default: "sqlite" },
       honest: { type: "boolean", default: false },
