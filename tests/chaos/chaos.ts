@@ -16,7 +16,7 @@ import { compare, count, type Findings } from "./compare.ts";
 import { Child } from "./control.ts";
 import type { Progress } from "./customers.ts";
 import { killAgainAndAgain, type Life } from "./killer.ts";
-import { openJobs, openShop, planOrders, shelfFor, shelfOnRelay, shopBooks } from "./shop.ts";
+import { openJobs, openShop, shelfFor, shelfOnRelay, shopBooks } from "./shop.ts";
 
 interface Options {
   orders: number;
@@ -112,7 +112,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
       merchant,
       wallet: wallet.url,
     }));
-    const script = { places, plans: planOrders(o.orders), perSecond: o.perSecond };
+    const script = { places, orders: o.orders, perSecond: o.perSecond };
     const customers = await Child.start("./customers.ts", [JSON.stringify(script)]);
     const progress = () => customers.get<Progress>("/progress");
     const began = performance.now();

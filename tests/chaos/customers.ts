@@ -1,9 +1,10 @@
 /**
- * The customers, as a process of their own. Argument: JSON `{ places, plans, perSecond }`; customers are spread over the places. `GET /progress`, `POST /read-again`,
+ * The customers, as a process of their own. Argument: JSON `{ places, orders, perSecond }`; customers are spread over the places. `GET /progress`, `POST /read-again`,
  * `GET /books`.
  */
-import { Customer, type Place, type Plan } from "./customer.ts";
+import { Customer, type Place } from "./customer.ts";
 import { answer, parentGone } from "./control.ts";
+import { planOrders } from "./shop.ts";
 
 /** How far the customers are. */
 export interface Progress {
@@ -16,7 +17,7 @@ export interface Progress {
 
 interface Script {
   places: Place[];
-  plans: Plan[];
+  orders: number;
   perSecond: number;
 }
 
@@ -24,8 +25,8 @@ interface Script {
 const READING = 20;
 
 if (import.meta.main) {
-  const { places, plans, perSecond } = JSON.parse(Deno.args[0]!) as Script;
-  const customers = plans.map((plan, i) => new Customer(plan, places[i % places.length]!));
+  const { places, orders, perSecond } = JSON.parse(Deno.args[0]!) as Script;
+  const customers = planOrders(orders).map((plan, i) => new Customer(plan, places[i % places.length]!));
   const problems: string[] = [];
   const start = (customer: Customer) =>
     customer.run().catch((error) => problems.push(error instanceof Error ? error.message : String(error)));
