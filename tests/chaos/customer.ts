@@ -93,7 +93,8 @@ export class Customer {
     let first = await this.#until(isAnswer, SILENCE_MS);
     for (let again = 0; !first && again < this.#mostRepeats && !this.#over.signal.aborted; again++) {
       await this.#order();
-      first = await this.#until(isAnswer, again + 1 < this.#mostRepeats ? SILENCE_MS : LONGEST_MS);
+      const isLast = again + 1 === this.#mostRepeats;
+      first = await this.#until(isAnswer, isLast ? LONGEST_MS : SILENCE_MS * 2 ** (again + 1));
     }
     if (!first) throw new Error(`${id}: never answered`);
     this.#answeredAfterMs = performance.now() - this.#orderedAt;
@@ -109,9 +110,9 @@ export class Customer {
     return this.#shopper.write(lnbitsOrder(id, productId, quantity, shippingId));
   }
 
-  /** Where messages get lost, an order may have to be sent more than twice. */
+  /** Where messages get lost, an order may have to be sent more than twice: after 10, 20, 40 s and so on. */
   get #mostRepeats(): number {
-    return this.#place.honest === null ? 1 : 20;
+    return this.#place.honest === null ? 1 : 8;
   }
 
   /** Reads everything again that the relay holds: what a live connection missed isn't missing in the book. */
