@@ -171,8 +171,13 @@ export async function up(db: AnyDb): Promise<void> {
 
   await db.schema.alterTable("holds").addColumn("newcomer", "integer", (c) => c.notNull().defaultTo(0))
     .execute();
+  // Of what is held, the part of keys that had never paid.
+  await db.schema.alterTable("stock").addColumn("newcomers_held", "bigint", (c) => c.notNull().defaultTo(0))
+    .execute();
   await db.schema.alterTable("orders").addColumn("unheld", "integer", (c) => c.notNull().defaultTo(0))
     .execute();
+  await db.schema.createIndex("orders_paid").on("orders").columns(["merchant", "customer"])
+    .where(sql.ref("paid_at"), "is not", null).execute();
   await db.schema.alterTable("orders").addColumn("forgotten_at", "bigint").execute();
   // Whose customer's data is taken out next.
   await db.schema.createIndex("orders_to_forget").on("orders").columns(["updated_at", "id"])

@@ -5,7 +5,7 @@ import { makeDataDir } from "./app/data_dir.ts";
 import { checkHealth, type Health } from "./app/health.ts";
 import { hostText, knownHosts } from "./app/hosts.ts";
 import { Housekeeping } from "./app/housekeeping.ts";
-import { JunkSweep } from "./app/junk_sweep.ts";
+import { junkSweep } from "./app/junk_sweep.ts";
 import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
@@ -208,12 +208,7 @@ export class App {
       new Housekeeping({
         ...base,
         store,
-        junk: new JunkSweep({
-          ...base,
-          strangers,
-          rate: settings.NCC_DM_RATE,
-          onRelief: () => this.merchants.all().forEach((merchant) => merchant.intake.catchUpAgain()),
-        }),
+        junk: junkSweep({ ...base, settings, strangers, merchants: this.merchants }),
       }),
       new Retention({ ...base, settings }),
       restored.service,

@@ -185,6 +185,23 @@ export const settingsTable = {
     about: "Unpaid orders that one customer may have open.",
     example: "3",
   },
+  NCC_MAX_HELD_SHARE: {
+    schema: z.string().regex(/^(0(\.\d+)?|1(\.0+)?)$/, "must be a number from 0 to 1.").transform(Number),
+    default: "0.5",
+    about:
+      "Part of a product that unpaid orders of customers who never paid may hold together. 1: all of it.",
+    example: "0.5",
+  },
+  NCC_MIN_ORDER: {
+    schema: whole(1, 100_000_000),
+    about: "Least that an order must come to, in sat.",
+    example: "500",
+  },
+  NCC_MAX_ORDER: {
+    schema: whole(1, 100_000_000),
+    about: "Most that an order may come to, in sat.",
+    example: "5000000",
+  },
   NCC_DM_RATE: {
     schema: perTime,
     default: "30/m",

@@ -148,7 +148,18 @@ export function walletRefusal(
 
 /** What each value allows but their combination doesn't. */
 function contradictions(settings: Settings): Problem[] {
-  return [...withoutPassphrase(settings), ...demoWallets(settings)];
+  return [...withoutPassphrase(settings), ...demoWallets(settings), ...noOrderFits(settings)];
+}
+
+function noOrderFits({ NCC_MIN_ORDER: least, NCC_MAX_ORDER: most }: Settings): Problem[] {
+  if (least === undefined || most === undefined || least <= most) return [];
+  const reason = `is more than NCC_MAX_ORDER (${most}): no order could be taken.`;
+  return [{
+    key: "NCC_MIN_ORDER",
+    value: String(least),
+    reason,
+    example: settingsTable.NCC_MIN_ORDER.example,
+  }];
 }
 
 function withoutPassphrase({ NCC_KEY, NCC_KEY_PASSPHRASE }: Settings): Problem[] {

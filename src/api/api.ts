@@ -8,6 +8,7 @@ import { idempotent } from "./idempotency.ts";
 import { newApi } from "./new_api.ts";
 import { refuseAsProblems } from "./refusals.ts";
 import { backupRoutes } from "./routes/backups.ts";
+import { customerRoutes } from "./routes/customers.ts";
 import { demoRoutes } from "./routes/demo.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { merchantRoutes } from "./routes/merchants.ts";
@@ -21,7 +22,9 @@ import { refundRoutes } from "./routes/refunds.ts";
 import { relayRoutes } from "./routes/relays.ts";
 import { restoreRoutes } from "./routes/restore.ts";
 import { stallRoutes } from "./routes/stalls.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { serviceRoutes } from "./service_routes.ts";
+import { WrongTokens } from "./wrong_tokens.ts";
 
 /** Everything that is served over HTTP: the REST API, health, metrics, and the relay. */
 export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
@@ -30,8 +33,9 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
   app.use(requestId(parts), safeHeaders(), knownHost(parts));
 
   // Who asks is known before a body is read; whether it is the signed one, and a repeat, only after.
-  const guards = [authenticate(parts), boundedBody(parts), authenticBody(parts)];
-  serviceRoutes(app, parts, guards);
+  const wrong = new WrongTokens(parts.clock);
+  const guards = [authenticate(parts, wrong), boundedBody(parts), authenticBody(parts)];
+  serviceRoutes(app, parts, { guards, wrong });
   app.use("/api/v1/*", ...guards, auditTrail(parts), idempotent(parts));
   for (
     const routes of [
@@ -43,11 +47,13 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
       paymentRoutes,
       refundRoutes,
       messageRoutes,
+      customerRoutes,
       noticeRoutes,
       relayRoutes,
       jobRoutes,
       backupRoutes,
       restoreRoutes,
+      tokenRoutes,
       demoRoutes,
     ]
   ) {

@@ -1,20 +1,26 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { MiddlewareHandler } from "@hono/hono";
+import { Access } from "./access.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import { checkNip98, onlyTag, readNip98 } from "./nip98.ts";
 import { Problem, unauthenticated } from "./problem.ts";
 import { useOnce } from "./replays_store.ts";
+import { accessOf, sameSecret } from "./tokens.ts";
+import type { WrongTokens } from "./wrong_tokens.ts";
 
 /**
- * Lets a request through that shows the admin token, or an owner's NIP-98 event; sets who acts. A request without either
- * is refused before its body is read; what a NIP-98 event says of the body is checked by `authenticBody`, after it.
+ * Lets a request through that shows the admin token, a token of ours, or an owner's NIP-98 event; sets who acts and what
+ * they may. A request without any is refused before its body is read; what a NIP-98 event says of the body is checked by
+ * `authenticBody`, after it.
  */
-export function authenticate(parts: ApiParts): MiddlewareHandler<ApiEnv> {
+export function authenticate(parts: ApiParts, wrong: WrongTokens): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const { scheme, value } = credentials(c.req.header("authorization"));
     if (scheme === "bearer") {
-      if (!sameSecret(value, parts.adminToken)) throw unauthenticated("This token isn't valid here.");
-      c.set("actor", "admin");
+      const access = await bearer(parts, wrong, value, c.env?.address);
+      // Which part of it is wrong, or whether it is over, is nobody's business.
+      if (access === null) throw unauthenticated("This token isn't valid here.");
+      c.set("access", access);
     } else if (scheme === "nostr") {
       const event = readNip98(value);
       const refusal = checkNip98(event, {
@@ -29,8 +35,9 @@ export function authenticate(parts: ApiParts): MiddlewareHandler<ApiEnv> {
         throw new Problem(403, "not_an_owner", "This key isn't one of NCC_OWNERS.");
       }
       c.set("nip98", event);
-      c.set("actor", event.pubkey);
+      c.set("access", new Access(parts.database, event.pubkey, null, null));
     } else throw unauthenticated("Send `Authorization: Bearer <token>`, or a NIP-98 event of an owner.");
+    c.set("actor", c.get("access").actor);
     await next();
   };
 }
@@ -55,19 +62,37 @@ export function authenticBody(parts: ApiParts): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** Whether a request without an obligation to authenticate shows the token all the same: it then sees details. */
-export function showsToken(parts: ApiParts, header: string | undefined): boolean {
-  const { scheme, value } = credentials(header);
-  return scheme === "bearer" && sameSecret(value, parts.adminToken);
+/**
+ * Whether a request without an obligation to authenticate shows a token all the same: it then sees details. They tell of
+ * every merchant, so the token of one sees none.
+ */
+export async function seesDetails(
+  parts: ApiParts,
+  wrong: WrongTokens,
+  request: { authorization: string | undefined; address: string | undefined },
+): Promise<boolean> {
+  const { scheme, value } = credentials(request.authorization);
+  if (scheme !== "bearer") return false;
+  return (await bearer(parts, wrong, value, request.address))?.merchant === null;
+}
+
+/** What a token opens; null when it opens nothing. Throws 429 for an address that guesses. */
+async function bearer(
+  parts: ApiParts,
+  wrong: WrongTokens,
+  token: string,
+  address: string | undefined,
+): Promise<Access | null> {
+  wrong.check(address, token);
+  const access = sameSecret(token, parts.adminToken)
+    ? new Access(parts.database, "admin", null, null)
+    : await accessOf(parts, token);
+  if (access === null) wrong.wrong(address);
+  else wrong.right(address, token);
+  return access;
 }
 
 function credentials(header: string | undefined): { scheme: string; value: string } {
   const [, scheme = "", value = ""] = /^(\S+) +(\S+)\s*$/.exec(header ?? "") ?? [];
   return { scheme: scheme.toLowerCase(), value };
-}
-
-/** Equal lengths (hashes) for a comparison whose time tells nothing. */
-function sameSecret(a: string, b: string): boolean {
-  const hash = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
 }

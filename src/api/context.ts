@@ -9,6 +9,7 @@ import type { SecretBox } from "../nostr/sealed_secrets.ts";
 import type { Verifier } from "../nostr/verify.ts";
 import type { Random } from "../random.ts";
 import type { Settings } from "../settings.ts";
+import type { Access } from "./access.ts";
 import type { RelayServer } from "../relay/relay_server.ts";
 
 /** What the API stands on. */
@@ -41,5 +42,11 @@ export interface ApiParts {
 /** What the server knows of a request beside it, and Hono's variables. */
 export type ApiEnv = {
   Bindings: { address?: string };
-  Variables: { requestId: string; actor: string; nip98: NostrEvent | undefined };
+  Variables: {
+    requestId: string;
+    actor: string;
+    /** Set by `authenticate`. */
+    access: Access;
+    nip98: NostrEvent | undefined;
+  };
 };

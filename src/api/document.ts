@@ -28,7 +28,12 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>): object {
     ...document.components,
     parameters: { ...document.components?.parameters, IdempotencyKey: idempotencyKey },
     securitySchemes: {
-      bearer: { type: "http", scheme: "bearer", description: "the admin token" },
+      bearer: {
+        type: "http",
+        scheme: "bearer",
+        description:
+          "the admin token, which has every scope; or one of /tokens, with the scopes that it was given",
+      },
       nip98: {
         type: "apiKey",
         in: "header",

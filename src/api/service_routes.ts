@@ -1,10 +1,12 @@
 import type { MiddlewareHandler } from "@hono/hono";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import meta from "../../deno.json" with { type: "json" };
-import { showsToken } from "./auth.ts";
+import { gate } from "./access.ts";
+import { seesDetails } from "./auth.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import { openApiDocument } from "./document.ts";
 import { problemSchema } from "./problem.ts";
+import type { WrongTokens } from "./wrong_tokens.ts";
 
 const json = <T extends z.ZodType>(schema: T) => ({ content: { "application/json": { schema } } });
 const problem = { content: { "application/problem+json": { schema: problemSchema } } };
@@ -17,7 +19,7 @@ const readySchema = z.object({
     z.string(),
     z.object({
       ok: z.boolean(),
-      detail: z.string().optional().openapi({ description: "shown to who has the token" }),
+      detail: z.string().optional().openapi({ description: "shown to who has a token of all merchants" }),
     }),
   ),
 }).openapi("Readiness");
@@ -26,7 +28,7 @@ const readySchema = z.object({
 export function serviceRoutes(
   app: OpenAPIHono<ApiEnv>,
   parts: ApiParts,
-  guards: MiddlewareHandler<ApiEnv>[],
+  { guards, wrong }: { guards: MiddlewareHandler<ApiEnv>[]; wrong: WrongTokens },
 ): void {
   // It answers every method by itself.
   app.all("/relay", (c) => parts.relay.handle(c.req.raw, c.env?.address ?? ""));
@@ -80,7 +82,10 @@ export function serviceRoutes(
     }),
     async (c) => {
       const health = await parts.health();
-      const detailed = showsToken(parts, c.req.header("authorization"));
+      const detailed = await seesDetails(parts, wrong, {
+        authorization: c.req.header("authorization"),
+        address: c.env?.address,
+      });
       const checks = Object.fromEntries(
         Object.entries(health.checks).map(([name, check]) => [name, detailed ? check : { ok: check.ok }]),
       );
@@ -95,11 +100,12 @@ export function serviceRoutes(
       operationId: "metrics",
       summary: "Figures for Prometheus",
       tags: ["service"],
-      middleware: guards,
+      security: [{ bearer: ["metrics:read"] }, { nip98: ["metrics:read"] }],
+      middleware: [...guards, gate("metrics:read", "operator")],
       responses: {
         200: { description: "figures", content: { "text/plain": { schema: z.string() } } },
         401: { description: "not authenticated", ...problem },
-        403: { description: "not an owner's key", ...problem },
+        403: { description: "not an owner's key, or a token without the scope", ...problem },
       },
     }),
     async (c) =>

@@ -16,16 +16,19 @@ const PORTION = 100;
 
 /**
  * Takes the customer's data out of orders that are complete: words, address, messages, both sides' events. What is left is
- * what the books need (lines, totals, dates, keys) and `content_hash`, by which a late repeat is known.
+ * what the books need (lines, totals, dates, keys) and `content_hash`, by which a late repeat is known. Answers how many
+ * messages were deleted.
  */
-export async function eraseOrders(tx: Tx, orderIds: string[], now: number): Promise<void> {
-  if (orderIds.length === 0) return;
+export async function eraseOrders(tx: Tx, orderIds: string[], now: number): Promise<number> {
+  if (orderIds.length === 0) return 0;
+  let deleted = 0;
   const people = await tx.selectFrom("orders").select(["merchant", "customer"]).distinct()
     .where("id", "in", orderIds).execute();
   for (const { merchant, customer } of people) {
     const rows = await tx.selectFrom("messages").select(["seq", "event_id"])
       .where("merchant", "=", merchant).where("customer", "=", customer).where("order_id", "in", orderIds)
       .execute();
+    deleted += rows.length;
     for (let i = 0; i < rows.length; i += PORTION) {
       await eraseMessages(tx, merchant, rows.slice(i, i + PORTION));
     }
@@ -56,6 +59,7 @@ export async function eraseOrders(tx: Tx, orderIds: string[], now: number): Prom
     sql<boolean>`substr(path, 1, ${path.length}) = ${path}
     and substr(path, ${path.length + 1}, 36) in (${sql.join(orderIds)})`,
   );
+  return deleted;
 }
 
 /** Takes messages out: their text, the events that brought them or carried them, and the built-in relay's copies. */

@@ -52,7 +52,7 @@ export async function forgetPersonPortion(
   const orders = await tx.selectFrom("orders").select("id")
     .where("merchant", "=", merchant).where("customer", "=", customer).where("forgotten_at", "is", null)
     .limit(limit).$if(tx.dialect === "postgres", (q) => q.forUpdate()).execute();
-  await eraseOrders(tx, orders.map((row) => row.id), now);
+  const ofOrders = await eraseOrders(tx, orders.map((row) => row.id), now);
   const messages = await tx.selectFrom("messages").select(["seq", "event_id"])
     .where("merchant", "=", merchant).where("customer", "=", customer).limit(limit).execute();
   await eraseMessages(tx, merchant, messages);
@@ -64,7 +64,7 @@ export async function forgetPersonPortion(
     await erasePerson(tx, { merchant, customer }, now);
     await blankAnswers(tx, sql<boolean>`path like '/api/v1/messages%'`);
   }
-  return { orders: orders.length, messages: messages.length, more };
+  return { orders: orders.length, messages: ofOrders + messages.length, more };
 }
 
 /** A customer's arrivals in one stretch of the inbox, by order of arrival: also what no message was made of. */

@@ -4,6 +4,8 @@ import type { Log } from "../log.ts";
 import { forgetJunk, type JunkPlace } from "../messages/junk_store.ts";
 import { forgetFullRates, type SenderRate } from "../messages/sender_rates_store.ts";
 import type { Strangers } from "../messages/strangers.ts";
+import type { Settings } from "../settings.ts";
+import type { MerchantRegistry } from "./merchant_registry.ts";
 
 /** How long what strangers wrote is kept when it was no order (design §7). */
 const KEPT_MS = 7 * 24 * 3_600_000;
@@ -24,6 +26,17 @@ export interface JunkSweepParts {
   rate: SenderRate;
   /** Called when what was left at relays may be read again. */
   onRelief(): void;
+}
+
+/** The sweep of a process that serves merchants: relief has their relays read again. */
+export function junkSweep(
+  o: Omit<JunkSweepParts, "rate" | "onRelief"> & { settings: Settings; merchants: MerchantRegistry },
+): JunkSweep {
+  const { settings, merchants, ...parts } = o;
+  const onRelief = () => {
+    for (const merchant of merchants.all()) merchant.intake.catchUpAgain();
+  };
+  return new JunkSweep({ ...parts, rate: settings.NCC_DM_RATE, onRelief });
 }
 
 /** Forgets junk, in portions. What belongs to orders, or to people who have any, stays. */

@@ -35,6 +35,8 @@ export interface RestoreReport {
 
 /** The restore as the API shows it, and its end. */
 export interface RestoreDesk {
+  /** Nothing may leave. */
+  readonly fenced: boolean;
   report(): Promise<RestoreReport>;
   /** Lifts the fence. Not while relays are unread, unless `anyway`. */
   confirm(o: { anyway: boolean }): Promise<{ ok: true } | { ok: false; reason: string }>;
@@ -77,6 +79,9 @@ export function restoreDesk(o: {
     return { state, ...fact, ...found, words: wordsOf(state, fact.backup_at, found) };
   };
   return {
+    get fenced() {
+      return fence.up;
+    },
     report,
     async confirm({ anyway }) {
       if (!fence.up) return { ok: false, reason: "There is no fence to lift: no restore waits for you." };
@@ -182,6 +187,12 @@ function wordsOf(
         } may have been paid already: the wallet is asked, nothing is paid blindly.`,
       ]
       : []),
-    ...(state === "fenced" ? ["When that is in order: ncc restore confirm"] : []),
+    ...(state === "fenced"
+      ? [
+        "Everything else is as it was at the backup: revoke again the tokens, and forget again the customers, that were since; " +
+        "prices, stock and products that were changed by hand have to be changed again.",
+        "When that is in order: ncc restore confirm",
+      ]
+      : []),
   ];
 }

@@ -55,6 +55,8 @@ export async function forgetOldOrders(
     .$if(tx.dialect === "postgres", (q) => q.forUpdate().skipLocked())
     .execute();
   await eraseOrders(tx, rows.map((row) => row.id), o.now);
+  const people = new Map(rows.map((row) => [`${row.merchant} ${row.customer}`, row]));
+  for (const who of people.values()) if (!await spokenWith(tx, who)) await erasePerson(tx, who, o.now);
   const last = rows.at(-1);
   return { erased: rows.length, next: last && rows.length === o.limit ? [last.updated_at, last.id] : null };
 }
@@ -82,6 +84,20 @@ export async function forgetOldMessages(tx: Tx, o: Portion<number>): Promise<Wal
   return { erased, next: more ? last.seq : null };
 }
 
+/** Whether anything is left of a person, but orders without their data. */
+async function spokenWith(tx: Tx, { merchant, customer }: Person): Promise<boolean> {
+  const message = await tx.selectFrom("messages").select("seq")
+    .where("merchant", "=", merchant).where("customer", "=", customer).limit(1).executeTakeFirst();
+  return message !== undefined || await hasStanding(tx, { merchant, customer });
+}
+
+async function hasStanding(tx: Tx, { merchant, customer }: Person): Promise<boolean> {
+  const standing = await tx.selectFrom("orders").select("id")
+    .where("merchant", "=", merchant).where("customer", "=", customer).where("forgotten_at", "is", null)
+    .limit(1).executeTakeFirst();
+  return standing !== undefined;
+}
+
 async function stillSpoken(
   tx: Tx,
   { merchant, customer }: Person,
@@ -91,10 +107,7 @@ async function stillSpoken(
     .where("merchant", "=", merchant).where("customer", "=", customer)
     .orderBy("seq", "desc").limit(1).executeTakeFirst();
   if (newest && newest.at >= before) return true;
-  const standing = await tx.selectFrom("orders").select("id")
-    .where("merchant", "=", merchant).where("customer", "=", customer).where("forgotten_at", "is", null)
-    .limit(1).executeTakeFirst();
-  return standing !== undefined;
+  return await hasStanding(tx, { merchant, customer });
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { satToMsat } from "../money/msat.ts";
 import { fixedRates } from "../money/rates.ts";
 import type { Terms } from "../orders/place.ts";
+import type { QuoteLimits } from "../orders/pricing.ts";
 import type { Memory } from "../orders/said_before_store.ts";
 import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
@@ -24,8 +25,17 @@ export function shopTerms(
     stockPolicy: settings.NCC_STOCK_POLICY,
     invoiceExpiryMs: settings.NCC_INVOICE_EXPIRY,
     maxOpenOrders: settings.NCC_MAX_OPEN_ORDERS,
+    maxHeldShare: settings.NCC_MAX_HELD_SHARE,
+    limits: orderLimits(settings),
     // Without a wallet to pay with every refund is a person's.
     autoRefund: merchants.get(merchant)?.spend ? autoRefund : null,
     rate: (currency) => rates?.rate(currency) ?? null,
   });
+}
+
+function orderLimits({ NCC_MIN_ORDER: least, NCC_MAX_ORDER: most }: Settings): Partial<QuoteLimits> {
+  return {
+    ...(least !== undefined && { minTotalMsat: satToMsat(BigInt(least)) }),
+    ...(most !== undefined && { maxTotalMsat: satToMsat(BigInt(most)) }),
+  };
 }

@@ -29,11 +29,15 @@ import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 import { behindFence, fencedJobs, type RestoreFence } from "./restore_fence.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { notifying } from "./notifying.ts";
 import { shopTerms } from "./shop_terms.ts";
 
 /** Events between the sockets and the database from which on bringing in goes before reading. */
 const CROWD = 200;
+
+/** Twice as long as the reader trusts it without asking. */
+const INBOX_LEASE_MS = 6_000;
 
 function isBehind({ queued, relays }: IntakeStatus): boolean {
   return queued > CROWD || relays.some((relay) => relay.connected && !relay.caughtUp);
@@ -108,8 +112,15 @@ export function buildWorkers(parts: WorkerParts): Service[] {
     onShed,
     crowded: () => merchants.all().some(({ intake }) => isBehind(intake.status())),
     ...news.inbox,
-    lease: new Lease({ database, clock, log, name: "inbox", holder }),
+    lease: new Lease({ database, clock, log, name: "inbox", holder, ttlMs: INBOX_LEASE_MS }),
   });
   const outbox = new OutboxWorker({ ...base, identityOf });
-  return [...news.services, behindFence(fence, outbox), jobs, watcher, behindFence(fence, inbox)];
+  return [
+    new Heartbeat({ ...base, holder }),
+    ...news.services,
+    behindFence(fence, outbox),
+    jobs,
+    watcher,
+    behindFence(fence, inbox),
+  ];
 }

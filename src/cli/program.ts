@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import meta from "../../deno.json" with { type: "json" };
 import { backupCommands } from "./backup_commands.ts";
+import { customerCommands } from "./customer_commands.ts";
 import { demoCommand } from "./demo_command.ts";
 import { doctorCommand } from "./doctor_command.ts";
 import { failureOf } from "./failure.ts";
@@ -19,6 +20,7 @@ import { Shell, type World } from "./shell.ts";
 import { startCommand } from "./start_command.ts";
 import { statusCommand } from "./status_command.ts";
 import { printableJson, printableLines } from "./terminal.ts";
+import { tokenCommands } from "./token_commands.ts";
 import { walletCommands } from "./wallet_commands.ts";
 
 /** Runs one command line and answers the exit code. Nothing else of the program ends the process. */
@@ -69,10 +71,12 @@ function program(shell: Shell): Command {
   stallCommands(ncc, shell);
   productCommands(ncc, shell);
   orderCommands(ncc, shell);
+  customerCommands(ncc, shell);
   refundCommands(ncc, shell);
   paymentCommands(ncc, shell);
   walletCommands(ncc, shell);
   keyCommands(ncc, shell);
+  tokenCommands(ncc, shell);
   backupCommands(ncc, shell);
   restoreCommands(ncc, shell);
   ncc.command("version").description("the program's version").action(() =>

@@ -46,8 +46,12 @@ export async function removeCopy(path: string): Promise<void> {
 /** `ncc.db.before-restore-<time>`. */
 async function putAside(dataDir: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const { name, isFile } of Deno.readDir(dataDir)) {
-    if (isFile && PUT_ASIDE.test(name)) found.push(join(dataDir, name));
+  try {
+    for await (const { name, isFile } of Deno.readDir(dataDir)) {
+      if (isFile && PUT_ASIDE.test(name)) found.push(join(dataDir, name));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found.sort();
 }

@@ -87,12 +87,16 @@ export interface ProductsTable {
   updated_at: Int;
 }
 
-/** `on_hand` is NIP-15's quantity (null = unlimited); `held` is what open orders have reserved of it. */
+/**
+ * `on_hand` is NIP-15's quantity (null = unlimited); `held` is what open orders have reserved of it, and `newcomers_held`
+ * the part of that in holds of newcomers.
+ */
 export interface StockTable {
   merchant: Text;
   product_id: Text;
   on_hand: IntOrNull;
   held: Int;
+  newcomers_held: Generated<number>;
 }
 
 export interface StockMovementsTable {

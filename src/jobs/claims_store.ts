@@ -139,6 +139,18 @@ export async function renew(tx: Tx, claims: Claim[], holder: string, until: numb
 const SUSPICIOUS_TRIES = 3;
 
 /**
+ * Ends every lease of a process that is gone: another may claim its jobs at once. Jobs that were cut off several times keep
+ * theirs, as in `freeAll`.
+ */
+export async function freeHolder(tx: Tx, holder: string): Promise<void> {
+  await tx.updateTable("leases").set({ until: 0 }).where("holder", "=", holder).where("until", ">", 0)
+    .execute();
+  await tx.updateTable("jobs").set({ lease_until: 0 }).where("state", "=", sql.lit("running"))
+    .where("lease_by", "=", holder).where("attempts", "<=", SUSPICIOUS_TRIES).execute();
+  tx.wake("jobs");
+}
+
+/**
  * Ends every lease: jobs that ran may be claimed at once, and so may what only one process does. Only for whoever knows that
  * no other process is left. A job that was cut off several times keeps its lease, or a program that is ended again and again
  * would use up its tries within seconds. Answers how many jobs that were.

@@ -22,6 +22,8 @@ const CONTENT_GONE =
 const INVOICE_OVER =
   "The payment request has run out. If you have paid it, you'll hear from us as soon as your " +
   "payment is seen; otherwise please order again.";
+const UNHELD = "Nothing is reserved for you: the goods are assigned at payment. " +
+  "If they are gone by then, you get your money back.";
 const ON_ITS_WAY = "Your payment is on its way. You'll hear from us as soon as it is there.";
 
 /**
@@ -99,6 +101,7 @@ function requestText({ order, items }: Subject, amountMsat: bigint): string {
     : [`${goods}: ${formatSat(amountMsat)} in all${ships ? ", shipping included" : ""}.`];
   const rate = order.rate === null ? null : JSON.parse(order.rate) as { currency: string; per_btc: string };
   if (rate) parts.push(`1 BTC = ${rate.per_btc} ${rate.currency}.`);
+  if (order.unheld === 1) parts.push(UNHELD);
   if (order.price_note !== null) parts.push(order.price_note);
   if (ships && (order.address ?? "").trim() === "") {
     parts.push("Please tell us where to send it: answer this message with your address.");

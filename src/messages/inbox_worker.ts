@@ -20,7 +20,7 @@ const CROWDED_BATCH = { limit: 24, strangers: 12 };
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** How often a process that doesn't read looks whether it may. */
 const STANDBY_MS = 1_000;
-/** How long we trust the lease without asking; it holds for 8 s. */
+/** How long we trust the lease without asking; it holds for twice as long. */
 const TRUST_MS = 3_000;
 const FAULT_MS = 1_000;
 const SHED_EVERY_MS = 1_000;

@@ -72,6 +72,8 @@ export async function readOwnWords(
     const word = await wordOf(event, identity, parts.verifier);
     if (word !== null && word.said.at_seconds >= since) words.push(word);
   }
+  // As it was said: conversations are shown in the order of their rows.
+  words.sort((a, b) => a.said.at_seconds - b.said.at_seconds);
   return {
     messages: words.length,
     fresh: await keep(parts, words),

@@ -13,6 +13,7 @@ import {
   claimDue,
   hasten,
   laneItem,
+  LEASE_MS,
   nextDue,
   type OutboxItem,
   type Outcome,
@@ -27,8 +28,6 @@ const CLAIM = 200;
 /** Sendings under way to one relay for one merchant, and rows that wait behind them. */
 const IN_FLIGHT = 16;
 const LANE = 2 * IN_FLIGHT;
-/** Longer than what two sendings in a row may take. */
-const LEASE_MS = 60_000;
 /** Behind the wake-ups: what another process posted on SQLite, or a notification that was lost. */
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** Sendings under way get this long to be answered when the worker stops. */

@@ -131,6 +131,16 @@ async function supersede(tx: Tx, event: NostrEvent, relays: string[], now: numbe
     .where("event_id", "in", ids).where("relay", "in", relays).where("state", "=", "pending").execute();
 }
 
+/** For how long a claimed row is kept from other processes: longer than what two sendings in a row may take. */
+export const LEASE_MS = 60_000;
+
+/** Makes due what is claimed by any process: for when one of them is gone. Who lives may send the same bytes twice. */
+export async function freeClaims(tx: Tx, now: number): Promise<void> {
+  await tx.updateTable("outbox").set({ next_at: now, updated_at: now }).where("state", "=", "pending")
+    .where("next_at", ">", now).where(sql<boolean>`next_at = updated_at + ${sql.lit(LEASE_MS)}`).execute();
+  tx.wake("outbox");
+}
+
 /**
  * What is due, oldest first, without the lanes (`merchant relay`) that have enough to do. Where several processes share the
  * database the rows are leased: until `now + leaseMs` no other process gets them. `held` is what this process has already.

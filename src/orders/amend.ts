@@ -4,7 +4,8 @@ import { applyTo, wouldTake } from "./apply.ts";
 import { attempt } from "./attempt.ts";
 import { contentHash, type Origin, quoted, worded } from "./draft.ts";
 import { itemsOf, type OrderRow, replaceItems, updateOrder } from "./orders_store.ts";
-import { linesOf, price, shortOf, shortText, type Terms } from "./terms.ts";
+import { heldShare, UNHELD } from "./held_share.ts";
+import { linesOf, payBy, price, shortOf, shortText, type Terms } from "./terms.ts";
 import type { CatalogueSlice, OrderRequest, Quote, QuotedLine, Traits } from "./types.ts";
 
 /** The customer sent an order that we have: a repeat, or an amendment. What is too old to be answered changes nothing. */
@@ -51,17 +52,20 @@ async function tryAgain(
   const tried = await attempt(tx, order.id, { origin, request, terms }, now);
   const { quote } = tried;
   const totalMsat = quote?.totalMsat ?? null;
+  const unheld = tried.ok && (tried.unheld ?? false);
   const change = {
     ...worded(request),
     forgotten_at: null,
     content_hash: contentHash(request),
     ...(quote && quoted(quote)),
-    ...(tried.ok && { reason: null, expires_at: now + terms.invoiceExpiryMs }),
+    unheld: unheld ? 1 as const : 0 as const,
+    ...(tried.ok && { reason: null, expires_at: payBy(terms, unheld, now) }),
   };
   if (quote) await replaceItems(tx, order.id, quote.lines);
   await updateOrder(tx, order.id, change);
   const event = { type: "retried", totalMsat, ...(!tried.ok && { reason: tried.reason }) } as const;
-  return (await applyTo(tx, { ...order, ...change }, event, now)).order;
+  const retried = (await applyTo(tx, { ...order, ...change }, event, now)).order;
+  return unheld ? (await applyTo(tx, retried, UNHELD, now)).order : retried;
 }
 
 /** The answer goes where and how the customer last spoke, and is dated after it. */
@@ -96,9 +100,11 @@ async function amend(
   const totalMsat = agreed ? BigInt(order.total_msat) : quote.totalMsat;
   const repriced = totalMsat !== BigInt(order.total_msat);
   if (repriced && terms.closed !== null) return await refuseChange(tx, order, terms.closed, now);
+  let unheld = order.unheld === 1;
   if (!agreed) {
-    const missing = await moveHold(tx, order, { quote, catalogue, terms }, now);
-    if (missing !== null) return await refuseChange(tx, order, missing, now);
+    const moved = await moveHold(tx, order, { quote, catalogue, terms }, now);
+    if (!moved.ok) return await refuseChange(tx, order, moved.reason, now);
+    unheld = moved.unheld;
     await replaceItems(tx, order.id, quote.lines);
   }
   const change = {
@@ -106,10 +112,12 @@ async function amend(
     ...worded(request),
     content_hash: contentHash(request),
     // The open invoice of an unchanged total lives no longer than it did.
-    ...(repriced && { expires_at: now + terms.invoiceExpiryMs }),
+    ...(repriced && { expires_at: payBy(terms, unheld, now) }),
+    unheld: unheld ? 1 as const : 0 as const,
   };
   await updateOrder(tx, order.id, change);
-  return (await applyTo(tx, { ...order, ...change }, { type: "amended", totalMsat }, now)).order;
+  const amended = (await applyTo(tx, { ...order, ...change }, { type: "amended", totalMsat }, now)).order;
+  return unheld && order.unheld === 0 ? (await applyTo(tx, amended, UNHELD, now)).order : amended;
 }
 
 async function refuseChange(
@@ -122,25 +130,27 @@ async function refuseChange(
   return (await applyTo(tx, order, event, now)).order;
 }
 
-/** Holds the amended lines in place of the old ones. When they aren't there the old hold stays: answers why not, or null. */
+/** Holds the amended lines in place of the old ones. When they aren't there the old hold stays. */
 async function moveHold(
   tx: Tx,
   order: OrderRow,
   { quote, catalogue, terms }: { quote: Quote; catalogue: CatalogueSlice; terms: Terms },
   now: number,
-): Promise<string | null> {
+): Promise<{ ok: true; unheld: boolean } | { ok: false; reason: string }> {
   const wanted = quote.lines;
-  if (await hasSameLines(tx, order, wanted)) return null;
+  if (await hasSameLines(tx, order, wanted)) return { ok: true, unheld: order.unheld === 1 };
   const hold = { merchant: order.merchant, orderId: order.id, now };
   if (terms.stockPolicy === "onpay") {
     const short = shortOf(wanted, catalogue);
-    if (short.length > 0) return shortText(wanted, short);
+    if (short.length > 0) return { ok: false, reason: shortText(wanted, short) };
     // From the time when the policy was another one.
     await rehold(tx, { ...hold, lines: [] });
-    return null;
+    return { ok: true, unheld: false };
   }
-  const moved = await rehold(tx, { ...hold, lines: linesOf(wanted) });
-  return moved.ok ? null : shortText(wanted, moved.short);
+  const share = await heldShare(tx, order, terms);
+  const moved = await rehold(tx, { ...hold, lines: linesOf(wanted), ...share });
+  if (!moved.ok) return { ok: false, reason: shortText(wanted, moved.short) };
+  return { ok: true, unheld: moved.unheld ?? false };
 }
 
 async function hasSameLines(tx: Tx, order: OrderRow, wanted: QuotedLine[]): Promise<boolean> {

@@ -46,7 +46,11 @@ export async function attemptAgain(
   }
   const tried = await attempt(tx, orderId, { origin: { ...origin, stale: false }, request, terms }, now);
   if (tried.quote === null) return { ...tried, silently: true };
-  return { ok: true, quote: atAmountOf(before.invoices, tried.quote), ...(!tried.ok && { unheld: true }) };
+  return {
+    ok: true,
+    quote: atAmountOf(before.invoices, tried.quote),
+    ...((!tried.ok || tried.unheld) && { unheld: true }),
+  };
 }
 
 async function answersTo(tx: Tx, origin: Origin, orderRef: string): Promise<AnsweredBefore | null> {

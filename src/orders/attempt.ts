@@ -2,11 +2,17 @@ import type { Tx } from "../db/database.ts";
 import { hold } from "../stock/stock.ts";
 import type { Origin } from "./draft.ts";
 import { countOpen } from "./orders_store.ts";
+import { heldShare } from "./held_share.ts";
 import { linesOf, price, shortOf, shortText, type Terms } from "./terms.ts";
 import type { CatalogueSlice, OrderRequest, Quote } from "./types.ts";
 
-/** An order that can be taken, its goods reserved; or why it can't, with the quote if there is one. */
-export type Attempt = { ok: true; quote: Quote } | { ok: false; reason: string; quote: Quote | null };
+/**
+ * An order that can be taken, its goods reserved (`unheld`: they are there, and assigned at payment); or why it can't, with
+ * the quote if there is one.
+ */
+export type Attempt =
+  | { ok: true; quote: Quote; unheld?: boolean }
+  | { ok: false; reason: string; quote: Quote | null };
 
 /** What is answered to a message that is too old: nothing. It stands with the order. */
 export const TOO_LATE = "This order reached us too late to be answered. Please order again.";
@@ -24,9 +30,9 @@ export async function attempt(
   if (origin.stale) return { ok: false, reason: TOO_LATE, quote };
   if (terms.closed !== null) return { ok: false, reason: terms.closed, quote };
   if (!priced.ok) return { ok: false, reason: priced.reason, quote: null };
-  const missing = await tooMany(tx, origin, terms) ??
-    await reserve(tx, { merchant, orderId }, { quote: priced.quote, catalogue, terms }, now);
-  return missing === null ? { ok: true, quote: priced.quote } : { ok: false, reason: missing, quote };
+  const reason = await tooMany(tx, origin, terms);
+  if (reason !== null) return { ok: false, reason, quote };
+  return await reserve(tx, { ...origin, orderId }, { quote: priced.quote, catalogue, terms }, now);
 }
 
 async function tooMany(tx: Tx, { merchant, customer }: Origin, terms: Terms): Promise<string | null> {
@@ -35,17 +41,21 @@ async function tooMany(tx: Tx, { merchant, customer }: Origin, terms: Terms): Pr
   return `You have ${open} unpaid orders here, which is the most we keep open. Please pay one or let it expire first.`;
 }
 
-/** Holds the goods, or only looks whether they are there, as the shop's policy has it. Answers what is missing, or null. */
+/** Holds the goods, or only looks whether they are there, as the shop's policy has it. */
 async function reserve(
   tx: Tx,
-  order: { merchant: string; orderId: string },
+  { merchant, customer, orderId }: { merchant: string; customer: string; orderId: string },
   { quote, catalogue, terms }: { quote: Quote; catalogue: CatalogueSlice; terms: Terms },
   now: number,
-): Promise<string | null> {
+): Promise<Attempt> {
   if (terms.stockPolicy === "onpay") {
     const short = shortOf(quote.lines, catalogue);
-    return short.length === 0 ? null : shortText(quote.lines, short);
+    return short.length === 0
+      ? { ok: true, quote }
+      : { ok: false, reason: shortText(quote.lines, short), quote };
   }
-  const held = await hold(tx, { ...order, lines: linesOf(quote.lines), now });
-  return held.ok ? null : shortText(quote.lines, held.short);
+  const share = await heldShare(tx, { merchant, customer }, terms);
+  const held = await hold(tx, { merchant, orderId, lines: linesOf(quote.lines), now, ...share });
+  if (!held.ok) return { ok: false, reason: shortText(quote.lines, held.short), quote };
+  return { ok: true, quote, ...(held.unheld && { unheld: true }) };
 }

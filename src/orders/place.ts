@@ -6,7 +6,8 @@ import { begin } from "./apply.ts";
 import { attempt, TOO_LATE } from "./attempt.ts";
 import { draftOrder, type Origin, quoted, unreadable } from "./draft.ts";
 import { lockOrderByKey, type OrderRow } from "./orders_store.ts";
-import type { Terms } from "./terms.ts";
+import { UNHELD } from "./held_share.ts";
+import { payBy, type Terms } from "./terms.ts";
 import type { OrderEvent, OrderRequest, Quote, Traits } from "./types.ts";
 
 export type { Origin } from "./draft.ts";
@@ -45,10 +46,15 @@ export async function place(
     : draft;
   if (!tried.ok) return await refuse(tx, order, { ...tried, silently: tried.silently ?? origin.stale }, now);
   const { quote } = tried;
-  return await begin(tx, { ...order, expires_at: now + terms.invoiceExpiryMs }, {
+  const unheld = tried.unheld ?? false;
+  return await begin(tx, { ...order, expires_at: payBy(terms, unheld, now) }, {
     lines: quote.lines,
     intro: `Order received: ${quote.summary}`,
-    events: [{ type: "quoted", totalMsat: quote.totalMsat }, { type: "stockReserved" }],
+    events: [
+      { type: "quoted", totalMsat: quote.totalMsat },
+      { type: "stockReserved" },
+      ...(unheld ? [UNHELD] : []),
+    ],
   }, now);
 }
 

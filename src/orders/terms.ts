@@ -6,7 +6,7 @@ import type { AutoApproval } from "../payments/refund_approval.ts";
 import type { Line, Shortage } from "../stock/stock.ts";
 import { list, shortened } from "./naming.ts";
 import type { Memory } from "./said_before_store.ts";
-import { quote, type QuoteResult } from "./pricing.ts";
+import { quote, type QuoteLimits, type QuoteResult } from "./pricing.ts";
 import type { CatalogueSlice, OrderRequest, QuotedLine } from "./types.ts";
 
 /** The shop's terms at this moment. */
@@ -16,6 +16,10 @@ export interface Terms {
   stockPolicy: "hold" | "onpay";
   invoiceExpiryMs: number;
   maxOpenOrders: number;
+  /** How much of a product (0–1) unpaid orders of keys that never paid may hold together; all of it by default. */
+  maxHeldShare?: number;
+  /** The least and the most that an order may come to, narrower than what can be invoiced at all. */
+  limits?: Partial<QuoteLimits>;
   /** What refunds are paid without a person; none by default. */
   autoRefund?: AutoApproval | null;
   /** Whether a backup was restored: what was answered since then holds. */
@@ -29,6 +33,16 @@ const HONOURED_MS = 10 * 60_000;
 
 const AS_SEEN = "The price has changed since you ordered; you pay what it was then.";
 const AS_NOW = "A price in this order has gone up within the last day; this is the price now.";
+
+/** Who orders what isn't held for them is asked to pay in a third of the time, but has five minutes where others have. */
+const UNHELD_PART = 3;
+const SHORTEST_UNHELD_MS = 5 * 60_000;
+
+/** Until when an order that is taken now is to be paid (ms); `unheld`: its goods are held for nobody. */
+export function payBy({ invoiceExpiryMs }: Terms, unheld: boolean, now: number): number {
+  if (!unheld) return now + invoiceExpiryMs;
+  return now + Math.min(invoiceExpiryMs, Math.max(SHORTEST_UNHELD_MS, invoiceExpiryMs / UNHELD_PART));
+}
 
 /**
  * Prices a request by the rates of now and the catalogue of now, or that of `askedAtSeconds` where it asks for less and was
@@ -44,13 +58,14 @@ export async function price(
   const { terms, now } = asked;
   const catalogue = await loadForOrder(tx, merchant, request.items.map((item) => item.productId));
   const rateFor = (currency: string) => terms.rate(currency);
-  const priced = quote({ request, catalogue, rateFor });
+  const limits = terms.limits ?? {};
+  const priced = quote({ request, catalogue, rateFor, limits });
   if (!priced.ok) return { priced, catalogue };
   const earlier = await earlierPrices(tx, merchant, catalogue, now - PRICES_KEPT_MS);
   if (earlier.length === 0) return { priced, catalogue };
 
   const lowerAt = (at: number) => {
-    const then = quote({ request, catalogue: pricesAt(catalogue, earlier, at), rateFor });
+    const then = quote({ request, catalogue: pricesAt(catalogue, earlier, at), rateFor, limits });
     return then.ok && then.quote.totalMsat < priced.quote.totalMsat ? then.quote : null;
   };
   // Within one second nobody can tell which came first: then the order came after the change.

@@ -30,7 +30,7 @@ interface Candidate {
 /**
  * After a restore: the order's customer may hold a payment request that the restored books don't know. If it asks for what is
  * owed and the wallet knows it, it becomes the order's open invoice, and no other is made; true then, and the job is ended.
- * Whatever else the customer holds is watched, so that a payment of it is the order's.
+ * Whatever else the customer holds is watched, so that a payment of it is the order's, also when that has ended.
  *
  * Throws `RetryLater` when the wallet can't be asked: an invoice made blindly would be a second one.
  */
@@ -39,7 +39,7 @@ export async function adoptInvoice(o: InvoiceJobOptions, job: RunningJob, orderI
   const { database, orders, walletOf } = o;
   const found = await database.transaction(async (tx) => {
     const order = await orders.orderOf(tx, orderId);
-    return order && isUnpaid(order) ? { order, held: await heldBy(tx, order) } : null;
+    return order ? { order, held: await heldBy(tx, order) } : null;
   });
   if (!found || found.held.length === 0) return false;
   const wallet = walletOf(found.order.merchant);

@@ -206,6 +206,11 @@ export async function makeOpenDue(tx: Tx, merchant: string, now: number): Promis
     .where("merchant", "=", merchant).where("state", "=", "open").execute();
 }
 
+/** The same for all merchants: what a process that is gone was about to ask. */
+export async function makeAllOpenDue(tx: Tx, now: number): Promise<void> {
+  await tx.updateTable("invoices").set({ next_lookup_at: now }).where("state", "=", "open").execute();
+}
+
 function columns(issued: Issued) {
   return {
     bolt11: issued.bolt11,

@@ -17,6 +17,12 @@ export interface Level {
   held: number;
 }
 
+/** A level whose row is locked. */
+export interface LockedLevel extends Level {
+  /** Of what is held, the part of keys that had never paid. */
+  newcomersHeld: number;
+}
+
 /**
  * One line a product, in the order in which rows are locked (by code unit, the same in every process).
  *
@@ -33,6 +39,15 @@ export function mergeLines(lines: readonly Line[]): Line[] {
   }
   return [...sums].map(([productId, quantity]) => ({ productId, quantity }))
     .sort((a, b) => (a.productId < b.productId ? -1 : 1));
+}
+
+/**
+ * Whether a key that never paid may hold `quantity` of a product, of which such keys together hold at most `share` (0–1) of
+ * what is on hand (design §5). A product's only hold may be greater: else nobody could reserve the last one.
+ */
+export function withinShare(level: LockedLevel, quantity: number, share: number): boolean {
+  if (level.onHand === null || level.held === 0) return true;
+  return level.newcomersHeld + quantity <= Math.floor(level.onHand * share);
 }
 
 /** What a new order may still take: on hand less held, never below 0 (`set` may go below what is held); null = unlimited. */

@@ -1,11 +1,33 @@
 import type { Tx } from "../db/database.ts";
 import { type Change, movement } from "./ledger.ts";
-import { available, canTake, type Level, type Line, mergeLines, type Shortage } from "./lines.ts";
+import {
+  available,
+  canTake,
+  type Level,
+  type Line,
+  type LockedLevel,
+  mergeLines,
+  type Shortage,
+  withinShare,
+} from "./lines.ts";
 import * as store from "./stock_store.ts";
 
 export { adjust, levels, MAX_ON_HAND, openStock } from "./counting.ts";
 export { available } from "./lines.ts";
 export type { Level, Line, Shortage } from "./lines.ts";
+
+/** What is to be held, and for whom. */
+export interface HoldRequest {
+  merchant: string;
+  orderId: string;
+  lines: readonly Line[];
+  now: number;
+  /** For a key that never paid: how much of a product (0–1 of what is on hand) such keys may hold together. */
+  share?: number;
+}
+
+/** Whether the goods are there; `unheld`: they are, but held for nobody, because such keys hold their share already. */
+export type HoldResult = { ok: true; unheld?: true } | { ok: false; short: Shortage[] };
 
 /**
  * Reserves the lines for an order: all of them or, with what is missing, none. The same product in several lines counts
@@ -13,19 +35,24 @@ export type { Level, Line, Shortage } from "./lines.ts";
  *
  * An order that already holds goods reserves these in addition: release first when it was amended.
  */
-export async function hold(
-  tx: Tx,
-  o: { merchant: string; orderId: string; lines: readonly Line[]; now: number },
-): Promise<{ ok: true } | { ok: false; short: Shortage[] }> {
+export async function hold(tx: Tx, o: HoldRequest): Promise<HoldResult> {
   const lines = mergeLines(o.lines);
   const before = await store.lockHolds(tx, o.orderId);
   // Every row is checked under its lock before the first is written: a refusal has nothing to undo.
   const levels = await store.lockLevels(tx, o.merchant, lines.map((line) => line.productId));
   const short = lines.filter((line) => !canTake(levelOf(levels, line.productId), line.quantity, 0));
   if (short.length > 0) return { ok: false, short: shortages(levels, short) };
+  const { share } = o;
+  if (
+    share !== undefined && !lines.every((l) => withinShare(levelOf(levels, l.productId), l.quantity, share))
+  ) {
+    return { ok: true, unheld: true };
+  }
 
+  const newcomer = share === undefined ? 0 : 1;
   for (const { productId, quantity } of lines) {
-    if (!await store.reserve(tx, o.merchant, productId, quantity)) throw changedUnderLock(productId);
+    const reserved = { held: quantity, newcomers: newcomer * quantity };
+    if (!await store.reserve(tx, o.merchant, productId, reserved)) throw changedUnderLock(productId);
     const id = holdId(o.orderId, productId, before);
     await store.insertHold(tx, {
       id,
@@ -35,6 +62,7 @@ export async function hold(
       quantity,
       state: "held",
       created_at: o.now,
+      newcomer,
     });
     await store.insertMovements(tx, [movement(o, productId, id, "hold", 0, quantity)]);
   }
@@ -43,17 +71,14 @@ export async function hold(
 
 /**
  * Holds other lines for an order than it holds now: all of them or, with what is missing, the old ones stay. What the order
- * itself holds can be had for it.
+ * itself holds can be had for it. `unheld`: it holds nothing any more.
  */
-export async function rehold(
-  tx: Tx,
-  o: { merchant: string; orderId: string; lines: readonly Line[]; now: number },
-): Promise<{ ok: true } | { ok: false; short: Shortage[] }> {
+export async function rehold(tx: Tx, o: HoldRequest): Promise<HoldResult> {
   const { lines, open, levels } = await lookAt(tx, o);
   const without = new Map(levels);
   for (const { product_id, quantity } of open) {
-    const { onHand, held } = levelOf(without, product_id);
-    without.set(product_id, { onHand, held: held - quantity });
+    const level = levelOf(without, product_id);
+    without.set(product_id, { ...level, held: level.held - quantity });
   }
   const short = lines.filter((line) => !canTake(levelOf(without, line.productId), line.quantity, 0));
   if (short.length > 0) return { ok: false, short: shortages(without, short) };
@@ -134,14 +159,14 @@ async function lookAt(tx: Tx, o: { merchant: string; orderId: string; lines: rea
 
 async function endSold(tx: Tx, o: Change, hold: store.Hold, taken: number, level: Level): Promise<void> {
   await end(tx, hold, "committed", o.now);
-  await settle(tx, o.merchant, hold.product_id, { held: hold.quantity, taken });
+  await settle(tx, o.merchant, hold.product_id, { ...heldBy(hold), taken });
   const onHand = level.onHand === null ? 0 : -taken;
   await store.insertMovements(tx, [movement(o, hold.product_id, hold.id, "commit", onHand, -hold.quantity)]);
 }
 
 async function endUnsold(tx: Tx, o: Change, hold: store.Hold): Promise<void> {
   await end(tx, hold, "released", o.now);
-  await settle(tx, o.merchant, hold.product_id, { held: hold.quantity, taken: 0 });
+  await settle(tx, o.merchant, hold.product_id, { ...heldBy(hold), taken: 0 });
   await store.insertMovements(tx, [movement(o, hold.product_id, hold.id, "release", 0, -hold.quantity)]);
 }
 
@@ -155,7 +180,7 @@ async function sellUnheld(
   level: Level,
 ): Promise<void> {
   const id = holdId(o.orderId, productId, holds);
-  await settle(tx, o.merchant, productId, { held: 0, taken: quantity });
+  await settle(tx, o.merchant, productId, { held: 0, newcomers: 0, taken: quantity });
   await store.insertHold(tx, {
     id,
     merchant: o.merchant,
@@ -178,7 +203,7 @@ async function settle(
   tx: Tx,
   merchant: string,
   productId: string,
-  change: { held: number; taken: number },
+  change: store.Settled,
 ): Promise<void> {
   if (!await store.settle(tx, merchant, productId, change)) throw changedUnderLock(productId);
 }
@@ -189,11 +214,15 @@ function holdId(orderId: string, productId: string, before: readonly store.Hold[
   return `${orderId}:${times + 1}:${productId}`;
 }
 
-function levelOf(levels: Map<string, Level>, productId: string): Level {
-  return levels.get(productId) ?? { onHand: 0, held: 0 };
+function heldBy({ quantity, newcomer }: store.Hold) {
+  return { held: quantity, newcomers: newcomer * quantity };
 }
 
-function shortages(levels: Map<string, Level>, lines: readonly Line[]): Shortage[] {
+function levelOf(levels: Map<string, LockedLevel>, productId: string): LockedLevel {
+  return levels.get(productId) ?? { onHand: 0, held: 0, newcomersHeld: 0 };
+}
+
+function shortages(levels: Map<string, LockedLevel>, lines: readonly Line[]): Shortage[] {
   return lines.map(({ productId }) => ({ productId, available: available(levelOf(levels, productId)) ?? 0 }));
 }
 

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { Tx } from "../db/database.ts";
 import type { HoldsTable, StockMovementsTable, Tables } from "../db/tables.ts";
 import type { Insertable, Selectable } from "kysely";
-import type { Level } from "./lines.ts";
+import type { Level, LockedLevel } from "./lines.ts";
 
 /** A row of `holds`. */
 export type Hold = Selectable<HoldsTable>;
@@ -18,7 +18,7 @@ export async function selectLevels(
   if (productIds.length === 0) return new Map();
   const rows = await db.selectFrom("stock").select(["product_id", "on_hand", "held"])
     .where("merchant", "=", merchant).where("product_id", "in", productIds).execute();
-  return levelsOf(rows);
+  return new Map(rows.map((row) => [row.product_id, { onHand: row.on_hand, held: row.held }]));
 }
 
 /** Like `selectLevels`, and no other transaction changes these rows until this one ends. Locks in the order of the ids. */
@@ -26,9 +26,9 @@ export async function lockLevels(
   tx: Tx,
   merchant: string,
   productIds: readonly string[],
-): Promise<Map<string, Level>> {
+): Promise<Map<string, LockedLevel>> {
   if (productIds.length === 0) return new Map();
-  const query = tx.selectFrom("stock").select(["product_id", "on_hand", "held"])
+  const query = tx.selectFrom("stock").select(["product_id", "on_hand", "held", "newcomers_held"])
     .where("merchant", "=", merchant).where("product_id", "in", productIds);
   if (tx.dialect === "sqlite") return levelsOf(await query.execute());
   // Collation "C" sorts as `mergeLines` does, whatever the database's locale.
@@ -63,18 +63,29 @@ export async function updateOnHand(
     .where("merchant", "=", merchant).where("product_id", "=", productId).execute();
 }
 
-/** Reserves `quantity` if it is there; false (nothing written) if not. */
+/** Reserves `held` units, `newcomers` of them for keys that never paid, if they are there; false (nothing written) if not. */
 export async function reserve(
   tx: Tx,
   merchant: string,
   productId: string,
-  quantity: number,
+  { held, newcomers }: { held: number; newcomers: number },
 ): Promise<boolean> {
-  const done = await tx.updateTable("stock").set((eb) => ({ held: eb("held", "+", quantity) }))
+  const done = await tx.updateTable("stock")
+    .set((eb) => ({
+      held: eb("held", "+", held),
+      newcomers_held: eb("newcomers_held", "+", newcomers),
+    }))
     .where("merchant", "=", merchant).where("product_id", "=", productId)
-    .where((eb) => eb.or([eb("on_hand", "is", null), eb(eb("on_hand", "-", eb.ref("held")), ">=", quantity)]))
+    .where((eb) => eb.or([eb("on_hand", "is", null), eb(eb("on_hand", "-", eb.ref("held")), ">=", held)]))
     .executeTakeFirst();
   return Number(done.numUpdatedRows) === 1;
+}
+
+/** What ends: units held, those of them of keys that had never paid, and units that leave the shelf. */
+export interface Settled {
+  held: number;
+  newcomers: number;
+  taken: number;
 }
 
 /** Ends a reservation of `held` units and takes `taken` from what is on hand; false (nothing written) if they aren't there. */
@@ -82,10 +93,14 @@ export async function settle(
   tx: Tx,
   merchant: string,
   productId: string,
-  change: { held: number; taken: number },
+  change: Settled,
 ): Promise<boolean> {
   const done = await tx.updateTable("stock")
-    .set((eb) => ({ held: eb("held", "-", change.held), on_hand: eb("on_hand", "-", change.taken) }))
+    .set((eb) => ({
+      held: eb("held", "-", change.held),
+      newcomers_held: eb("newcomers_held", "-", change.newcomers),
+      on_hand: eb("on_hand", "-", change.taken),
+    }))
     .where("merchant", "=", merchant).where("product_id", "=", productId)
     .where("held", ">=", change.held)
     .where((eb) => eb.or([eb("on_hand", "is", null), eb("on_hand", ">=", change.taken)]))
@@ -121,6 +136,14 @@ export async function insertMovements(tx: Tx, movements: Movement[]): Promise<vo
   if (movements.length > 0) await tx.insertInto("stock_movements").values(movements).execute();
 }
 
-function levelsOf(rows: { product_id: string; on_hand: number | null; held: number }[]): Map<string, Level> {
-  return new Map(rows.map((row) => [row.product_id, { onHand: row.on_hand, held: row.held }]));
+function levelsOf(
+  rows: { product_id: string; on_hand: number | null; held: number; newcomers_held: number }[],
+): Map<string, LockedLevel> {
+  return new Map(
+    rows.map((row) => [row.product_id, {
+      onHand: row.on_hand,
+      held: row.held,
+      newcomersHeld: row.newcomers_held,
+    }]),
+  );
 }

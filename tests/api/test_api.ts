@@ -7,6 +7,7 @@ import { systemClock } from "../../src/clock.ts";
 import { systemRandom } from "../../src/random.ts";
 import { readSettings } from "../../src/settings_reader.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { freshUrl } from "../support/fresh_database.ts";
 import { silentLog } from "../support/log.ts";
 
 /** The address that requests of tests go to. */
@@ -40,10 +41,18 @@ export class TestApi implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly #dir: string;
   readonly #socket: typeof WebSocket;
+  readonly #fresh: AsyncDisposable;
   #started = false;
 
-  private constructor(app: App, clock: FakeClock, dir: string, socket: typeof WebSocket) {
+  private constructor(
+    app: App,
+    clock: FakeClock,
+    dir: string,
+    socket: typeof WebSocket,
+    fresh: AsyncDisposable,
+  ) {
     this.app = app;
+    this.#fresh = fresh;
     this.clock = clock;
     this.#dir = dir;
     this.#socket = socket;
@@ -61,9 +70,10 @@ export class TestApi implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "ncc-api-" });
     const socket = globalThis.WebSocket;
     const clock = new FakeClock(Date.now());
+    const fresh = await freshUrl();
     const read = readSettings({
       NCC_DATA_DIR: dir,
-      NCC_DATABASE_URL: "sqlite::memory:",
+      NCC_DATABASE_URL: fresh.url,
       ...o.settings,
     }, () => "");
     if (!read.ok) throw new Error(JSON.stringify(read.problems));
@@ -75,7 +85,7 @@ export class TestApi implements AsyncDisposable {
       ...(o.wallet && { wallet: o.wallet }),
       ...(o.spend && { spend: o.spend }),
     });
-    return new TestApi(app, clock, dir, socket);
+    return new TestApi(app, clock, dir, socket, fresh);
   }
 
   /** The first merchant's public key. */
@@ -153,6 +163,7 @@ export class TestApi implements AsyncDisposable {
     if (this.#started) await this.app.stop();
     else await this.app.close();
     globalThis.WebSocket = this.#socket;
+    await this.#fresh[Symbol.asyncDispose]();
     await Deno.remove(this.#dir, { recursive: true });
   }
 }

@@ -8,6 +8,7 @@ import { Bunker } from "../support/bunker.ts";
 import { orderJson, requestIn, toldIn } from "../support/customer.ts";
 import { signerThatFails } from "../support/failing_signer.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
+import { freshUrl } from "../support/fresh_database.ts";
 import { keyPair } from "../support/keys.ts";
 import { recordingLog } from "../support/log.ts";
 import { Shop } from "../support/shop.ts";
@@ -27,7 +28,12 @@ class RemoteShop implements AsyncDisposable {
   url = "";
   options: Partial<BunkerOptions> = {};
 
-  private constructor(dir: string, relay: FakeRelay, bunker: Bunker) {
+  private constructor(
+    dir: string,
+    relay: FakeRelay,
+    bunker: Bunker,
+    private readonly fresh: { url: string } & AsyncDisposable,
+  ) {
     this.dir = dir;
     this.relay = relay;
     this.bunker = bunker;
@@ -39,12 +45,14 @@ class RemoteShop implements AsyncDisposable {
       await Deno.makeTempDir({ prefix: "ncc-bunker-" }),
       relay,
       await Bunker.start(relay.url),
+      await freshUrl(""),
     );
   }
 
   async start(more: Record<string, string> = {}): Promise<void> {
     const environment = {
       NCC_DATA_DIR: this.dir,
+      NCC_DATABASE_URL: this.fresh.url,
       NCC_PORT: "0",
       NCC_KEY: this.bunker.url,
       NCC_WALLET: "demo:",
@@ -119,6 +127,7 @@ class RemoteShop implements AsyncDisposable {
     await this.stop();
     await this.bunker[Symbol.asyncDispose]();
     await this.relay.stop();
+    await this.fresh[Symbol.asyncDispose]();
     await Deno.remove(this.dir, { recursive: true });
   }
 }

@@ -7,7 +7,7 @@ import { SecretBox } from "../../src/nostr/sealed_secrets.ts";
 import { loadVerifier } from "../../src/nostr/verify.ts";
 import { systemRandom } from "../../src/random.ts";
 import { Bunker } from "../support/bunker.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { recordingLog } from "../support/log.ts";
 import { until } from "../support/wire.ts";
@@ -18,7 +18,7 @@ async function scene(o: Parameters<typeof Bunker.start>[1] = {}, firstContactMs 
   const socket = globalThis.WebSocket;
   const relay = await FakeRelay.start();
   const bunker = await Bunker.start(relay.url, o);
-  const database = await memoryDatabase();
+  const database = await freshDatabase();
   const { log, lines } = recordingLog();
   const read = parseBunkerUrl(bunker.url);
   if (!read.ok) throw new Error(read.reason);
@@ -44,7 +44,7 @@ async function scene(o: Parameters<typeof Bunker.start>[1] = {}, firstContactMs 
     async [Symbol.asyncDispose]() {
       await bunker[Symbol.asyncDispose]();
       await relay.stop();
-      await database.close();
+      await database[Symbol.asyncDispose]();
       globalThis.WebSocket = socket;
     },
   };

@@ -8,6 +8,7 @@ import { EventStore } from "../../src/nostr/event_store.ts";
 import { npub } from "../../src/nostr/keys.ts";
 import { systemRandom } from "../../src/random.ts";
 import { readSettings } from "../../src/settings_reader.ts";
+import { freshUrl } from "../support/fresh_database.ts";
 import { keyPair } from "../support/keys.ts";
 import { silentLog } from "../support/log.ts";
 import { type MerchantMessage, Shopper } from "../support/shopper.ts";
@@ -22,10 +23,10 @@ class MovingShop implements AsyncDisposable {
   app!: App;
   url = "";
 
-  private constructor(readonly dir: string) {}
+  private constructor(readonly dir: string, readonly fresh: { url: string } & AsyncDisposable) {}
 
   static async open(): Promise<MovingShop> {
-    const shop = new MovingShop(await Deno.makeTempDir({ prefix: "ncc-move-" }));
+    const shop = new MovingShop(await Deno.makeTempDir({ prefix: "ncc-move-" }), await freshUrl(""));
     await shop.start(bytesToHex(old.secretKey));
     const { ask } = shop;
     const zone = { id: "free", name: "free", cost: 0, regions: ["World"] };
@@ -39,6 +40,7 @@ class MovingShop implements AsyncDisposable {
   async start(key: string): Promise<void> {
     const read = readSettings({
       NCC_DATA_DIR: this.dir,
+      NCC_DATABASE_URL: this.fresh.url,
       NCC_PORT: "0",
       NCC_KEY: key,
       NCC_WALLET: "demo:",
@@ -123,6 +125,7 @@ class MovingShop implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    await this.fresh[Symbol.asyncDispose]();
     await Deno.remove(this.dir, { recursive: true });
   }
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { publishIdentity } from "../../src/catalog/identity_queue.ts";
 import { updateMerchant } from "../../src/catalog/merchants.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { Press } from "./press.ts";
 
 const one = "wss://one.example";
@@ -29,7 +29,7 @@ function again(press: Press): Promise<void> {
 }
 
 Deno.test("a new key gets its profile and relay lists, once", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const press = await open(database);
   await press.run();
   await again(press);
@@ -53,7 +53,7 @@ Deno.test("a new key gets its profile and relay lists, once", async () => {
 });
 
 Deno.test("a profile that somebody else made stays, whatever we would say", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const press = await open(database);
   press.holds.set(one, [press.foreign({ kind: 0, content: '{"name":"Me"}', tags: [], created_at: 1 })]);
   await press.run();
@@ -62,7 +62,7 @@ Deno.test("a profile that somebody else made stays, whatever we would say", asyn
 });
 
 Deno.test("a relay list that somebody else made gets ours added, once", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const press = await open(database);
   const created_at = press.clock.now() / 1000 + 5;
   const list = (tags: string[][], at: number) =>
@@ -81,7 +81,7 @@ Deno.test("a relay list that somebody else made gets ours added, once", async ()
 });
 
 Deno.test("what can't be read isn't written", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const press = await open(database);
   press.holds.clear();
   await press.run();
@@ -94,7 +94,7 @@ Deno.test("what can't be read isn't written", async () => {
 });
 
 Deno.test("nothing is announced that nobody could reach", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press] = await Press.open(database, { withoutIdentity: false });
   await press.run();
   assertEquals(await press.posted(), []);

@@ -9,7 +9,7 @@ import {
   updateProduct,
 } from "../../src/catalog/products.ts";
 import { hold } from "../../src/stock/stock.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { merchant, now, Shop } from "./shop.ts";
 
@@ -86,7 +86,7 @@ onEachDatabase("a product is made, read, replaced and deleted", async (database)
 });
 
 Deno.test("createProduct() refuses what doesn't fit, and says which field", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   await shop.stall({ shipping: [{ id: "eu", name: "Europe", cost: 1 }] });
   await shop.stall({ id: "pots", shipping: [{ id: "pots-eu", cost: 1 }] });
@@ -116,7 +116,7 @@ Deno.test("createProduct() refuses what doesn't fit, and says which field", asyn
 });
 
 Deno.test("a variation belongs to its variable product, which stays as long as there is one", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   await shop.stall();
   await shop.product({ id: "shirt", type: "variable", quantity: undefined });
@@ -132,7 +132,7 @@ Deno.test("a variation belongs to its variable product, which stays as long as t
 });
 
 Deno.test("what a digital product delivers is kept and never shown", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   await shop.stall();
   const song = await shop.product({
@@ -244,7 +244,7 @@ onEachDatabase(
 );
 
 Deno.test("getProduct() of an id that two merchants use asks back", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   for (const pubkey of [merchant, "bb".repeat(32)]) {
     const shop = await Shop.open(database, pubkey);
     await shop.stall();

@@ -4,7 +4,7 @@ import { changeStock, deleteProduct, getProduct, updateProduct } from "../../src
 import { deleteStall, updateStall } from "../../src/catalog/stalls.ts";
 import type { Database } from "../../src/db/database.ts";
 import { EventStore } from "../../src/nostr/event_store.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { Press } from "./press.ts";
 
@@ -52,7 +52,7 @@ onEachDatabase(
 );
 
 Deno.test("what says the same isn't published again", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   await shop.stall();
   await shop.product();
@@ -65,7 +65,7 @@ Deno.test("what says the same isn't published again", async () => {
 });
 
 Deno.test("stock changes are gathered for a second; an edit takes them along", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   await shop.stall();
   await shop.product();
@@ -82,7 +82,7 @@ Deno.test("stock changes are gathered for a second; an edit takes them along", a
 });
 
 Deno.test("an address' clock only goes up and stays within a second of now, however often it is edited", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   await shop.stall();
   await shop.product();
@@ -102,7 +102,7 @@ Deno.test("an address' clock only goes up and stays within a second of now, howe
 });
 
 Deno.test("a version that somebody else made is left alone, before the first of ours and after it", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   press.relays.push(one, two);
   const tags = [["d", "cup"]];
@@ -130,7 +130,7 @@ Deno.test("a version that somebody else made is left alone, before the first of 
 });
 
 Deno.test("relays that can't be read are waited for; then the others get it, and the late one once it was read", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   press.relays.push(one, two);
   press.holds.set(one, []);
@@ -157,7 +157,7 @@ Deno.test("relays that can't be read are waited for; then the others get it, and
 });
 
 Deno.test("a late relay that turns out to hold somebody else's version is never written to", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   press.relays.push(one, two);
   press.holds.set(one, []);
@@ -201,7 +201,7 @@ onEachDatabase("a deletion is quantity 0 first, then kind 5; the stall goes last
 });
 
 Deno.test("a relay that never takes quantity 0 doesn't stop the deletion for ever", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   press.relays.push(one);
   press.holds.set(one, []);
@@ -216,7 +216,7 @@ Deno.test("a relay that never takes quantity 0 doesn't stop the deletion for eve
 });
 
 Deno.test("what was never published needs no deletion", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press, shop] = await Press.open(database);
   await shop.stall();
   await shop.product();
@@ -246,7 +246,7 @@ onEachDatabase("two processes that publish one product at once make one version"
 });
 
 Deno.test("a key that isn't served, and a job that names nothing, give up", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const [press] = await Press.open(database);
   for (
     const payload of [{ merchant: "bb".repeat(32), kind: 30018, d: "cup" }, {

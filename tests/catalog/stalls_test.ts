@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { deleteStall, getStall, listStalls, updateStall } from "../../src/catalog/stalls.ts";
 import { getProduct } from "../../src/catalog/products.ts";
 import { type StallInput, stallInput } from "../../src/catalog/stall_input.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { merchant, now, Shop } from "./shop.ts";
 
@@ -46,7 +46,7 @@ onEachDatabase("a stall is made, read, replaced and deleted", async (database) =
 });
 
 Deno.test("a stall without zones gets a free one, a stall without an id a UUID", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   const made = await shop.stall({ id: undefined });
   assertEquals(made.id, "00000000-0000-4000-8000-000000000001");
@@ -60,7 +60,7 @@ Deno.test("a stall without zones gets a free one, a stall without an id a UUID",
 });
 
 Deno.test("createStall() refuses what doesn't fit, and says which field", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   await shop.stall({ shipping: [{ id: "eu", cost: 1 }] });
   const cases: [Partial<StallInput>, string, string, string][] = [
@@ -94,7 +94,7 @@ Deno.test("createStall() refuses what doesn't fit, and says which field", async 
 });
 
 Deno.test("currencies are written as NIP-15's clients compare them", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   for (const [i, [given, written]] of [["SATS", "sat"], ["eur", "EUR"], ["btc", "BTC"]].entries()) {
     assertEquals((await shop.stall({ id: `s${i}`, currency: given! })).currency, written);
@@ -102,7 +102,7 @@ Deno.test("currencies are written as NIP-15's clients compare them", async () =>
 });
 
 Deno.test("stall ids are a merchant's own: who asks without naming one is asked back", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const first = await Shop.open(database);
   const second = await Shop.open(database, other);
   await first.stall({ name: "Mine", shipping: [{ id: "eu", cost: 1 }] });
@@ -114,7 +114,7 @@ Deno.test("stall ids are a merchant's own: who asks without naming one is asked 
 });
 
 Deno.test("a stall's products follow it: zones that go, a currency that can't, its deletion", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = await Shop.open(database);
   await shop.stall({ shipping: [{ id: "eu", cost: 1 }, { id: "us", cost: 1 }] });
   await shop.product({ shipping: [{ id: "eu", cost: 3 }, { id: "us", cost: 4 }] });

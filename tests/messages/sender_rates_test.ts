@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { forgetRates, takeTurn } from "../../src/messages/sender_rates_store.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -22,7 +22,7 @@ onEachDatabase(
 );
 
 Deno.test("however messages come, no more have their turn in a time than the rate allows, and nothing waits for less", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   let run = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -60,7 +60,7 @@ function idealTurns(pauses: number[], count: number, perMs: number): number[] {
 }
 
 Deno.test("forgetRates() forgets who wasn't read for long, and nobody else", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const rate = { count: 2, perMs: 2_000 };
   for (const [who, at] of [["old", NOW], ["new", NOW + 10]] as const) {
     await database.transaction((tx) => takeTurn(tx, merchant, who, rate, at));

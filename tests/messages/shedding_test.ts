@@ -5,7 +5,7 @@ import { Shedding } from "../../src/messages/shedding.ts";
 import { Strangers } from "../../src/messages/strangers.ts";
 import { arrive } from "../../src/nostr/arrivals.ts";
 import { orderJson, requestIn } from "../support/customer.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { silentLog } from "../support/log.ts";
 import { Shop } from "../support/shop.ts";
@@ -149,7 +149,7 @@ Deno.test("an order among three thousand that wait is answered, and all others a
 });
 
 Deno.test("Strangers: counted in the database, added to in between, and full by number or by size", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   await fillInbox(database, [
     inboxRow("junk", { state: "dropped", junk_bytes: 700 }),
     inboxRow("waiting"),

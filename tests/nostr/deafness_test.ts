@@ -3,7 +3,7 @@ import type { NostrFilter } from "@nostrify/types";
 import type { IntakeRelayStatus } from "../../src/nostr/intake.ts";
 import { isProbe } from "../../src/nostr/probe.ts";
 import type { WatchOptions } from "../../src/nostr/watch_options.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { signerThatFails } from "../support/failing_signer.ts";
 import { recordingLog } from "../support/log.ts";
@@ -19,7 +19,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 Deno.test("deaf: what a check finds and the subscription doesn't bring proves it, and isn't lost", async () => {
   await using relay = await FakeRelay.start({ hoards: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const { log, lines } = recordingLog();
   await using intake = await intakeOf(db, pool, [relay], { ...watching(), log });
@@ -41,7 +41,7 @@ Deno.test("deaf: what a check finds and the subscription doesn't bring proves it
 
 Deno.test("deaf: a gift wrap dated two days back is missed as well as a new one", async () => {
   await using relay = await FakeRelay.start({ hoards: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching());
   await caughtUp(intake);
@@ -52,7 +52,7 @@ Deno.test("deaf: a gift wrap dated two days back is missed as well as a new one"
 
 Deno.test("deaf: a subscription that lags behind a check isn't", async () => {
   await using relay = await FakeRelay.start({ hoards: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching({ graceMs: 400 }));
   await caughtUp(intake);
@@ -69,7 +69,7 @@ Deno.test("deaf: a subscription that lags behind a check isn't", async () => {
 Deno.test("deaf: what was there before, and what came live, proves nothing however often it is looked up", async () => {
   await using relay = await FakeRelay.start({ limit: 5 });
   for (let i = 0; i < 40; i++) relay.events.push(message({ at: now - i, kind: i % 2 ? 4 : 1059 }));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching({ graceMs: 1 }));
   await caughtUp(intake);
@@ -81,7 +81,7 @@ Deno.test("deaf: what was there before, and what came live, proves nothing howev
 
 Deno.test("deaf: one that stays so is reconnected less and less often, and its orders come by the checks", async () => {
   await using relay = await FakeRelay.start({ hoards: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(
     db,
@@ -101,7 +101,7 @@ Deno.test("deaf: one that stays so is reconnected less and less often, and its o
 
 Deno.test("probe: sent at the start and after a reconnect, back by the subscription, in nobody's inbox", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], { ...watching(), signer: merchant });
   await until(() => relay.frames.length === 1);
@@ -129,7 +129,7 @@ Deno.test("probe: one that doesn't come back proves deafness; a lying OK is told
     ] as const
   ) {
     await using relay = await FakeRelay.start(is);
-    await using db = await memoryDatabase();
+    await using db = await freshDatabase();
     await using pool = testPool();
     const options = watching({ checkEveryMs: 60_000, probeEveryMs: 100, probeLeastMs: 20 });
     await using intake = await intakeOf(db, pool, [relay], { ...options, signer: merchant });
@@ -146,7 +146,7 @@ Deno.test("probe: a relay that takes only some kinds gets the other one", async 
   await using relay = await FakeRelay.start({
     refuse: (event) => event.kind === 4 ? null : "blocked: kind 1059 isn't taken here",
   });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const options = watching({ probeEveryMs: 150, probeLeastMs: 20 });
   await using intake = await intakeOf(db, pool, [relay], { ...options, signer: merchant });
@@ -162,7 +162,7 @@ for (
 ) {
   Deno.test(`probe: "${reason}" is no deafness; it is noted, and asked for less and less`, async () => {
     await using relay = await FakeRelay.start({ refuse: reason });
-    await using db = await memoryDatabase();
+    await using db = await freshDatabase();
     await using pool = testPool();
     const options = watching({ probeEveryMs: 50, probeLeastMs: 10 });
     await using intake = await intakeOf(db, pool, [relay], { ...options, signer: merchant });
@@ -175,7 +175,7 @@ for (
 
 Deno.test("probe: a relay that hands our own events to others only isn't deaf", async () => {
   await using relay = await FakeRelay.start({ noEcho: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const options = watching({ checkEveryMs: 60_000, echoMs: 200 });
   await using intake = await intakeOf(db, pool, [relay], { ...options, signer: merchant });
@@ -188,7 +188,7 @@ Deno.test("probe: a relay that hands our own events to others only isn't deaf", 
 
 Deno.test("probe: needs no signer for a gift wrap, and waits for none", async () => {
   await using relay = await FakeRelay.start({ refuse: (event) => event.kind === 4 ? null : "blocked: kind" });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const signer = signerThatFails(merchant, () => true);
   await using intake = await intakeOf(db, pool, [relay], { ...watching(), signer });
@@ -199,7 +199,7 @@ Deno.test("probe: needs no signer for a gift wrap, and waits for none", async ()
 
 Deno.test("probe: another process's isn't taken for a message; a customer's with our mark on kind 4 is one", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching());
   await using theirs = testPool({ signer: merchant });
@@ -215,7 +215,7 @@ Deno.test("probe: another process's isn't taken for a message; a customer's with
 
 Deno.test("check: silence while TCP lives ends the connection", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching({ checkTimeoutMs: 100 }));
   await caughtUp(intake);
@@ -232,7 +232,7 @@ Deno.test("check: a refusal costs nothing but checks, which become rare", async 
   await using relay = await FakeRelay.start({
     closed: (filters) => isCheck(filters) ? "rate-limited: slow down" : null,
   });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching({ checkMostMs: 60_000 }));
   await until(() => first(intake).refusing !== null);
@@ -246,7 +246,7 @@ Deno.test("check: a refusal costs nothing but checks, which become rare", async 
 
 Deno.test("check: asks for little, and for nothing from the future", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], watching());
   await until(() => checks(relay) > 0);

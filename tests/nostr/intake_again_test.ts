@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../../src/clock.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { testPool, until } from "../support/wire.ts";
 import { caughtUp, count, intakeOf, message } from "./intake_harness.ts";
 
 Deno.test("catchUpAgain() brings what was shed meanwhile, on the same connection", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   let later = 0;
   const setup = { clock: { ...systemClock, now: () => systemClock.now() + later } };

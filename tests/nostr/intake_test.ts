@@ -3,7 +3,7 @@ import { seconds } from "../../src/clock.ts";
 import { arrive, readCursor } from "../../src/nostr/arrivals.ts";
 import type { Admission } from "../../src/nostr/intake.ts";
 import { pureCrypto, type Verifier } from "../../src/nostr/verify.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { testPool, until } from "../support/wire.ts";
@@ -49,7 +49,7 @@ onEachDatabase(
 
 Deno.test("a subscription survives drops, CLOSED, binary frames and AUTH, twice in a row", async () => {
   await using relay = await FakeRelay.start({ auth: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using intake = await intakeOf(db, pool, [relay]);
   let expected = 0;
@@ -74,7 +74,7 @@ Deno.test("a subscription survives drops, CLOSED, binary frames and AUTH, twice 
 
 Deno.test("silence after connecting is not trusted", async () => {
   await using relay = await FakeRelay.start({ noEose: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ relayOptions: { silenceMs: 60 } });
   await using intake = await intakeOf(db, pool, [relay]);
   await until(() => relay.connections >= 3);
@@ -85,7 +85,7 @@ Deno.test("silence after connecting is not trusted", async () => {
 Deno.test("a relay that is dead at the start is read when it appears", async () => {
   await using relay = await FakeRelay.start();
   await relay.stop();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay]);
   await until(() => pool.status()[0]!.error !== null);
@@ -98,7 +98,7 @@ Deno.test("a relay that is dead at the start is read when it appears", async () 
 Deno.test("1,200 missed events come in pages of what the relay gives", async () => {
   await using relay = await FakeRelay.start({ limit: 100 });
   for (let i = 0; i < 1_200; i++) relay.events.push(unsigned(i, now - Math.floor(i / 7), i % 2 ? 4 : 1059));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], { verifier: believing });
   await until(async () => await count(db) === 1_200);
@@ -110,7 +110,7 @@ Deno.test("more events in one second than the relay gives are reported as hidden
   await using relay = await FakeRelay.start({ limit: 20 });
   for (let i = 0; i < 30; i++) relay.events.push(unsigned(i, now - 50));
   relay.events.push(unsigned(30, now - 60));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], { verifier: believing });
   await caughtUp(intake);
@@ -120,7 +120,7 @@ Deno.test("more events in one second than the relay gives are reported as hidden
 
 Deno.test("a forged copy doesn't hide the real event, before it or beside it", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay]);
   await caughtUp(intake);
@@ -142,7 +142,7 @@ Deno.test("an event that several relays have is verified and stored once", async
   await using two = await FakeRelay.start();
   let verified = 0;
   const counting: Verifier = { verify: (event) => (verified++, pureCrypto.verify(event)) };
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [one, two], { verifier: counting });
   await caughtUp(intake);
@@ -157,7 +157,7 @@ Deno.test("an event that several relays have is verified and stored once", async
 Deno.test("what is refused isn't stored, and is counted by reason", async () => {
   await using relay = await FakeRelay.start();
   relay.events.push(message(), message(), message({ text: "fine" }));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const admission: Admission = {
     admit: (event) =>
@@ -171,7 +171,7 @@ Deno.test("what is refused isn't stored, and is counted by reason", async () => 
 Deno.test("the cursor moves only in the transaction that stores the events", async () => {
   await using relay = await FakeRelay.start();
   relay.events.push(message());
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   let broken = true;
   let tried = 0;
@@ -199,7 +199,7 @@ Deno.test("the cursor moves only in the transaction that stores the events", asy
 Deno.test("stop() ends at once while the database refuses, and while a relay is dead", async () => {
   await using relay = await FakeRelay.start();
   relay.events.push(message());
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   let tried = 0;
   const receive = () => (tried++, Promise.reject(new Error("disk full")));
@@ -212,7 +212,7 @@ Deno.test("stop() ends at once while the database refuses, and while a relay is 
 
 Deno.test("after a stop, what came meanwhile is found from the cursor, 3 days back", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const first = await intakeOf(db, pool, [relay]);
   await until(async () => await readCursor(db, merchant.pubkey, relay.url) !== null);
@@ -226,7 +226,7 @@ Deno.test("after a stop, what came meanwhile is found from the cursor, 3 days ba
 
 Deno.test("a full queue ends the live subscription, and nothing is lost", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const gate = Promise.withResolvers<void>();
   const slow: Admission = {
@@ -253,7 +253,7 @@ Deno.test("a full queue ends the live subscription, and nothing is lost", async 
 Deno.test("catchUpAgain() brings back what was shed from the inbox since, without a new connection", async () => {
   await using relay = await FakeRelay.start();
   relay.events.push(message({ text: "stored" }));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay]);
   await caughtUp(intake);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RelayError } from "@nostrify/nostrify";
 import { EventStore } from "../../src/nostr/event_store.ts";
 import { outboxBacklog, receiptsOf } from "../../src/nostr/outbox.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase, onPostgres } from "../support/databases.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { testPool, until } from "../support/wire.ts";
@@ -99,7 +99,7 @@ onEachDatabase("each relay's receipt is recorded, and a dead one holds up no oth
 
 Deno.test("a later try sends the same bytes", async () => {
   await using relay = await FakeRelay.start({ noOk: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 250 } });
   const clock = new Ahead();
   await using _worker = await workerOf(db, pool, clock);
@@ -118,7 +118,7 @@ Deno.test("a refusal without a known word ends after a few tries, a final one at
   await using vague = await FakeRelay.start({ refuse: "just no" });
   const words = ["blocked: not you", "restricted: members", "invalid: created_at", "pow: 28 bits needed"];
   const final = await Promise.all(words.map((refuse) => FakeRelay.start({ refuse })));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   const clock = new Ahead();
   await using _worker = await workerOf(db, pool, clock);
@@ -136,7 +136,7 @@ Deno.test("a refusal without a known word ends after a few tries, a final one at
 
 Deno.test("a relay that says rate-limited is left in peace as a whole, each time longer, and then gets everything", async () => {
   await using relay = await FakeRelay.start({ refuse: "rate-limited: 10 a minute" });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   const clock = new Ahead();
   await using _worker = await workerOf(db, pool, clock);
@@ -174,7 +174,7 @@ onEachDatabase("a relay's answer may be anything, and is recorded", async (db) =
 
 Deno.test("what waits for a relay goes out as soon as it is connected again", async () => {
   await using relay = await FakeRelay.start({ noOk: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 100 } });
   await using _worker = await workerOf(db, pool);
   const event = await signed();
@@ -199,7 +199,7 @@ onEachDatabase("AUTH is done for an event that needs it", async (db) => {
 
 Deno.test("stop() doesn't count what it cuts off as a try", async () => {
   await using relay = await FakeRelay.start({ noOk: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 60_000 } });
   const worker = await workerOf(db, pool, new Ahead());
   const event = await signed();
@@ -211,7 +211,7 @@ Deno.test("stop() doesn't count what it cuts off as a try", async () => {
 
 Deno.test("workers that are stopped again and again lose nothing", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   const events = await Promise.all([...Array(120)].map(() => signed()));
   for (const event of events.slice(0, 60)) await posted(db, event, [relay.url]);
   for (let round = 0; round < 4; round++) {

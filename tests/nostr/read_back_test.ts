@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { systemRandom } from "../../src/random.ts";
 import { receiptsOf } from "../../src/nostr/outbox.ts";
 import { ReadBack } from "../../src/nostr/read_back.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { silentLog } from "../support/log.ts";
@@ -28,7 +28,7 @@ onEachDatabase(
 
 Deno.test("a relay that stores it the second time is believed then", async () => {
   await using relay = await FakeRelay.start({ lies: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using _worker = await workerOf(db, pool, new Ahead());
   const event = await signed({ kind: 30018, d: "cup" });
@@ -44,7 +44,7 @@ Deno.test("a relay that stores it the second time is believed then", async () =>
 
 Deno.test("what was accepted shortly before a crash is asked for by the next process", async () => {
   await using relay = await FakeRelay.start({ lies: true });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   const event = await signed({ kind: 30018, d: "cup" });
   {
@@ -59,7 +59,7 @@ Deno.test("what was accepted shortly before a crash is asked for by the next pro
 
 Deno.test("an honest relay is asked once for all it accepted, and then left alone", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using _worker = await workerOf(db, pool, new Ahead());
   const events = await Promise.all([...Array(10)].map(() => signed()));
@@ -73,7 +73,7 @@ Deno.test("an honest relay is asked once for all it accepted, and then left alon
 Deno.test("what a relay may rightly not show proves nothing", async () => {
   await using relay = await FakeRelay.start({ lies: true });
   await using closed = await FakeRelay.start({ closed: "restricted: no reading" });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using _worker = await workerOf(db, pool, new Ahead());
   // A wrap for somebody else, a deletion, what expires, what was replaced or deleted since, and a relay that can't be asked.
@@ -104,7 +104,7 @@ Deno.test("what a relay may rightly not show proves nothing", async () => {
 
 Deno.test("where a relay shows others' wraps, a missing one is sent again", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using _worker = await workerOf(db, pool, new Ahead());
   const [kept, lost] = [await signed({ kind: 1059 }), await signed({ kind: 1059 })];
@@ -118,7 +118,7 @@ Deno.test("where a relay shows others' wraps, a missing one is sent again", asyn
 
 Deno.test("under load a sample is asked for, and no more is kept in mind", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   const clock = new Ahead();
   clock.sleep = (ms, signal) =>

@@ -11,7 +11,7 @@ import {
   keepRecipientRelays,
 } from "../../src/nostr/recipient_relays_store.ts";
 import type { RelayPool } from "../../src/nostr/relay_pool.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
@@ -256,7 +256,7 @@ onEachDatabase(
 );
 
 Deno.test("relays that can't be asked are asked again, and in the end it counts as nothing found", async () => {
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using ours = await FakeRelay.start({ closed: "error: restarting" });
   await using pool = testPool();
   const clock = new FakeClock();

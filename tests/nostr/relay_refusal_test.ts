@@ -3,7 +3,7 @@ import type { NostrFilter } from "@nostrify/types";
 import { intakeDefaults } from "../../src/nostr/intake_options.ts";
 import { LinkError } from "../../src/nostr/relay_link.ts";
 import { CheatedError, pauseAfter, RefusedError } from "../../src/nostr/relay_refusal.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { testPool, until } from "../support/wire.ts";
 import { caughtUp, count, intakeOf, merchant, message } from "./intake_harness.ts";
@@ -42,7 +42,7 @@ for (
 ) {
   Deno.test(`CLOSED "${reason}" is shown, isn't answered by hammering, and ends when the relay gives in`, async () => {
     await using relay = await FakeRelay.start({ closed: reason });
-    await using db = await memoryDatabase();
+    await using db = await freshDatabase();
     await using pool = testPool({ signer: merchant });
     await using intake = await intakeOf(db, pool, [relay], { options });
     const status = () => intake.status().relays[0]!;
@@ -65,7 +65,7 @@ for (
 
 Deno.test("CLOSED of a live subscription is taken up at once when it is a mishap", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay]);
   for (const reason of ["error: could not connect to the database", "", "closed by an operator"]) {
@@ -85,7 +85,7 @@ Deno.test('"rate-limited:" in a catch-up slows down that, while what is new stil
     closed: (filters) => isPage(filters) && ++pages % 2 === 0 ? "rate-limited: slow down" : null,
   });
   for (let i = 0; i < 25; i++) relay.events.push(message({ at: message().created_at - i }));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], {
     options: { limitedFirstMs: 100, limitedMostMs: 100 },
@@ -100,7 +100,7 @@ Deno.test('"rate-limited:" in a catch-up slows down that, while what is new stil
 
 Deno.test("CLOSED auth-required without a challenge is a refusal, and not for ever silence", async () => {
   await using relay = await FakeRelay.start({ closed: "auth-required: members only" });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: null });
   await using intake = await intakeOf(db, pool, [relay]);
   await until(() => intake.status().relays[0]!.refusing === "auth-required: members only");

@@ -4,7 +4,7 @@ import { finalizeEvent, generateSecretKey } from "nostr-tools/pure";
 import { readCursor } from "../../src/nostr/arrivals.ts";
 import { LinkError } from "../../src/nostr/relay_link.ts";
 import { pureCrypto, type Verifier } from "../../src/nostr/verify.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { testPool, until } from "../support/wire.ts";
 import {
@@ -23,7 +23,7 @@ const filters = [{ kinds: [4], "#p": [merchant.pubkey] }];
 
 Deno.test("trap: AUTH again after each reconnect, and a second CLOSED auth-required", async () => {
   await using relay = await FakeRelay.start({ auth: true, authForgets: 1 });
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using intake = await intakeOf(db, pool, [relay]);
   await until(() => intake.status().relays[0]!.restarts >= 2);
@@ -117,7 +117,7 @@ Deno.test("trap: wrong signatures without end: checked once, the relay left alon
     (_, i) => ({ ...message({ at: now - i }), sig: "0".repeat(128) }),
   );
   bad.events.push(real, ...forged);
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   let checked = 0;
   const verifier: Verifier = { verify: (event) => (checked++, pureCrypto.verify(event)) };
@@ -135,7 +135,7 @@ Deno.test("trap: wrong signatures without end: checked once, the relay left alon
 
 Deno.test("trap: a copy with the signature of the event itself isn't remembered as a forgery of it", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay]);
   await caughtUp(intake);
@@ -149,7 +149,7 @@ Deno.test("trap: a copy with the signature of the event itself isn't remembered 
 Deno.test("trap: a relay that gives no more than ten at once", async () => {
   await using relay = await FakeRelay.start({ limit: 10 });
   for (let i = 0; i < 300; i++) relay.events.push(unsigned(i, now - Math.floor(i / 3), i % 2 ? 4 : 1059));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], { verifier: believing });
   await caughtUp(intake);
@@ -160,7 +160,7 @@ Deno.test("trap: a relay that gives no more than ten at once", async () => {
 Deno.test("trap: EOSE without what is stored: found by the next check once the relay tells", async () => {
   await using relay = await FakeRelay.start({ emptyEose: true });
   relay.events.push(message());
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], { options: { watch: quickWatch } });
   await caughtUp(intake);
@@ -175,7 +175,7 @@ Deno.test("trap: events in no order, ten at once, lose none", async () => {
     const id = unsigned(i * 7919 % 65_536, now - i * 60, i % 2 ? 4 : 1059);
     relay.events.push(id);
   }
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   await using intake = await intakeOf(db, pool, [relay], { verifier: believing });
   await until(async () => await count(db) === 100);
@@ -185,7 +185,7 @@ Deno.test("trap: events in no order, ten at once, lose none", async () => {
 Deno.test("trap: dates in the future move no cursor", async () => {
   await using relay = await FakeRelay.start();
   relay.events.push(message({ at: now + 40 * 86_400 }));
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   const intake = await intakeOf(db, pool, [relay]);
   await until(async () => await count(db) === 1);
@@ -201,7 +201,7 @@ Deno.test("trap: dates in the future move no cursor", async () => {
 
 Deno.test("trap: junk with cheap faults costs no signature check", async () => {
   await using relay = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool();
   let checked = 0;
   const verifier: Verifier = { verify: (event) => (checked++, pureCrypto.verify(event)) };

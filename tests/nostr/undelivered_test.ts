@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../../src/clock.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { testPool, until } from "../support/wire.ts";
@@ -68,7 +68,7 @@ onEachDatabase("a final refusal of all relays that count is told at once", async
 Deno.test("no alarm for what was delivered, for what was stored where the customer reads, and for what is no customer's", async () => {
   await using refusing = await FakeRelay.start({ refuse: "blocked: spam" });
   await using good = await FakeRelay.start();
-  await using db = await memoryDatabase();
+  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   await using _worker = await workerOf(db, pool);
   const [delivered, stored, anywhere, owners, stall] = await Promise.all(

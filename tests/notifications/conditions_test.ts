@@ -4,7 +4,7 @@ import { Lease } from "../../src/jobs/lease.ts";
 import { clear, listConditions, raise, raised } from "../../src/notifications/conditions_store.ts";
 import { ConditionsWatcher, type Observation } from "../../src/notifications/conditions_watcher.ts";
 import { onEachDatabase } from "../support/databases.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { silentLog } from "../support/log.ts";
 
@@ -72,7 +72,7 @@ onEachDatabase("of processes that raise the same condition at once one does", as
 });
 
 Deno.test("what is down for a minute is told, and its return after 15 seconds; shorter gaps aren't", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   await using watching = await new Watching(database, clock).start();
   await pass(clock, 10_000);
@@ -97,7 +97,7 @@ Deno.test("what is down for a minute is told, and its return after 15 seconds; s
 });
 
 Deno.test("a restart tells nothing twice and forgets no return", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   {
     await using watching = await new Watching(database, clock).start();
@@ -127,7 +127,7 @@ onEachDatabase("processes that see it differently don't contradict each other", 
 });
 
 Deno.test("what nobody knows is no condition; a relay that isn't set up any more ends its own without a word", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   await database.transaction((tx) =>
     raise(tx, { merchant, name: "relay wss://gone", detail: "" }, clock.now())
@@ -141,7 +141,7 @@ Deno.test("what nobody knows is no condition; a relay that isn't set up any more
 });
 
 Deno.test("a clock that is set doesn't make a short gap long", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   await using watching = await new Watching(database, clock).start();
   watching.up = false;

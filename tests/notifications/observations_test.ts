@@ -7,7 +7,7 @@ import { ConditionsWatcher } from "../../src/notifications/conditions_watcher.ts
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { ObservedWallet } from "../../src/payments/observed_wallet.ts";
 import { systemRandom } from "../../src/random.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { silentLog } from "../support/log.ts";
 
@@ -39,7 +39,7 @@ Deno.test("a relay is down when it is away, reads behind, is deaf or refuses", (
 });
 
 Deno.test("a wallet that nobody asks is asked, and the owners hear that it is away and that it is back", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   const demo = new DemoWallet({ clock, random: systemRandom, log: silentLog });
   const wallet = new ObservedWallet(demo);

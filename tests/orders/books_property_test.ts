@@ -66,7 +66,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 Deno.test("whatever customers, wallets and the merchant do, the books agree and nobody is left without an answer", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 14 }), async (story) => {
-      await using shop = await Shop.open({ terms: { maxOpenOrders: 2 } });
+      await using shop = await Shop.open({ terms: { maxOpenOrders: 2, maxHeldShare: 0.5 } });
       await shop.shelf.product({ id: "bowl", name: "Bowl", price: 250, quantity: 3 });
       const world = new World(shop);
       for (const each of story) {

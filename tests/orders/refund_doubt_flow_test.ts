@@ -3,7 +3,7 @@ import type { DemoFault } from "../../src/payments/demo_faults.ts";
 import { checkBooks } from "../support/books.ts";
 import { toldIn } from "../support/customer.ts";
 import { onEachSharedDatabase } from "../support/databases.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { MortalDatabase } from "../support/mortal_database.ts";
 import { Shop } from "../support/shop.ts";
 import { alerts, decides, foreignInvoice, invoiceOver, owed, refund, tries } from "./refunds.ts";
@@ -218,7 +218,7 @@ for (const wallet of ["pays", "never hears of it"]) {
 
 /** Lets a process die after so many transactions from the customer's invoice on, and another one take over. True: it lived. */
 async function killedAfter(steps: number, pays: boolean): Promise<boolean> {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const terms = { autoRefund: { limitMsat: 1_000_000n, budgetMsat: 1_000_000n } };
   await using first = await Shop.open({ database, terms });
   const alice = first.customer();

@@ -116,6 +116,22 @@ Deno.test("an order with an invoice out there is taken though its goods are held
   await checkBooks(shop);
 });
 
+for (
+  const [why, terms, others] of [
+    ["the shop is closed now", { closed: "We are on holiday." }, 0],
+    ["the customer has too many open orders now", { maxOpenOrders: 1 }, 1],
+  ] as const
+) {
+  Deno.test(`goods that are there are held for an order with an invoice out there, though ${why}`, async () => {
+    await using shop = await restoredShop({ terms });
+    const alice = shop.customer("alice");
+    if (others > 0) requestIn(await alice.orders({ id: "other" }));
+    await saidBefore(shop, alice, request(await invoiceOfBefore(shop, 100)));
+    assertEquals(await alice.orders(), []);
+    assertEquals(await shop.stock(), { onHand: 5, held: 1 + others });
+  });
+}
+
 Deno.test("what was refused stays refused, without another word", async () => {
   await using shop = await restoredShop();
   const alice = shop.customer("alice");
@@ -138,6 +154,16 @@ Deno.test("an invoice that the wallet doesn't know isn't adopted: she gets one t
   const { link } = requestIn(await alice.orders()).payment_options![0]!;
   assert(link !== bolt11);
   assertEquals(await invoices(shop), [[link, "open"]]);
+});
+
+Deno.test("an invoice over quite another amount isn't the order's, but a payment of it would be", async () => {
+  await using shop = await restoredShop();
+  const alice = shop.customer("alice");
+  const odd = await invoiceOfBefore(shop, 5_000);
+  await saidBefore(shop, alice, request(odd));
+  const { link } = requestIn(await alice.orders()).payment_options![0]!;
+  assertEquals((await shop.order()).total_msat, 100_000);
+  assertEquals((await invoices(shop)).sort(), [[odd, "void"], [link, "open"]].sort() as [string, string][]);
 });
 
 Deno.test("while the wallet doesn't answer no second invoice is made", async () => {
@@ -201,6 +227,24 @@ Deno.test("a product that the restored catalogue doesn't know isn't refused to w
   await saidBefore(shop, alice, request(await invoiceOfBefore(shop, 100)));
   assertEquals(await alice.orders({ items: [{ product_id: "mug", quantity: 1 }] }), []);
   assertEquals((await shop.order()).payment, "rejected");
+});
+
+Deno.test("of an order that was cancelled the invoice is watched all the same", async () => {
+  await using shop = await restoredShop();
+  const alice = shop.customer("alice");
+  const bolt11 = await invoiceOfBefore(shop, 100);
+  await saidBefore(shop, alice, request(bolt11));
+  await saidBefore(shop, alice, { type: 1, message: "The order was cancelled.", payment_options: [] }, 9);
+  shop.wallet.faults.next("lookup", { do: "fail", kind: "unreachable" });
+  await alice.orders();
+  assertEquals(await alice.says({ type: 3, id: "order-1", status: "cancelled" }), []);
+  await shop.pass(60_000);
+  assertEquals((await shop.order()).payment, "cancelled");
+  assertEquals(await invoices(shop), [[bolt11, "void"]]);
+  await alice.pays(bolt11, { silently: true });
+  await shop.pass(120_000);
+  assertEquals((await shop.order()).payment, "refund_due");
+  await checkBooks(shop);
 });
 
 Deno.test("where nothing was restored nothing of it counts", async () => {

@@ -3,7 +3,7 @@ import { RetryLater } from "../../src/jobs/runner.ts";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
 import { voidInvoices } from "../../src/payments/invoices_store.ts";
 import { decodeBolt11 } from "../../src/payments/bolt11.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { settle } from "../support/fake_clock.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { PRICE, Shop, until } from "./shop.ts";
@@ -35,7 +35,7 @@ onEachDatabase(
 );
 
 Deno.test("invoice.create run twice makes one invoice", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order();
   await handlerOf(shop).run(shop.job(id));
@@ -45,7 +45,7 @@ Deno.test("invoice.create run twice makes one invoice", async () => {
 });
 
 Deno.test("invoice.create ends without an invoice when the order waits for none", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   for (
     const change of [{ payment: "paid" as const }, { payment: "cancelled" as const }, {
@@ -63,7 +63,7 @@ Deno.test("invoice.create ends without an invoice when the order waits for none"
 });
 
 Deno.test("invoice.create asks for what is still owed", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order({ payment: "awaiting", received_msat: 1_000_000 });
   await handlerOf(shop).run(shop.job(id));
@@ -71,7 +71,7 @@ Deno.test("invoice.create asks for what is still owed", async () => {
 });
 
 Deno.test("a lost answer voids the attempt and the next one follows; the late answer is kept, void and watched", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   shop.wallet.faults.next("createInvoice", { do: "delay", ms: 20_000 });
   const id = await shop.order();
@@ -92,7 +92,7 @@ Deno.test("a lost answer voids the attempt and the next one follows; the late an
 });
 
 Deno.test("after 25 s without an answer the customer hears of it once, and the invoice follows when the wallet is back", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   shop.wallet.faults.always("createInvoice", { do: "lose" });
   const id = await shop.order();
@@ -127,7 +127,7 @@ Deno.test("after 25 s without an answer the customer hears of it once, and the i
 });
 
 Deno.test("a wallet that says no, or gives a wrong invoice, ends the order at once; without a wallet too", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   shop.wallet.faults.next("createInvoice", { do: "fail", kind: "refused" });
   const refused = await shop.order();
@@ -148,7 +148,7 @@ Deno.test("a wallet that says no, or gives a wrong invoice, ends the order at on
 });
 
 Deno.test("an order that changed while the wallet was asked gets another invoice; the first is kept void and watched", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order();
   const create = shop.wallet.createInvoice.bind(shop.wallet);
@@ -173,7 +173,7 @@ Deno.test("an order that changed while the wallet was asked gets another invoice
 });
 
 Deno.test("an order cancelled while the wallet was asked is not invoiced", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order();
   const create = shop.wallet.createInvoice.bind(shop.wallet);
@@ -187,7 +187,7 @@ Deno.test("an order cancelled while the wallet was asked is not invoiced", async
 });
 
 Deno.test("an attempt that a crash left unfinished is voided by the next run", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order();
   const stop = new AbortController();
@@ -202,7 +202,7 @@ Deno.test("an attempt that a crash left unfinished is voided by the next run", a
 });
 
 Deno.test("an order outlives a wallet that is away, and has all its time when the invoice is there", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order();
   shop.clock.jump(900_000 + 2 * 3_600_000 - 1);
@@ -219,7 +219,7 @@ Deno.test("an order outlives a wallet that is away, and has all its time when th
 });
 
 Deno.test("an order that waited two hours longer than its time without an invoice expires", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const id = await shop.order();
   shop.clock.jump(900_000 + 2 * 3_600_000);
@@ -228,7 +228,7 @@ Deno.test("an order that waited two hours longer than its time without an invoic
 });
 
 Deno.test("a wallet that is away for one order isn't waited for by others: they are told at once, one asks for all", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const handler = handlerOf(shop);
   shop.wallet.faults.always("createInvoice", { do: "lose" });
@@ -258,7 +258,7 @@ Deno.test("a wallet that is away for one order isn't waited for by others: they 
 });
 
 Deno.test("an order that failed and is tried again is told anew that it takes longer", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const handler = handlerOf(shop);
   const id = await shop.order();
@@ -287,7 +287,7 @@ async function expiryOf(shop: Shop, id: string): Promise<number | null> {
 }
 
 Deno.test("a dead job fails an order that still waits, and leaves others alone", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const [waits, paid] = [await shop.order(), await shop.order({ payment: "paid" })];
   const handler = handlerOf(shop);

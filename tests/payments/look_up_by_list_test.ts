@@ -3,7 +3,7 @@ import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
 import { lookUpByList } from "../../src/payments/look_up_by_list.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
 import { PaymentWatcher } from "../../src/payments/watcher.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { settle } from "../support/fake_clock.ts";
 import { MERCHANT, Shop, until } from "./shop.ts";
@@ -40,7 +40,7 @@ onEachDatabase(
 );
 
 Deno.test("without a list, or with one that has no end, each is looked up by itself", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id } = await opened(shop);
   const all = { paid: [], single: [id] };
@@ -87,7 +87,7 @@ async function pass(shop: Shop, seconds: number): Promise<void> {
 }
 
 Deno.test("with 60 invoices open the wallet gets a list every few seconds, and a look-up for what is paid", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const all: Awaited<ReturnType<typeof opened>>[] = [];
   for (let n = 0; n < 60; n++) all.push(await opened(shop));
@@ -103,7 +103,7 @@ Deno.test("with 60 invoices open the wallet gets a list every few seconds, and a
 });
 
 Deno.test("60 invoices at their end are looked up one by one, within the budget, and expire", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const all: string[] = [];
   await watched(shop, async (asked) => {
@@ -119,7 +119,7 @@ Deno.test("60 invoices at their end are looked up one by one, within the budget,
 });
 
 Deno.test("a wallet whose list fails is asked one by one, no faster than otherwise", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const all: Awaited<ReturnType<typeof opened>>[] = [];
   for (let n = 0; n < 60; n++) all.push(await opened(shop));

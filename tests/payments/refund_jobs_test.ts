@@ -12,7 +12,7 @@ import { findRefund, updateRefund } from "../../src/payments/refunds_store.ts";
 import type { Wallet } from "../../src/payments/wallet.ts";
 import { openWallet } from "../../src/payments/wallet_url.ts";
 import { systemRandom } from "../../src/random.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { startRunner } from "../support/jobs.ts";
 import { silentLog } from "../support/log.ts";
 import { serveNpmRelay } from "../support/npm_relay.ts";
@@ -23,7 +23,7 @@ import { MERCHANT, Shop, until } from "./shop.ts";
 /** A refund of 100 sat that is paid through a wallet service which isn't ours, over a relay. */
 async function refunding() {
   const stack = new AsyncDisposableStack();
-  const database = stack.use(await memoryDatabase());
+  const database = stack.use(await freshDatabase());
   const relay = stack.use(await serveNpmRelay());
   const service = stack.use(await NwcService.start(relay.url));
   const shop = new Shop(database);

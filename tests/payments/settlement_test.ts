@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
 import { recordPayment } from "../../src/payments/payments_store.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { recordUnmatched } from "../../src/payments/unmatched.ts";
 import { MERCHANT, PRICE, Shop } from "./shop.ts";
@@ -58,7 +58,7 @@ onEachDatabase(
 );
 
 Deno.test("the amount is what the wallet says arrived, or the invoice's when it says no amount", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const less = await opened(shop);
   await shop.wallet.settle(less.bolt11, { amountMsat: 1_000_000n });
@@ -84,7 +84,7 @@ async function bookedBefore(shop: Shop, o: { hash: string; orderId: string | nul
 }
 
 Deno.test("a payment that is in the books already isn't counted again", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order, bolt11, hash } = await opened(shop);
   await bookedBefore(shop, { hash, orderId: order });
@@ -94,7 +94,7 @@ Deno.test("a payment that is in the books already isn't counted again", async ()
 });
 
 Deno.test("a payment that was found before its invoice was known becomes its order's; one that goes back doesn't", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order, bolt11, hash } = await opened(shop);
   await bookedBefore(shop, { hash, orderId: null });
@@ -136,7 +136,7 @@ const claims: [string, bigint | null, bigint, boolean][] = [
 ];
 for (const [name, said, booked, doubted] of claims) {
   Deno.test(`what the wallet says arrived: ${name}`, async () => {
-    await using database = await memoryDatabase();
+    await using database = await freshDatabase();
     const shop = new Shop(database);
     const { id } = await opened(shop);
     shop.wallet.lookup = () => Promise.resolve({ status: "settled", amountMsat: said, settledAt: 5 });
@@ -147,7 +147,7 @@ for (const [name, said, booked, doubted] of claims) {
 }
 
 Deno.test("a payment isn't dated in the future, whatever unit the wallet counts time in", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id } = await opened(shop);
   const settledAt = shop.clock.now() * 1000;
@@ -157,7 +157,7 @@ Deno.test("a payment isn't dated in the future, whatever unit the wallet counts 
 });
 
 Deno.test("money for an order that isn't there any more is written down as unmatched", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { order, id, bolt11 } = await opened(shop);
   await shop.wallet.settle(bolt11);
@@ -169,7 +169,7 @@ Deno.test("money for an order that isn't there any more is written down as unmat
 });
 
 Deno.test("an unpaid order expires after a look-up at its end, and is watched on: late money still arrives", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { order, id, bolt11 } = await opened(shop);
   const settlement = new Settlement(shop.common);
@@ -186,7 +186,7 @@ Deno.test("an unpaid order expires after a look-up at its end, and is watched on
 });
 
 Deno.test("a silent wallet delays expiry by 30 minutes, and a clock that jumped delays it again", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { order, id } = await opened(shop);
   const settlement = new Settlement(shop.common);
@@ -205,7 +205,7 @@ Deno.test("a silent wallet delays expiry by 30 minutes, and a clock that jumped 
 });
 
 Deno.test("after a restart expiry waits two minutes for invoices of before", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id } = await opened(shop);
   await shop.clock.advance(900_000);
@@ -216,7 +216,7 @@ Deno.test("after a restart expiry waits two minutes for invoices of before", asy
 });
 
 Deno.test("a wallet that doesn't know an invoice says nothing right after its making, and 'unpaid' later", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id } = await opened(shop);
   shop.wallet.lookup = () => Promise.resolve({ status: "not_found" });
@@ -228,7 +228,7 @@ Deno.test("a wallet that doesn't know an invoice says nothing right after its ma
 });
 
 Deno.test("held money never lets the order expire", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order } = await opened(shop);
   const settlement = new Settlement(shop.common);
@@ -239,7 +239,7 @@ Deno.test("held money never lets the order expire", async () => {
 });
 
 Deno.test("expiry leaves an order alone that waits for nothing any more", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order } = await opened(shop);
   const settlement = new Settlement(shop.common);
@@ -250,7 +250,7 @@ Deno.test("expiry leaves an order alone that waits for nothing any more", async 
 });
 
 Deno.test("a wallet that was away for days is asked until it answers once: what was paid before is found", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order, bolt11 } = await opened(shop);
   const settlement = new Settlement(shop.common);
@@ -265,7 +265,7 @@ Deno.test("a wallet that was away for days is asked until it answers once: what 
 });
 
 Deno.test("a wallet that lists a payment may be asked about another's invoice, and only its yes counts", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order, bolt11 } = await opened(shop);
   const settlement = new Settlement({ ...shop.common, walletOf: () => null });
@@ -281,7 +281,7 @@ Deno.test("a wallet that lists a payment may be asked about another's invoice, a
 });
 
 Deno.test("an invoice of another wallet than the present one isn't asked about there", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id } = await opened(shop);
   let asked = 0;

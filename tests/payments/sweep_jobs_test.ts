@@ -4,7 +4,7 @@ import type { Sweep } from "../../src/payments/sweep.ts";
 import { nextNight, sweepJobs, sweepSoon } from "../../src/payments/sweep_jobs.ts";
 import { WalletError } from "../../src/payments/wallet.ts";
 import { onEachDatabase } from "../support/databases.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { checkBooks } from "../support/books.ts";
 import { requestIn } from "../support/customer.ts";
 import { Shop as WholeShop } from "../support/shop.ts";
@@ -47,7 +47,7 @@ onEachDatabase("a sweep is asked for once, however many start, and follows every
 });
 
 Deno.test("a wallet that can't be swept is tried again, and the job never dies of it", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   await database.transaction((tx) => sweepSoon(tx, MERCHANT, shop.clock.now()));
   const sweep = { run: () => Promise.reject(new WalletError("no_answer", "silence")) } as unknown as Sweep;

@@ -6,7 +6,7 @@ import { Settlement } from "../../src/payments/settlement.ts";
 import { Sweep } from "../../src/payments/sweep.ts";
 import { noteSwept, sweptTo } from "../../src/payments/sweeps_store.ts";
 import { type IncomingQuery, WalletError } from "../../src/payments/wallet.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { MERCHANT, PRICE, Shop } from "./shop.ts";
 
@@ -85,7 +85,7 @@ onEachDatabase(
 );
 
 Deno.test("only lookup() says paid: what is on the list and isn't confirmed stays unpaid and is looked at again", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   const { bolt11, order } = await w.opened();
   await w.made(invoiceText(MERCHANT, "99999999"));
@@ -150,7 +150,7 @@ onEachDatabase(
 );
 
 Deno.test("what other programs and other shops earn with the same wallet is none of ours", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   await w.opened();
   const theirs = [
@@ -167,7 +167,7 @@ Deno.test("what other programs and other shops earn with the same wallet is none
 });
 
 Deno.test("another merchant's invoice on the same wallet is left to that merchant", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   await w.opened();
   const { bolt11 } = await w.opened({ merchant: "c".repeat(64) });
@@ -177,7 +177,7 @@ Deno.test("another merchant's invoice on the same wallet is left to that merchan
 });
 
 Deno.test("a connection that was set up anew finds what was paid over the old one", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   const { bolt11, order } = await w.opened();
   await w.shop.wallet.settle(bolt11, { silently: true });
@@ -192,7 +192,7 @@ Deno.test("a connection that was set up anew finds what was paid over the old on
 });
 
 Deno.test("what is very young waits for the next sweep: its answer may still be on the way", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   await w.opened();
   await w.later(HOUR);
@@ -203,7 +203,7 @@ Deno.test("what is very young waits for the next sweep: its answer may still be 
 });
 
 Deno.test("long lists are read page by page; one that has no pages ends", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   const all: { bolt11: string }[] = [];
   for (let n = 0; n < 45; n++) all.push(await w.opened());
@@ -220,7 +220,7 @@ Deno.test("long lists are read page by page; one that has no pages ends", async 
 });
 
 Deno.test("days are swept one by one; what is broken off goes on from the last day that was done", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   const start = w.shop.clock.now();
   const { bolt11 } = await w.opened();
@@ -256,7 +256,7 @@ onEachDatabase("how far a wallet is swept never moves back", async (database) =>
 });
 
 Deno.test("a wallet without a list is left alone, and so is a merchant without a wallet or sales", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Swept(database);
   assertEquals(await w.sweep(), nothing);
   await w.opened();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { assignPayment, recordUnmatched } from "../../src/payments/unmatched.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { MERCHANT, PRICE, Shop } from "./shop.ts";
 
@@ -50,7 +50,7 @@ onEachDatabase(
 );
 
 Deno.test("what isn't the merchant's, isn't there or goes back can't be assigned", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const shop = new Shop(database);
   const order = await shop.order({ payment: "awaiting" });
   await arrived(shop);

@@ -5,7 +5,7 @@ import { claimDue } from "../../src/payments/invoices_store.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
 import { PaymentWatcher } from "../../src/payments/watcher.ts";
 import type { Wallet } from "../../src/payments/wallet.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { settle } from "../support/fake_clock.ts";
 import { MERCHANT, Shop, until } from "./shop.ts";
@@ -47,7 +47,7 @@ class Watched {
 }
 
 Deno.test("a hint is looked up at once; a payment is found without time passing", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const { order, bolt11 } = await w.opened();
@@ -57,7 +57,7 @@ Deno.test("a hint is looked up at once; a payment is found without time passing"
 });
 
 Deno.test("a hint is no payment: a false one starts a look-up and nothing else", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const { order, hash } = await w.opened();
@@ -69,7 +69,7 @@ Deno.test("a hint is no payment: a false one starts a look-up and nothing else",
 });
 
 Deno.test("a hint that comes before the invoice is stored is kept until it is", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const order = await w.shop.order();
@@ -88,7 +88,7 @@ Deno.test("a hint that comes before the invoice is stored is kept until it is", 
 });
 
 Deno.test("a payment without a hint is found within 5 seconds in the first minute", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const { order, bolt11 } = await w.opened();
@@ -105,7 +105,7 @@ Deno.test("a payment without a hint is found within 5 seconds in the first minut
 });
 
 Deno.test("start looks up every open invoice once: what was paid meanwhile is found", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   const all = await Promise.all(Array.from({ length: 25 }, () => w.opened()));
   for (const { bolt11 } of all) await w.shop.wallet.settle(bolt11);
@@ -116,7 +116,7 @@ Deno.test("start looks up every open invoice once: what was paid meanwhile is fo
 });
 
 Deno.test("one wallet gets at most 10 questions at once", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await Promise.all(Array.from({ length: 15 }, () => w.opened()));
   w.shop.wallet.faults.always("lookup", { do: "delay", ms: 2_000 });
@@ -132,7 +132,7 @@ Deno.test("one wallet gets at most 10 questions at once", async () => {
 });
 
 Deno.test("a burst of hints is followed at once: sales aren't held back by what polling may ask", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const opened = await Promise.all(Array.from({ length: 120 }, () => w.opened()));
@@ -142,7 +142,7 @@ Deno.test("a burst of hints is followed at once: sales aren't held back by what 
 });
 
 Deno.test("an empty hint makes every open invoice due", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const { order, bolt11 } = await w.opened();
@@ -153,7 +153,7 @@ Deno.test("an empty hint makes every open invoice due", async () => {
 });
 
 Deno.test("a hint during a look-up leads to another one", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   await w.watcher.start();
   const { order, bolt11, hash } = await w.opened();
@@ -169,7 +169,7 @@ Deno.test("a hint during a look-up leads to another one", async () => {
 });
 
 Deno.test("a wallet that is set up later is watched, and so are invoices of one that is gone", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const w = new Watched(database);
   w.wallets.clear();
   await w.watcher.start();

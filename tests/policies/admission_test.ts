@@ -3,7 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Database } from "../../src/db/database.ts";
 import { buildAdmission } from "../../src/policies/admission.ts";
 import { BanList } from "../../src/policies/ban_list.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog, silentLog } from "../support/log.ts";
 
@@ -35,7 +35,7 @@ async function ban(database: Database, by: string, pubkey: string): Promise<void
 }
 
 Deno.test("admit() asks for this merchant, whoever else is named", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const admission = admissionOn(database);
   assertEquals(await admission.admit(order([["p", merchant], ["p", second]]), merchant), { ok: true });
   assertEquals((await admission.admit(order([["p", second]]), merchant)).ok, false);
@@ -48,7 +48,7 @@ Deno.test("admit() asks for this merchant, whoever else is named", async () => {
 });
 
 Deno.test("a ban is one merchant's: the other still takes the event", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   await ban(database, merchant, customer);
   const admission = admissionOn(database);
   const both = order([["p", merchant], ["p", second]]);
@@ -59,7 +59,7 @@ Deno.test("a ban is one merchant's: the other still takes the event", async () =
 });
 
 Deno.test("a ban set here counts at once after refreshBans()", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const admission = admissionOn(database);
   const event = order([["p", merchant]]);
   assertEquals(await admission.admit(event, merchant), { ok: true });
@@ -70,7 +70,7 @@ Deno.test("a ban set here counts at once after refreshBans()", async () => {
 });
 
 Deno.test("BanList: an event costs no query, and the table is read again after ten seconds", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   let reads = 0;
   const counted = new Proxy(database, {
@@ -88,7 +88,7 @@ Deno.test("BanList: an event costs no query, and the table is read again after t
 });
 
 Deno.test("BanList keeps the old list when the table can't be read, and says so", async () => {
-  const database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   await ban(database, merchant, customer);

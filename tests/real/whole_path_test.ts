@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertExists } from "@std/assert";
 import { generateSecretKey } from "nostr-tools/pure";
+import { freshUrl } from "../support/fresh_database.ts";
 import { freePort, NccProcess } from "../support/ncc_process.ts";
 import { NostrClient } from "../support/nostr_client.ts";
 import { serveNpmRelay } from "../support/npm_relay.ts";
@@ -31,10 +32,11 @@ Deno.test("a shop sells over a relay and a wallet that aren't ours, by NIP-04 an
   await using relay = await serveNpmRelay();
   await using wallet = await NwcService.start(relay.url);
   const dataDir = await Deno.makeTempDir({ prefix: "ncc-test-" });
+  await using fresh = await freshUrl("");
   const setup = {
     dataDir,
     port: freePort(),
-    settings: { NCC_RELAYS: relay.url, NCC_WALLET: wallet.url },
+    settings: { NCC_RELAYS: relay.url, NCC_WALLET: wallet.url, NCC_DATABASE_URL: fresh.url },
   };
   let ncc = new NccProcess(setup);
   try {

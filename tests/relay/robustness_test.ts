@@ -5,7 +5,7 @@ import { EventStore } from "../../src/nostr/event_store.ts";
 import type { RelayLimits } from "../../src/relay/limits.ts";
 import type { ReadableStore } from "../../src/relay/reading.ts";
 import { BuiltInRelay } from "../support/built_in_relay.ts";
-import { memoryDatabase } from "../support/database.ts";
+import { freshDatabase } from "../support/fresh_database.ts";
 import { recordingLog } from "../support/log.ts";
 
 const limited = (limits: Partial<RelayLimits>) => BuiltInRelay.serve({ limits });
@@ -175,7 +175,7 @@ Deno.test("thirty clients publish and listen at once: everybody hears every even
 
 Deno.test("an event that is committed while the stored ones are read comes once, whether the query saw it or not", async () => {
   for (const queryFirst of [true, false]) {
-    await using database = await memoryDatabase();
+    await using database = await freshDatabase();
     const held = holdFirstQuery(new EventStore(database.kysely), queryFirst);
     await using relay = await BuiltInRelay.serve({ database, store: held.store });
     await using reader = await relay.connect();

@@ -4,7 +4,7 @@ import { EventStore } from "../../src/nostr/event_store.ts";
 import { loadVerifier } from "../../src/nostr/verify.ts";
 import { systemRandom } from "../../src/random.ts";
 import { RelayServer, type RelayServerOptions } from "../../src/relay/relay_server.ts";
-import { memoryDatabase } from "./database.ts";
+import { freshDatabase } from "./fresh_database.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { silentLog } from "./log.ts";
 import { type Key, newKey, NostrClient } from "./nostr_client.ts";
@@ -17,21 +17,22 @@ export class BuiltInRelay implements AsyncDisposable {
   readonly server: RelayServer;
   readonly merchants: Set<string>;
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
-  readonly #ownsDatabase: boolean;
+  /** A database that nobody else has, removed with the relay. */
+  readonly #own: AsyncDisposable | null;
 
   private constructor(o: {
     clock: FakeClock;
     database: Database;
     store: EventStore;
     merchants: Set<string>;
-    ownsDatabase: boolean;
+    own: AsyncDisposable | null;
     options: RelayServerOptions;
   }) {
     this.clock = o.clock;
     this.database = o.database;
     this.store = o.store;
     this.merchants = o.merchants;
-    this.#ownsDatabase = o.ownsDatabase;
+    this.#own = o.own;
     this.server = new RelayServer({ ...o.options, url: () => this.url });
     this.#http = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {} },
@@ -49,7 +50,8 @@ export class BuiltInRelay implements AsyncDisposable {
     } = {},
   ): Promise<BuiltInRelay> {
     const clock = new FakeClock();
-    const database = o.database ?? await memoryDatabase();
+    const own = o.database ? null : await freshDatabase();
+    const database = o.database ?? own!;
     const merchants = o.merchants ?? new Set<string>();
     const parts = { database, clock, merchants: () => merchants };
     const store = new EventStore(database.kysely, { now: () => seconds(clock.now()) });
@@ -64,7 +66,7 @@ export class BuiltInRelay implements AsyncDisposable {
       ...parts,
       admission: o.admission?.(parts) ?? "open",
     };
-    return new BuiltInRelay({ clock, database, store, merchants, ownsDatabase: !o.database, options });
+    return new BuiltInRelay({ clock, database, store, merchants, own, options });
   }
 
   get url(): string {
@@ -85,6 +87,6 @@ export class BuiltInRelay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close();
     await this.#http.shutdown();
-    if (this.#ownsDatabase) await this.database.close();
+    await this.#own?.[Symbol.asyncDispose]();
   }
 }

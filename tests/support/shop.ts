@@ -39,7 +39,7 @@ import { systemRandom } from "../../src/random.ts";
 import { levels } from "../../src/stock/stock.ts";
 import { Shop as Shelf } from "../catalog/shop.ts";
 import { Customer, type ShopFront } from "./customer.ts";
-import { memoryDatabase } from "./database.ts";
+import { freshDatabase } from "./fresh_database.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { keyPair } from "./keys.ts";
 import { silentLog } from "./log.ts";
@@ -113,7 +113,8 @@ export class Shop implements AsyncDisposable {
   readonly #o: ShopOptions;
   readonly #watcher: PaymentWatcher;
   readonly #outbox: OutboxWorker;
-  readonly #closes: boolean;
+  /** A database that nobody else has, removed with the shop. */
+  readonly #own: AsyncDisposable | null;
 
   /** Opens a shop with one stall `tea` that prices in sats and ships free, and 5 cups at 100 sat. */
   static async open(options: ShopOptions = {}): Promise<Shop> {
@@ -131,13 +132,14 @@ export class Shop implements AsyncDisposable {
 
   static async process(options: ShopOptions): Promise<Shop> {
     const clock = options.clock ?? new FakeClock();
-    const database = options.database ?? await memoryDatabase();
+    const own = options.database ? null : await freshDatabase();
+    const database = options.database ?? own!;
     const { pubkey, secretKey } = keyPair("merchant");
-    const own = localSigner(secretKey, await crypto, { random: systemRandom });
+    const signer = localSigner(secretKey, await crypto, { random: systemRandom });
     const shelf = await Shelf.open(database, pubkey, clock.now());
     const shop = new Shop(
       { ...options, clock, database },
-      { shelf, signer: options.signer?.(own) ?? own, crypto: await crypto, closes: !options.database },
+      { shelf, signer: options.signer?.(signer) ?? signer, crypto: await crypto, own },
     );
     for (const service of [shop.#outbox, shop.jobs, shop.#watcher, shop.inbox]) await service.start();
     return shop;
@@ -145,14 +147,19 @@ export class Shop implements AsyncDisposable {
 
   private constructor(
     o: ShopOptions & { database: Database; clock: FakeClock },
-    made: { shelf: Shelf; signer: MerchantSigner; crypto: Awaited<typeof crypto>; closes: boolean },
+    made: {
+      shelf: Shelf;
+      signer: MerchantSigner;
+      crypto: Awaited<typeof crypto>;
+      own: AsyncDisposable | null;
+    },
   ) {
     const { database, clock } = o;
     const log = o.log ?? silentLog;
     const random = { ...systemRandom, fraction: () => 0.5 };
     const base = { database, clock, random, log };
     this.#o = o;
-    this.#closes = made.closes;
+    this.#own = made.own;
     this.database = database;
     this.clock = clock;
     this.shelf = made.shelf;
@@ -351,7 +358,7 @@ export class Shop implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stops();
     await this.wallet.close();
-    if (this.#closes) await this.database.close();
+    await this.#own?.[Symbol.asyncDispose]();
   }
 
   async #booked(bolt11: string): Promise<void> {

@@ -24,6 +24,8 @@ export function backupRoutes({ settings, clock }: ApiParts) {
       id: "listBackups",
       summary: "Backups in the data directory, newest first",
       tag: "operator",
+      scope: "operator",
+      reach: "operator",
       request: {},
       answer: pageOf(backupSchema, "Backups"),
       status: 200,
@@ -37,6 +39,8 @@ export function backupRoutes({ settings, clock }: ApiParts) {
       id: "createBackup",
       summary: "Copy the database while it is in use; the copy is verified (SQLite)",
       tag: "operator",
+      scope: "operator",
+      reach: "operator",
       request: json(z.strictObject({})),
       answer: backupSchema.extend({
         removed: z.array(z.string()).openapi({ description: "older ones, above NCC_BACKUPS_KEEP" }),

@@ -27,16 +27,19 @@ export function demoRoutes({ database, merchants }: ApiParts) {
       id: "settleDemoInvoice",
       summary: "Pay an invoice of the demo wallet, as a customer would (404 without a demo wallet)",
       tag: "demo",
+      scope: "payments:write",
+      reach: "handler",
       request: json(settleSchema),
       answer: settledSchema,
       status: 200,
     }),
     async (c) => {
-      if (!merchants.all().some((one) => demoWalletOf(one.pubkey))) {
+      const access = c.get("access");
+      if (!merchants.all().some((one) => access.sees(one.pubkey) && demoWalletOf(one.pubkey))) {
         throw new Problem(404, "no_demo_wallet", "No merchant here has the demo wallet (NCC_WALLET=demo:).");
       }
       const paymentHash = hashOf(c.req.valid("json").invoice);
-      const invoice = await findInvoiceByHash(database.kysely, paymentHash);
+      const invoice = access.visible(await findInvoiceByHash(database.kysely, paymentHash));
       const wallet = invoice && demoWalletOf(invoice.merchant);
       if (!invoice || !wallet) {
         throw new Problem(404, "not_found", `The demo wallet has no invoice ${paymentHash}.`);

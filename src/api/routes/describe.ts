@@ -1,13 +1,15 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Refusal } from "../../catalog/refusal.ts";
+import { gate, type Reach } from "../access.ts";
 import { Problem, problemSchema } from "../problem.ts";
+import type { Scope } from "../scopes.ts";
 
 const problem = { content: { "application/problem+json": { schema: problemSchema } } };
 
 /** Answers that every operation can give. */
 const refusals = {
   401: { description: "not authenticated", ...problem },
-  403: { description: "not an owner's key", ...problem },
+  403: { description: "not an owner's key, or a token without the scope", ...problem },
   404: { description: "there is no such thing", ...problem },
   409: { description: "it doesn't fit the present state, or isn't clear", ...problem },
   422: { description: "the request isn't as it must be", ...problem },
@@ -21,20 +23,35 @@ const bodyRefusals = {
   415: { description: "the body isn't declared as JSON", ...problem },
 };
 
-/** Describes an operation: what comes in, what goes out, and the refusals that all have. */
+/** Describes an operation: who may, what comes in, what goes out, and the refusals that all have. */
 export function operation<
   M extends RouteConfig["method"],
   P extends string,
   R extends NonNullable<RouteConfig["request"]>,
   T extends z.ZodType,
   S extends 200 | 201,
->(o: { method: M; path: P; id: string; summary: string; tag: string; request: R; answer: T; status: S }) {
+>(o: {
+  method: M;
+  path: P;
+  id: string;
+  summary: string;
+  tag: string;
+  /** What a token must have for it. */
+  scope: Scope;
+  /** What it touches: who is bound to one merchant gets no further. */
+  reach: Reach;
+  request: R;
+  answer: T;
+  status: S;
+}) {
   return createRoute({
     method: o.method,
     path: o.path,
     operationId: o.id,
     summary: o.summary,
     tags: [o.tag],
+    security: [{ bearer: [o.scope] }, { nip98: [o.scope] }],
+    middleware: gate(o.scope, o.reach),
     // A parameter that isn't known is misspelt: without this, `?pament=paid` would list everything.
     request: { query: z.strictObject({}), ...o.request } as R,
     responses: {

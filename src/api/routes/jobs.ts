@@ -34,6 +34,8 @@ export function jobRoutes({ database, clock }: ApiParts) {
       id: "listJobs",
       summary: "Jobs, newest first",
       tag: "jobs",
+      scope: "jobs:read",
+      reach: "operator",
       request: {
         query: z.strictObject({ ...pageQuery, state: z.enum(["ready", "running", "dead"]).optional() }),
       },
@@ -62,6 +64,8 @@ export function jobRoutes({ database, clock }: ApiParts) {
       id: "retryJob",
       summary: "Give a dead job another round of tries",
       tag: "jobs",
+      scope: "jobs:write",
+      reach: "operator",
       request: { params, ...json(z.strictObject({})) },
       answer: z.object({ id: z.string(), state: z.literal("ready") }),
       status: 200,

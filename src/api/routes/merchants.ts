@@ -51,13 +51,19 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
       method: "get",
       path: "/merchants",
       id: "listMerchants",
-      summary: "All merchants",
+      summary: "All merchants that the token sees",
       tag,
+      scope: "merchant:read",
+      reach: "handler",
       request: {},
       answer: pageOf(merchantSchema, "Merchants"),
       status: 200,
     }),
-    (c) => c.json(whole(merchants.all().map((one) => shape(one.row, one.walletText))), 200),
+    (c) => {
+      const access = c.get("access");
+      const seen = merchants.all().filter((one) => access.sees(one.pubkey));
+      return c.json(whole(seen.map((one) => shape(one.row, one.walletText))), 200);
+    },
   );
   api.openapi(
     operation({
@@ -66,6 +72,8 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
       id: "createMerchant",
       summary: "Serve another merchant",
       tag,
+      scope: "operator",
+      reach: "operator",
       request: json(newMerchant),
       answer: merchantSchema,
       status: 201,
@@ -93,6 +101,8 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
       id: "getMerchant",
       summary: "One merchant",
       tag,
+      scope: "merchant:read",
+      reach: "merchant",
       request: { params },
       answer: merchantSchema,
       status: 200,
@@ -106,6 +116,8 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
       id: "changeMerchant",
       summary: "Change the name or the profile and publish it",
       tag,
+      scope: "merchant:write",
+      reach: "merchant",
       request: { params, ...json(merchantInput) },
       answer: merchantSchema,
       status: 200,
@@ -171,6 +183,8 @@ export function merchantRoutes({ merchants, walletRefusal }: ApiParts) {
         id: `${verb}Merchant`,
         summary,
         tag,
+        scope: "merchant:write",
+        reach: "merchant",
         request: { params, ...json(body as z.ZodType) },
         answer: merchantSchema,
         status: 200,

@@ -6,6 +6,7 @@ import { parsePublicKey } from "../../nostr/keys.ts";
 import type { ApiParts } from "../context.ts";
 import { newApi } from "../new_api.ts";
 import { pageOf, pageQuery, placeOf } from "../page.ts";
+import { Problem } from "../problem.ts";
 import { theMerchant } from "./the_merchant.ts";
 import { hexKey, json, merchantQuery, operation, rfc3339, time, wrongField } from "./describe.ts";
 
@@ -28,7 +29,7 @@ const newMessage = z.strictObject({
 });
 
 /** Conversations with customers. A person's answer travels as the customer wrote. */
-export function messageRoutes({ database, clock, random, merchants }: ApiParts) {
+export function messageRoutes({ database, clock, random, merchants, restore }: ApiParts) {
   const api = newApi();
   api.openapi(
     operation({
@@ -37,6 +38,8 @@ export function messageRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "listMessages",
       summary: "Messages, newest first",
       tag: "messages",
+      scope: "messages:read",
+      reach: "named",
       request: {
         query: merchantQuery.extend({
           ...pageQuery,
@@ -63,15 +66,24 @@ export function messageRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "sendMessage",
       summary: "Write to a customer",
       tag: "messages",
+      scope: "messages:write",
+      reach: "named",
       request: json(newMessage),
       answer: messageSchema,
       status: 201,
     }),
     async (c) => {
       const input = c.req.valid("json");
+      if (restore.fenced) {
+        throw new Problem(
+          409,
+          "wrong_state",
+          "A backup was restored: nothing is sent until `ncc restore confirm`.",
+        );
+      }
       const customer = parsePublicKey(input.customer);
       if (!customer.ok) throw wrongField("/customer", customer.reason);
-      const identity = merchants.identityOf(theMerchant(merchants, input.merchant))!;
+      const identity = merchants.identityOf(theMerchant(c.get("access"), merchants, input.merchant))!;
       const row = await sendChat({ database, clock, random }, identity, customer.pubkey, input.body);
       return c.json(shape(row), 201);
     },

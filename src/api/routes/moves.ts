@@ -34,6 +34,8 @@ export function moveRoutes({ merchants }: ApiParts) {
       id: "moveMerchant",
       summary: "Move the shop to another key",
       tag: "merchants",
+      scope: "operator",
+      reach: "operator",
       request: { params, ...json(move) },
       answer: moved,
       status: 201,

@@ -37,6 +37,8 @@ export function noticeRoutes({ database }: ApiParts) {
       id: "listNotices",
       summary: "What the owners were told, newest first",
       tag: "notices",
+      scope: "notices:read",
+      reach: "named",
       request: { query: merchantQuery.extend({ ...pageQuery, kind: z.string().max(50).optional() }) },
       answer: pageOf(noticeSchema, "Notices"),
       status: 200,
@@ -57,6 +59,8 @@ export function noticeRoutes({ database }: ApiParts) {
       id: "listConditions",
       summary: "What is or was out of order for a while, newest first",
       tag: "notices",
+      scope: "notices:read",
+      reach: "named",
       request: {
         query: merchantQuery.extend({
           ...pageQuery,

@@ -51,6 +51,8 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "listProducts",
       summary: "Products, newest first",
       tag,
+      scope: "catalog:read",
+      reach: "named",
       request: { query: merchantQuery.extend({ ...pageQuery, stall_id: z.string().optional() }) },
       answer: pageOf(productSchema, "Products"),
       status: 200,
@@ -74,13 +76,15 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "createProduct",
       summary: "Make a product and publish it",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: json(productInput),
       answer: productSchema,
       status: 201,
     }),
     async (c) => {
       const input = c.req.valid("json");
-      const merchant = theMerchant(merchants, input.merchant);
+      const merchant = theMerchant(c.get("access"), merchants, input.merchant);
       const made = await database.transaction((tx) =>
         createProduct(tx, { merchant, input, now: clock.now(), random })
       );
@@ -95,6 +99,8 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "getProduct",
       summary: "One product",
       tag,
+      scope: "catalog:read",
+      reach: "named",
       request: { params: idParam, query: merchantQuery },
       answer: productSchema,
       status: 200,
@@ -108,6 +114,8 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "replaceProduct",
       summary: "Replace a product and publish it; without `quantity` its stock stays",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: { params: idParam, query: merchantQuery, ...json(productInput) },
       answer: productSchema,
       status: 200,
@@ -129,6 +137,8 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "deleteProduct",
       summary: "Delete a product, also on the relays",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: { params: idParam, query: merchantQuery },
       answer: z.object({ id: z.string(), deleted: z.literal(true) }),
       status: 200,
@@ -147,6 +157,8 @@ export function productRoutes({ database, clock, random, merchants }: ApiParts) 
       id: "changeStock",
       summary: "Change what is on hand: exactly one of `add` and `set`",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: { params: idParam, query: merchantQuery, ...json(stockInput) },
       answer: productSchema,
       status: 200,

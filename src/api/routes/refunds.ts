@@ -67,6 +67,8 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "listRefunds",
       summary: "Refunds, newest first",
       tag,
+      scope: "refunds:read",
+      reach: "named",
       request: {
         query: merchantQuery.extend({
           ...pageQuery,
@@ -96,6 +98,8 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "getRefund",
       summary: "One refund",
       tag,
+      scope: "refunds:read",
+      reach: "refund",
       request: { params: idParam },
       answer: refundSchema,
       status: 200,
@@ -103,6 +107,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     async (c) => c.json(shape(await one(c.req.valid("param").id)), 200),
   );
   action(
+    "refund",
     "/refunds/{id}/approve",
     "approveRefund",
     "Pay it to the invoice that the customer sent; from now on nothing of it changes",
@@ -118,6 +123,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     },
   );
   action(
+    "refund",
     "/refunds/{id}/by_hand",
     "refundByHand",
     "It was given back another way",
@@ -125,6 +131,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     (tx, { id, by, body }) => refundByHand(tx, { id, by, note: body.note }, clock.now()),
   );
   action(
+    "refund",
     "/refunds/{id}/cancel",
     "cancelRefund",
     "Nothing goes back; the customer, to whom it was promised, reads the reason",
@@ -132,6 +139,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     (tx, { id, body }) => cancelRefund(tx, { id, reason: body.reason }, clock.now()),
   );
   action(
+    "refund",
     "/refunds/{id}/retry",
     "retryRefund",
     "One in doubt: you have looked into the wallet and nothing was paid",
@@ -139,6 +147,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     (tx, { id }) => retryRefund(tx, id, clock.now()),
   );
   action(
+    "order",
     "/orders/{id}/refund",
     "refundOrder",
     "Give money back: what is too much, else everything, which cancels the order",
@@ -150,6 +159,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     },
   );
   action(
+    "payment",
     "/payments/{id}/refund",
     "refundPayment",
     "Give back a payment that matches no order",
@@ -175,6 +185,7 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
   return api;
 
   function action<T>(
+    reach: "refund" | "order" | "payment",
     path: string,
     id: string,
     summary: string,
@@ -188,6 +199,8 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
         id,
         summary,
         tag,
+        scope: "refunds:write",
+        reach,
         request: { params: idParam, ...json(body as z.ZodType) },
         answer: refundSchema,
         status: 200,

@@ -25,6 +25,8 @@ export function relayRoutes({ merchants, baseUrl }: ApiParts) {
       id: "listRelays",
       summary: "The relays of each merchant: the built-in one and the configured ones",
       tag: "relays",
+      scope: "relays:read",
+      reach: "named",
       request: { query: merchantQuery },
       answer: pageOf(relaySchema, "Relays"),
       status: 200,

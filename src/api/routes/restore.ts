@@ -64,6 +64,8 @@ export function restoreRoutes({ restore }: ApiParts) {
       id: "getRestore",
       summary: "What relays and wallets know that the restored database doesn't",
       tag: "operator",
+      scope: "operator",
+      reach: "operator",
       request: {},
       answer: restoreSchema,
       status: 200,
@@ -77,6 +79,8 @@ export function restoreRoutes({ restore }: ApiParts) {
       id: "confirmRestore",
       summary: "Confirm the differences: from now on orders are answered again",
       tag: "operator",
+      scope: "operator",
+      reach: "operator",
       request: json(z.strictObject({
         anyway: z.boolean().default(false).openapi({ description: "also while relays couldn't be read" }),
       })),

@@ -38,6 +38,8 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "listStalls",
       summary: "Stalls, newest first",
       tag,
+      scope: "catalog:read",
+      reach: "named",
       request: { query: merchantQuery.extend(pageQuery) },
       answer: pageOf(stallSchema, "Stalls"),
       status: 200,
@@ -60,13 +62,15 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "createStall",
       summary: "Make a stall and publish it",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: json(stallInput),
       answer: stallSchema,
       status: 201,
     }),
     async (c) => {
       const input = c.req.valid("json");
-      const merchant = theMerchant(merchants, input.merchant);
+      const merchant = theMerchant(c.get("access"), merchants, input.merchant);
       const made = await database.transaction((tx) =>
         createStall(tx, { merchant, input, now: clock.now(), random })
       );
@@ -81,6 +85,8 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "getStall",
       summary: "One stall",
       tag,
+      scope: "catalog:read",
+      reach: "named",
       request: { params: idParam, query: merchantQuery },
       answer: stallSchema,
       status: 200,
@@ -97,6 +103,8 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "replaceStall",
       summary: "Replace a stall and publish it",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: { params: idParam, query: merchantQuery, ...json(stallInput) },
       answer: stallSchema,
       status: 200,
@@ -118,6 +126,8 @@ export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
       id: "deleteStall",
       summary: "Delete a stall and its products, also on the relays",
       tag,
+      scope: "catalog:write",
+      reach: "named",
       request: { params: idParam, query: merchantQuery },
       answer: z.object({ id: z.string(), deleted: z.literal(true) }),
       status: 200,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Customer, orderJson, refusalIn, requestIn, toldIn } from "../../support/customer.ts";
-import { memoryDatabase } from "../../support/database.ts";
+import { freshDatabase } from "../../support/fresh_database.ts";
 import { onEachDatabase } from "../../support/databases.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { Shop } from "../../support/shop.ts";
@@ -48,7 +48,7 @@ onEachDatabase(
 );
 
 Deno.test("#2 the same after a restart: relays bring everything again, and it is answered once", async () => {
-  const database = await memoryDatabase();
+  await using database = await freshDatabase();
   const clock = new FakeClock();
   const events = [];
   let link: string;
@@ -74,7 +74,6 @@ Deno.test("#2 the same after a restart: relays bring everything again, and it is
     assertEquals(again.payment_options![0]!.link, link);
     assertEquals(await shop.stock(), { onHand: 5, held: 2 });
   }
-  await database.close();
 });
 
 Deno.test("#3 same id, same pubkey, changed body: a new invoice while unpaid, a refusal after payment", async () => {

@@ -13,7 +13,7 @@ import { openWallet } from "../../../src/payments/wallet_url.ts";
 import { PaymentWatcher } from "../../../src/payments/watcher.ts";
 import type { Wallet } from "../../../src/payments/wallet.ts";
 import { systemRandom } from "../../../src/random.ts";
-import { memoryDatabase } from "../../support/database.ts";
+import { freshDatabase } from "../../support/fresh_database.ts";
 import { silentLog } from "../../support/log.ts";
 import { serveNpmRelay } from "../../support/npm_relay.ts";
 import { testPool, until } from "../../support/wire.ts";
@@ -139,7 +139,7 @@ Deno.test({
 });
 
 Deno.test("an order is invoiced and paid through Alby's wallet service", async () => {
-  await using database = await memoryDatabase();
+  await using database = await freshDatabase();
   await using relay = await serveNpmRelay();
   await using alby = await serveAlby(relay.url);
   const shop = new Shop(database);
