@@ -24,7 +24,8 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   wallet_up: () => "The wallet answers again.",
   relay_down: () => "A relay is away. What it has for us is read when it is back.",
   relay_up: () => "A relay is back.",
-  signer_down: () => "The remote signer with the shop's key doesn't answer. Orders wait for it, and none is lost.",
+  signer_down: () =>
+    "The remote signer with the shop's key doesn't answer. Orders wait for it, and none is lost.",
   signer_up: () => "The remote signer with the shop's key answers again.",
   second_instance: () =>
     "Somebody else answers customers with the shop's key. Nothing is answered here until you decide.",

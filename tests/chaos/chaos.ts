@@ -91,6 +91,8 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
       ),
       // Whoever doesn't pay keeps the goods until the books are compared.
       NCC_INVOICE_EXPIRY: "6h",
+      // Nobody here has paid before: what is scarce is sold to who comes first.
+      NCC_MAX_HELD_SHARE: "1",
       ...(databaseUrl === null ? {} : { NCC_DATABASE_URL: databaseUrl }),
     },
   };

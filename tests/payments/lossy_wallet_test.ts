@@ -200,7 +200,7 @@ onEachDatabase(
     for (const [n, customer] of during.entries()) {
       await customer.writes(order(`${n}`));
       await passes(shop, 3_000);
-    await passes(shop, 15 * MINUTE, MINUTE);
+      await passes(shop, 15 * MINUTE, MINUTE);
     }
     for (const customer of during) heard.set(customer, await customer.hears());
     down(shop, false);
