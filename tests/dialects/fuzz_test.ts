@@ -24,7 +24,7 @@ Deno.test("3,000 events, changed at any layer, are opened or refused: none throw
       "the seal can't be decrypted",
       "the rumor is malformed",
     ]
-  ) assert((outcomes[outcome] ?? 0) > 20, `${outcome}: ${outcomes[outcome]}`);
+  ) assert((outcomes[outcome] ?? 0) > 3, `${outcome}: ${outcomes[outcome]}`);
 });
 
 Deno.test("300 messages through a whole shop: each ends, each question is answered, the bounds hold", async () => {

@@ -83,6 +83,13 @@ export interface ShopOptions extends NewsOptions {
   signer?(own: MerchantSigner): MerchantSigner;
 }
 
+/** What another merchant has of its own; everything else is as ours. */
+export interface Neighbour {
+  wallet?: DemoWallet;
+  terms?: Partial<Terms>;
+  signer?(own: MerchantSigner): MerchantSigner;
+}
+
 /**
  * A shop with everything real but time, relays and the wallet: what a customer sends goes into the inbox as relays put it
  * there (T1), and what the shop says is read from what it published. One of them is one process.
@@ -109,7 +116,7 @@ export class Shop implements AsyncDisposable {
   readonly published: [string, NostrEvent][] = [];
   readonly identity: NostrIdentity;
   /** Other merchants that this process serves. */
-  readonly #neighbours = new Map<string, NostrIdentity>();
+  readonly #neighbours = new Map<string, Neighbour & { identity: NostrIdentity }>();
   readonly #o: ShopOptions;
   readonly #watcher: PaymentWatcher;
   readonly #outbox: OutboxWorker;
@@ -188,15 +195,18 @@ export class Shop implements AsyncDisposable {
     };
     const identityOf = (pubkey: string) => {
       if (!this.served) return undefined;
-      return pubkey === this.merchant ? this.identity : this.#neighbours.get(pubkey);
+      return pubkey === this.merchant ? this.identity : this.#neighbours.get(pubkey)?.identity;
     };
-    const walletOf = () => this.walletThere ? this.wallet : null;
+    const walletOf = (merchant: string) => {
+      const other = this.#neighbours.get(merchant)?.wallet;
+      return other ?? (this.walletThere ? this.wallet : null);
+    };
     const orders = { orderOf: lockOrder, apply, paymentArrived };
     const settlement = new Settlement({ ...base, orders, walletOf });
     this.#watcher = new PaymentWatcher({
       ...base,
       settlement,
-      wallets: () => new Map(this.walletThere ? [[this.merchant, this.wallet]] : []),
+      wallets: () => this.#wallets(),
     });
     const holder = random.uuid();
     const news = newsOf({ ...base, identityOf }, o);
@@ -231,7 +241,7 @@ export class Shop implements AsyncDisposable {
       ...base,
       verifier: made.crypto,
       identityOf,
-      termsOf: () => this.terms,
+      termsOf: (merchant: string) => ({ ...this.terms, ...this.#neighbours.get(merchant)?.terms }),
       rate: o.rate ?? { count: 100, perMs: 60_000 },
       ...news.inbox,
     };
@@ -247,11 +257,15 @@ export class Shop implements AsyncDisposable {
     return new Customer(this, name, envelope);
   }
 
-  /** Another merchant of the same process, with the same stall and cups, to be a customer of or to buy from ours. */
-  async neighbour(name: string): Promise<ShopFront & { shelf: Shelf }> {
+  /**
+   * Another merchant of the same process, with the same stall and cups, to be a customer of or to buy from ours. Without a
+   * wallet of its own it uses ours.
+   */
+  async neighbour(name: string, its: Neighbour = {}): Promise<ShopFront & { shelf: Shelf }> {
     const { secretKey, pubkey } = keyPair(name);
     const signer = localSigner(secretKey, await crypto, { random: systemRandom });
-    this.#neighbours.set(pubkey, { ...this.identity, pubkey, signer });
+    const identity = { ...this.identity, pubkey, signer: its.signer?.(signer) ?? signer };
+    this.#neighbours.set(pubkey, { ...its, identity });
     const shelf = await Shelf.open(this.database, pubkey, this.clock.now());
     await shelf.stall();
     await shelf.product();
@@ -262,7 +276,7 @@ export class Shop implements AsyncDisposable {
       database: this.database,
       receive: (event, relay) => this.receive(event, relay, [pubkey]),
       settle: () => this.settle(),
-      paid: (bolt11, o) => this.paid(bolt11, o),
+      paid: (bolt11, o) => this.paid(bolt11, o, its.wallet),
     };
   }
 
@@ -296,8 +310,9 @@ export class Shop implements AsyncDisposable {
   async paid(
     bolt11: string,
     o: { late?: boolean; amountMsat?: bigint; silently?: boolean } = {},
+    wallet = this.wallet,
   ): Promise<void> {
-    const settled = await this.wallet.settle(bolt11, o);
+    const settled = await wallet.settle(bolt11, o);
     if (!settled.ok) throw new Error(settled.reason);
     if (!o.silently) await this.#booked(bolt11);
     await this.settle();
@@ -357,8 +372,14 @@ export class Shop implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stops();
-    await this.wallet.close();
+    for (const wallet of [this.wallet, ...this.#wallets().values()]) await wallet.close();
     await this.#own?.[Symbol.asyncDispose]();
+  }
+
+  #wallets(): Map<string, DemoWallet> {
+    const wallets = new Map(this.walletThere ? [[this.merchant, this.wallet]] : []);
+    for (const [pubkey, { wallet }] of this.#neighbours) if (wallet) wallets.set(pubkey, wallet);
+    return wallets;
   }
 
   async #booked(bolt11: string): Promise<void> {
