@@ -5,6 +5,7 @@ import type { OpenedMessage } from "../nostr/envelope.ts";
 import type { OrderRow } from "../orders/orders_store.ts";
 import { cancelByCustomer } from "../orders/cancel.ts";
 import { type Origin, place, refuseInvalid, type Terms } from "../orders/place.ts";
+import { isBanned } from "../policies/bans_store.ts";
 import type { Random } from "../random.ts";
 import { adoptTexts, orderSpokenOf } from "./claims.ts";
 import { heard } from "./heard.ts";
@@ -48,6 +49,11 @@ export async function decide(tx: Tx, read: ReadMessage, deciding: Deciding): Pro
   const { sender, rumorId } = message;
   if (rumorId !== null && await rumorKnown(tx, row.merchant, rumorId)) {
     await finish(tx, row, { state: "dropped", sender, reason: "duplicate rumor" });
+    return;
+  }
+  // Of a gift wrap only the throw-away key was known when it came.
+  if (rumorId !== null && await isBanned(tx, row.merchant, sender)) {
+    await finish(tx, row, { state: "dropped", sender, rumorId, reason: "banned" });
     return;
   }
   if (!await finish(tx, row, { state: "done", sender, rumorId, reason: reading.type })) return;

@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Database } from "../../src/db/database.ts";
 import { clear, raise, raised } from "../../src/notifications/conditions_store.ts";
 import { setHalted } from "../../src/notifications/halt_store.ts";
 import { sweepSoon } from "../../src/payments/sweep_jobs.ts";
@@ -43,7 +42,7 @@ async function took(shop: Shop, done: () => Promise<boolean>, stepMs = 250): Pro
   const from = shop.clock.now();
   await until(async () => {
     if (await done()) return true;
-    await shop.clock.advance(stepMs);
+    await shop.sleeps(stepMs);
     return false;
   });
   return shop.clock.now() - from;
@@ -144,13 +143,18 @@ Deno.test("a merchant's signer that is down delays its own answers alone", async
     signer: (own) => signerThatFails(own, () => isDown),
   });
   await using _ = shop;
-  // Read in one go.
-  await ours.writes(orderJson());
-  requestIn(await theirs.orders());
+  await shop.inbox.stop();
+  for (const one of [ours, theirs]) await one.writes(orderJson());
+  const batch = await shop.database.kysely.selectFrom("inbox").selectAll().execute();
+  assertEquals(batch.length, 2);
+  await shop.batch.work(batch);
+  await shop.jobs.settled();
+  requestIn(await theirs.hears());
   assertEquals(await ours.hears(), []);
   assertEquals(await states(), [[], ["awaiting"]]);
   isDown = false;
-  await shop.pass(60_000);
+  await shop.batch.work(batch.filter((row) => row.merchant === shop.merchant));
+  await shop.jobs.settled();
   requestIn(await ours.hears());
 });
 
@@ -166,22 +170,20 @@ Deno.test("a merchant's signer that never answers delays the other's order by se
   assert(waited <= 5_000, `${waited} ms`);
 });
 
-onEachDatabase(
-  "a halted merchant is silent, the other isn't, and what waited is answered when it is over",
-  async (db) => {
-    const { shop, ours, theirs } = await two({ database: db });
-    await using _ = shop;
-    const halt = (reason: string | null) =>
-      db.transaction((tx) => setHalted(tx, { merchant: shop.merchant, reason, now: shop.clock.now() }));
-    assert(await halt("a test"));
-    assertEquals(await ours.orders(), []);
-    requestIn(await theirs.orders());
-    assert(await halt(null));
-    await shop.pass(16_000);
-    requestIn(await ours.hears());
-    assertEquals(await theirs.hears(), []);
-  },
-);
+Deno.test("a halted merchant is silent, the other isn't, and what waited is answered when it is over", async () => {
+  const { shop, ours, theirs } = await two();
+  const db = shop.database;
+  await using _ = shop;
+  const halt = (reason: string | null) =>
+    db.transaction((tx) => setHalted(tx, { merchant: shop.merchant, reason, now: shop.clock.now() }));
+  assert(await halt("a test"));
+  assertEquals(await ours.orders(), []);
+  requestIn(await theirs.orders());
+  assert(await halt(null));
+  await shop.pass(16_000);
+  requestIn(await ours.hears());
+  assertEquals(await theirs.hears(), []);
+});
 
 Deno.test("who writes too much to one merchant is read at once by the other", async () => {
   const { shop, ours, theirs } = await two({ rate: { count: 2, perMs: 60_000 } });
@@ -232,8 +234,9 @@ onEachDatabase("a merchant's ban leaves a message to both to the other", async (
   assertEquals(await admission.admitForAll(both), { ok: true, merchants: [other] });
 });
 
-onEachDatabase("owners hear of each merchant's facts and troubles apart", async (db: Database) => {
-  const { shop, ours, theirs } = await two({ database: db, owners: [keyPair("olivia").pubkey] });
+Deno.test("owners hear of each merchant's facts and troubles apart", async () => {
+  const { shop, ours, theirs } = await two({ owners: [keyPair("olivia").pubkey] });
+  const db = shop.database;
   await using _ = shop;
   const now = shop.clock.now();
   const trouble = (merchant: string) => ({ merchant, name: "wallet", detail: "silent" });

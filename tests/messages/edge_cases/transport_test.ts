@@ -278,3 +278,14 @@ Deno.test("#24 text twins and claims: kept with the order whichever comes first,
     assertEquals(toldIn(await alice.pays(request)).length, 1);
   }
 });
+
+Deno.test("#36 a banned key isn't served inside a gift wrap either, whose author is a throw-away key", async () => {
+  await using shop = await Shop.open();
+  const [alice, bob] = [shop.customer("alice", "nip17"), shop.customer("bob", "nip17")];
+  await shop.database.transaction((tx) =>
+    tx.insertInto("bans").values({ merchant: shop.merchant, pubkey, reason: null, created_at: 0 }).execute()
+  );
+  assertEquals(await alice.orders(), []);
+  assertEquals(await reasons(shop), ["dropped: banned"]);
+  requestIn(await bob.orders());
+});
