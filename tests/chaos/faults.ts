@@ -56,7 +56,7 @@ export interface RelayFaults {
 export const lossyRelay: RelayFaults = {
   swallowEvent: 0.02,
   lyingOk: 0.005,
-  rateLimited: 0.01,
+  rateLimited: 0.001,
   twice: 0.02,
   hideEvent: 0.02,
   showTwice: 0.05,
