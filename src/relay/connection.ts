@@ -16,6 +16,8 @@ export class Connection {
   readonly subscriptions = new Map<string, LiveSubscription>();
   /** Events that wait for their commit. */
   pending = 0;
+  /** Done when the last AUTH that came is answered: what is asked behind it waits for it. */
+  authenticated: Promise<void> = Promise.resolve();
   readonly #socket: WebSocket;
   readonly #maxBuffered: number;
   readonly #clock: Clock;

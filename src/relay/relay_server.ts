@@ -210,6 +210,10 @@ export class RelayServer {
   }
 
   async #obey(connection: Connection, message: ClientMessage, bytes: number): Promise<void> {
+    // NIP-42: clients ask right behind their AUTH, without waiting for its OK, and mean to ask as who they say they are.
+    if (message.verb === "REQ" || message.verb === "COUNT" || message.verb === "CLOSE") {
+      await connection.authenticated;
+    }
     switch (message.verb) {
       case "EVENT": {
         const [accepted, reason] = await this.#publishing.publish(connection, message.event, bytes);
@@ -232,7 +236,10 @@ export class RelayServer {
       case "CLOSE":
         return this.#feed.unsubscribe(connection, message.id);
       case "AUTH": {
-        const reason = await this.#authenticate(connection, message.event);
+        const { authenticated } = connection;
+        const answered = authenticated.then(() => this.#authenticate(connection, message.event));
+        connection.authenticated = answered.then(() => {}, () => {});
+        const reason = await answered;
         connection.send(okMessage(message.event.id, reason === "", reason));
         return this.#refused(connection, reason);
       }

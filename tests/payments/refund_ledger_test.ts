@@ -95,11 +95,11 @@ onEachSharedDatabase(
     const shop = new Shop(one);
     const orderId = await shop.order({ payment: "refund_due", received_msat: 100_000 });
     const paymentId = await unmatched(shop, 100n * SAT);
-    for (const  of of[{ orderId }, { paymentId }]) {
+    for (const debt of [{ orderId }, { paymentId }]) {
       const opened = await Promise.all(Array.from({ length: 12 }, (_, i) =>
         open(i % 2 ? one : two, 1, {
-          ...of,
-          fact: `${Object.keys(of)} ${i}`,
+          ...debt,
+          fact: `${Object.keys(debt)} ${i}`,
           amountMsat: 30n * SAT,
         })));
       assertEquals(opened.filter((each) => each.ok).length, 3);

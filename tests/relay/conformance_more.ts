@@ -73,6 +73,23 @@ export const moreBehaviours: Behaviours = {
       assertEquals(await alice.query({ kinds: [4, 1059], "#p": [key.pubkey] }), []);
     }
   },
+  "NIP-42: who asks right behind AUTH asks as the key it names": async (
+    { alice, bob, author, other, relay },
+  ) => {
+    for (const [client, keys] of [[alice, [author]], [bob, [author, other]]] as const) {
+      const challenge = await client.challenge();
+      client.send("REQ", "shop", { kinds: [1] });
+      for (const key of keys) {
+        const tags = [["relay", client.url], ["challenge", challenge]];
+        client.send("AUTH", key.sign({ kind: 22_242, created_at: relay.now(), tags }));
+      }
+      for (const key of keys) client.send("REQ", key.pubkey, { kinds: [4, 1059], "#p": [key.pubkey] });
+      for (const key of keys) {
+        const [verb] = await client.take((m) => /^(EOSE|CLOSED)$/.test(m[0]) && m[1] === key.pubkey);
+        assertEquals(verb, "EOSE");
+      }
+    }
+  },
   "NIP-42: another's challenge, another relay, another time or a wrong signature isn't accepted": async (
     scene,
   ) => {
