@@ -69,6 +69,17 @@ export async function up(db: AnyDb): Promise<void> {
   await db.schema.alterTable("merchants").addColumn("halted", "text").execute();
   await db.schema.alterTable("merchants").addColumn("moved_to", "text").execute();
 
+  // Where an unfinished catch-up stands (nostr/catch_up_store.ts).
+  await db.schema.createTable("catch_ups")
+    .addColumn("merchant", "text", (c) => c.notNull())
+    .addColumn("relay", "text", (c) => c.notNull())
+    .addColumn("started_at", "bigint", (c) => c.notNull())
+    .addColumn("kind", "integer", (c) => c.notNull())
+    .addColumn("until", "bigint")
+    .addColumn("updated_at", "bigint", (c) => c.notNull())
+    .addPrimaryKeyConstraint("catch_ups_pk", ["merchant", "relay"])
+    .execute();
+
   await db.schema.createTable("recipient_relays")
     .addColumn("pubkey", "text", (c) => c.primaryKey())
     .addColumn("dm_relays", "text", (c) => c.notNull())
@@ -107,6 +118,12 @@ export async function up(db: AnyDb): Promise<void> {
     .where(sql<boolean>`state = 'new' and sheddable = 1`).execute();
   await db.schema.createIndex("inbox_junk").on("inbox").columns(["received_at", "seq", "junk_bytes"])
     .where(sql.ref("junk_bytes"), "is not", null).execute();
+
+  // Whose turn it is: one merchant's jobs must not keep another's from running.
+  await db.schema.alterTable("jobs").addColumn("merchant", "text", (c) => c.notNull().defaultTo(""))
+    .execute();
+  await db.schema.createIndex("jobs_lanes").on("jobs").columns(["kind", "merchant", "run_at", "id"])
+    .where(sql.ref("state"), "=", sql.lit("ready")).execute();
 
   await db.schema.createTable("sweeps")
     .addColumn("merchant", "text", (c) => c.notNull())
@@ -179,6 +196,9 @@ export async function up(db: AnyDb): Promise<void> {
   await db.schema.createIndex("orders_paid").on("orders").columns(["merchant", "customer"])
     .where(sql.ref("paid_at"), "is not", null).execute();
   await db.schema.alterTable("orders").addColumn("forgotten_at", "bigint").execute();
+  // Whether the customer heard that the invoice takes longer.
+  await db.schema.alterTable("orders").addColumn("delay_told", "integer", (c) => c.notNull().defaultTo(0))
+    .execute();
   // Whose customer's data is taken out next.
   await db.schema.createIndex("orders_to_forget").on("orders").columns(["updated_at", "id"])
     .where(sql.ref("forgotten_at"), "is", null).execute();

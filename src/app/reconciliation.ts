@@ -118,9 +118,9 @@ export class Reconciliation implements Service {
     const filter = { kinds: [STALL_KIND, PRODUCT_KIND], authors: [merchant] };
     const newest = new Map<string, NostrEvent>();
     for await (
-      const page of catchUp((one) => link.query([one], { timeoutMs: ANSWER_MS, signal }), filter, since)
+      const { events } of catchUp((one) => link.query([one], { timeoutMs: ANSWER_MS, signal }), filter, since)
     ) {
-      for (const event of page) {
+      for (const event of events) {
         if (event.pubkey !== merchant || !filter.kinds.includes(event.kind) || !verifier.verify(event)) {
           continue;
         }

@@ -1,5 +1,6 @@
 import type {
   BansTable,
+  CatchUpsTable,
   InboxTable,
   KeyClocksTable,
   NostrEventsTable,
@@ -82,6 +83,7 @@ export interface Tables {
   outbox: OutboxTable;
   recipient_relays: RecipientRelaysTable;
   relay_cursors: RelayCursorsTable;
+  catch_ups: CatchUpsTable;
   key_clocks: KeyClocksTable;
   jobs: JobsTable;
   leases: LeasesTable;

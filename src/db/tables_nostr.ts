@@ -110,6 +110,17 @@ export interface RelayCursorsTable {
   updated_at: Int;
 }
 
+/** A catch-up that isn't finished: everything of the kinds before `kind`, and of `kind` down to the second `until`, is in the inbox. */
+export interface CatchUpsTable {
+  merchant: Text;
+  relay: Text;
+  started_at: Int;
+  kind: Int;
+  /** Null: nothing of the kind yet. */
+  until: IntOrNull;
+  updated_at: Int;
+}
+
 /** The newest `created_at` (seconds) we used: scope `catalog`, `address:<kind>:<d>` or `customer:<pubkey>`. */
 export interface KeyClocksTable {
   pubkey: Text;

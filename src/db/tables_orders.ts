@@ -65,6 +65,8 @@ export interface OrdersTable {
   refunding_msat: IntZero;
   /** Invoiced without a hold on the stock: the goods are assigned at payment. */
   unheld: FlagOff;
+  /** Whether the customer was told that the invoice takes longer. */
+  delay_told: FlagOff;
   /** When the customer's data was taken out. */
   forgotten_at: IntOrNull;
 }

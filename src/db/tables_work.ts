@@ -4,6 +4,8 @@ import type { Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 export interface JobsTable {
   id: Generated<number>;
   kind: Text;
+  /** Whose work it is. */
+  merchant: Generated<string>;
   /** Unique among the waiting jobs of this kind. */
   key: TextOrNull;
   /** JSON; ids only, never customers' data. */

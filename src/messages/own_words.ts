@@ -103,7 +103,9 @@ async function readAll(
       break;
     }
     // Our own store holds only what was verified.
-    for (const event of page.value) if (relay === null || verifier.verify(event)) events.set(event.id, event);
+    for (const event of page.value.events) {
+      if (relay === null || verifier.verify(event)) events.set(event.id, event);
+    }
   }
   return { events: [...events.values()], hidden: end.hidden };
 }

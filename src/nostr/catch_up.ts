@@ -3,6 +3,13 @@ import type { NostrEvent, NostrFilter } from "@nostrify/types";
 /** Asks a relay for one page. */
 export type Ask = (filter: NostrFilter) => Promise<NostrEvent[]>;
 
+/** A part of what was asked for. */
+export interface CatchUpPage {
+  events: NostrEvent[];
+  /** Everything newer than this second has been given out. */
+  until: number;
+}
+
 /** What was read and what may have been missed. */
 export interface CaughtUp {
   events: number;
@@ -29,7 +36,7 @@ export const catchUpDefaults: CatchUpOptions = {
 };
 
 /**
- * Reads all events of `filter` from now back to `since` (seconds), page by page, newest first. A page ends anywhere inside a
+ * Reads all events of `filter` from its `until`, or from now, back to `since` (seconds), page by page, newest first. A page ends anywhere inside a
  * second, so the next one starts **at** the oldest second seen, and what both have is left out. When a page brings nothing
  * else, the second is over, or holds more than the relay ever gives: then it counts as hidden.
  *
@@ -40,10 +47,10 @@ export async function* catchUp(
   filter: NostrFilter,
   since: number,
   options: Partial<CatchUpOptions> = {},
-): AsyncGenerator<NostrEvent[], CaughtUp> {
+): AsyncGenerator<CatchUpPage, CaughtUp> {
   const o = { ...catchUpDefaults, ...options };
   const limit = new RelayLimit(o);
-  const parts: Part[] = [{ since, until: Infinity }];
+  const parts: Part[] = [{ since, until: filter.until ?? Infinity }];
   let events = 0;
   let halved = 0;
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
@@ -69,8 +76,8 @@ export async function* catchUp(
       if (page.length === 0) break;
       events += fresh.length;
       if (events > o.most) throw new Error(`the relay gave more than ${o.most} events`);
-      if (fresh.length > 0) yield fresh;
       const oldest = page.reduce((second, event) => Math.min(second, event.created_at), until);
+      if (fresh.length > 0) yield { events: fresh, until: oldest };
       if (oldest < until) {
         until = oldest;
         pagesOfSecond = 0;

@@ -4,13 +4,15 @@ import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
-import { type Arrival, arrive, inInbox, moveCursor, readCursor, type ReceiveFn } from "./arrivals.ts";
+import { type Arrival, arrive, inInbox, readCursor, type ReceiveFn } from "./arrivals.ts";
 import { backOff } from "./backoff.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { type Incoming, type IntakeOptions, IntakeRelay, type IntakeRelayStatus } from "./intake_relay.ts";
+import { readCatchUp } from "./catch_up_store.ts";
 import { eventId } from "./event_id.ts";
 import { LruMap } from "./lru_map.ts";
 import { ProbeMaker } from "./probe.ts";
+import { RelayProgress } from "./relay_progress.ts";
 import type { RelayPool } from "./relay_pool.ts";
 import type { MerchantSigner } from "./signer.ts";
 import type { Verifier } from "./verify.ts";
@@ -46,7 +48,6 @@ const TURN = 25;
 const RECENT = 10_000;
 const RECENT_MS = 60_000;
 const REFUSAL_MS = 60_000;
-const CURSOR_STEP_MS = 10_000;
 /** Reasons come from policies, a small set; the bound is against a policy that puts details into them. */
 const MOST_REASONS = 50;
 
@@ -75,7 +76,7 @@ export class Intake implements Service {
   readonly #refusals = new LruMap<string, number>(RECENT);
   /** Wrong signatures, which relays hand on again in each catch-up: they are checked once. */
   readonly #forged = new LruMap<string, true>(RECENT);
-  readonly #moved = new Map<string, number>();
+  readonly #progress: RelayProgress;
   readonly #counts = { received: 0, duplicates: 0, invalid: 0 };
   readonly #refused = new Map<string, number>();
   #running: Promise<unknown> | undefined;
@@ -106,6 +107,7 @@ export class Intake implements Service {
     this.#admission = o.admission;
     this.#receive = o.receive ?? arrive;
     this.#queue = new BoundedQueue(o.queue ?? QUEUE);
+    this.#progress = new RelayProgress(o.merchant);
     const links = new Set(o.relays.map((url) => o.pool.link(url)));
     const probes = o.signer ? new ProbeMaker({ ...o, signer: o.signer }) : null;
     this.#relays = new Map([...links].map((link) => {
@@ -114,6 +116,7 @@ export class Intake implements Service {
         merchant: o.merchant,
         queue: this.#queue,
         readCursor: () => readCursor(o.database, o.merchant, link.url),
+        readCatchUp: () => readCatchUp(o.database, { merchant: o.merchant, relay: link.url }),
         probes,
         clock: o.clock,
         random: o.random,
@@ -182,37 +185,22 @@ export class Intake implements Service {
   async #store(batch: Incoming[]): Promise<void> {
     this.#database.storage.checkRoom();
     const { arrivals, counts } = await this.#judge(batch);
-    const cursors = this.#cursorsOf(batch, arrivals.length > 0);
+    const step = this.#progress.step(batch, arrivals.length > 0);
     let added = 0;
-    if (arrivals.length > 0 || cursors.size > 0) {
+    if (arrivals.length > 0 || step) {
       added = await this.#database.transaction(async (tx) => {
         const now = this.#clock.now();
         const rows = arrivals.length > 0 ? await this.#receive(tx, arrivals, now) : 0;
-        // Sorted, so that processes which share the database lock the rows in one order.
-        for (const [relay, cursor] of [...cursors].sort(([a], [b]) => a < b ? -1 : 1)) {
-          await moveCursor(tx, { merchant: this.#merchant, relay, cursor, now });
-        }
+        if (step) await this.#progress.write(tx, step, now);
         return rows;
       });
     }
-    for (const [relay, cursor] of cursors) this.#moved.set(relay, cursor);
+    if (step) this.#progress.written(step);
     for (const { event } of arrivals) this.#recent.set(event.id, this.#clock.now());
     this.#counts.received += added;
     this.#counts.duplicates += counts.duplicates + arrivals.length - added;
     this.#counts.invalid += counts.invalid;
     for (const reason of counts.refused) this.#countRefusal(reason);
-  }
-
-  /** How far the batch moves each relay's cursor. For duplicates alone it isn't worth a transaction each time. */
-  #cursorsOf(batch: Incoming[], withArrivals: boolean): Map<string, number> {
-    const cursors = new Map<string, number>();
-    for (const { relay, cursor, event } of batch) {
-      if (cursor === null) continue;
-      const worthIt = withArrivals || event === null ||
-        cursor - (this.#moved.get(relay) ?? 0) >= CURSOR_STEP_MS;
-      if (worthIt) cursors.set(relay, Math.max(cursor, cursors.get(relay) ?? 0));
-    }
-    return cursors;
   }
 
   /** What of a batch is new, authentic and admitted. An id counts as known only once an event with it was authentic. */

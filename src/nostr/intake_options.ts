@@ -1,6 +1,7 @@
 import type { NostrEvent, NostrFilter } from "@nostrify/types";
 import { seconds } from "../clock.ts";
 import type { CatchUpOptions } from "./catch_up.ts";
+import type { CatchUpMark } from "./catch_up_store.ts";
 import type { WatchOptions } from "./watch_options.ts";
 
 /** What a relay hands to the intake: an unverified event, or word that everything before it is complete. */
@@ -9,6 +10,8 @@ export interface Incoming {
   relay: string;
   /** Once this and all before it are in the inbox, the relay's cursor is here (ms); null while catching up. */
   cursor: number | null;
+  /** And the catch-up that is under way stands here. */
+  mark?: CatchUpMark;
 }
 
 export interface IntakeRelayStatus {

@@ -4,6 +4,7 @@ import { errorText, type Log } from "../log.ts";
 import { TokenBuckets } from "../policies/token_buckets.ts";
 import type { Random } from "../random.ts";
 import type { BoundedQueue } from "./bounded_queue.ts";
+import type { CaughtUp } from "./catch_up.ts";
 import {
   type Incoming,
   intakeDefaults,
@@ -14,6 +15,7 @@ import {
   sinceOf,
   weight,
 } from "./intake_options.ts";
+import { type CatchUpMark, isOfUse } from "./catch_up_store.ts";
 import { MissedEvents } from "./missed_events.ts";
 import type { ProbeMaker } from "./probe.ts";
 import type { RelayLink } from "./relay_link.ts";
@@ -34,6 +36,7 @@ export class IntakeRelay {
   readonly #merchant: string;
   readonly #queue: BoundedQueue<Incoming>;
   readonly #readCursor: () => Promise<number | null>;
+  readonly #readCatchUp: () => Promise<CatchUpMark | null>;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Log;
@@ -41,6 +44,8 @@ export class IntakeRelay {
   readonly #watch: RelayWatch;
   readonly #missed: MissedEvents;
   readonly #forged: TokenBuckets;
+  /** Where the catch-up stands, as the database will say once the queue is stored; undefined before it was asked. */
+  #unfinished: CatchUpMark | null | undefined;
   #session = new AbortController();
   #sessions = 0;
   #status: Pick<
@@ -60,6 +65,8 @@ export class IntakeRelay {
     merchant: string;
     queue: BoundedQueue<Incoming>;
     readCursor: () => Promise<number | null>;
+    /** Where a catch-up was interrupted. */
+    readCatchUp: () => Promise<CatchUpMark | null>;
     /** Null: without written probes. */
     probes: ProbeMaker | null;
     clock: Clock;
@@ -71,6 +78,7 @@ export class IntakeRelay {
     this.#merchant = o.merchant;
     this.#queue = o.queue;
     this.#readCursor = o.readCursor;
+    this.#readCatchUp = o.readCatchUp;
     this.#clock = o.clock;
     this.#random = o.random;
     this.#log = o.log.child({ relay: o.link.url });
@@ -85,6 +93,10 @@ export class IntakeRelay {
       options: this.#o,
       take: async (event, nth, signal) => {
         if (this.#watch.stored(event, nth)) await later(event, signal);
+      },
+      mark: (mark) => {
+        this.#unfinished = mark;
+        this.#queue.add({ event: null, relay: this.#link.url, cursor: null, mark });
       },
       limited: (reason) => this.#status.refusing = reason,
     });
@@ -148,7 +160,8 @@ export class IntakeRelay {
     this.#sessions++;
     const session = this.#session = new AbortController();
     const both = AbortSignal.any([signal, session.signal]);
-    const since = sinceOf(await this.#readCursor(), this.#clock.now());
+    const cursor = await this.#readCursor();
+    const since = sinceOf(cursor, this.#clock.now());
     let reading: Promise<void> | undefined;
     try {
       // `limit` concerns what is stored: the catch-up reads that, page by page.
@@ -163,7 +176,7 @@ export class IntakeRelay {
           if (!this.#live(message[2], reading !== undefined)) return;
         } else if (!reading) {
           this.#status.connected = true;
-          reading = this.#read(since, both);
+          reading = this.#read(cursor, both);
           reading.catch((error) => session.abort(error));
         }
       }
@@ -175,16 +188,36 @@ export class IntakeRelay {
     }
   }
 
-  /** Beside the live subscription: first what was missed, then the watch. */
-  async #read(since: Record<number, number>, signal: AbortSignal): Promise<void> {
-    const startedAt = this.#clock.now();
-    const { events, hidden } = await this.#missed.read(since, signal);
-    // All that this catch-up found stands before this entry, so the cursor can't overtake it.
-    this.#queue.add({ event: null, relay: this.#link.url, cursor: startedAt });
+  /**
+   * Beside the live subscription: first what was missed, then the watch. A catch-up that was interrupted is finished before one
+   * that is of now: a relay that is lost again and again is read to its end all the same.
+   */
+  async #read(cursor: number | null, signal: AbortSignal): Promise<void> {
+    const now = this.#clock.now();
+    const begun: CatchUpMark = { startedAt: now, kind: KINDS[0]!, until: null, at: now };
+    const since = (mark: CatchUpMark) => sinceOf(cursor, Math.min(mark.startedAt, now));
+    const interrupted = this.#unfinished === undefined ? await this.#readCatchUp() : this.#unfinished;
+    if (interrupted && isOfUse(interrupted, now)) {
+      await this.#catchUp(since(interrupted), interrupted, signal);
+      cursor = Math.max(cursor ?? 0, interrupted.startedAt);
+    }
+    const { events, hidden } = await this.#catchUp(since(begun), begun, signal);
     Object.assign(this.#status, { caughtUp: true, hidden, error: null, refusing: null });
     this.#log.info("intake.caught_up", { events, hidden });
     if (hidden > 0) this.#log.warn("intake.hidden", { seconds: hidden });
-    await this.#watch.run(since, signal);
+    await this.#watch.run(since(begun), signal);
+  }
+
+  async #catchUp(
+    since: Record<number, number>,
+    from: CatchUpMark,
+    signal: AbortSignal,
+  ): Promise<CaughtUp> {
+    const caughtUp = await this.#missed.read(since, from, signal);
+    // All that this catch-up found stands before this entry, so the cursor can't overtake it.
+    this.#queue.add({ event: null, relay: this.#link.url, cursor: from.startedAt });
+    this.#unfinished = null;
+    return caughtUp;
   }
 
   /** False when the queue is full. `live`: it isn't what was stored when the subscription began. */

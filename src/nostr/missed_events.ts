@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { backOff } from "./backoff.ts";
 import { catchUp, catchUpDefaults, type CaughtUp } from "./catch_up.ts";
+import type { CatchUpMark } from "./catch_up_store.ts";
 import { Deadline } from "./deadline.ts";
 import { intakeFilter, type IntakeOptions, KINDS } from "./intake_options.ts";
 import type { RelayLink } from "./relay_link.ts";
@@ -12,11 +13,15 @@ import { RefusedError } from "./relay_refusal.ts";
 /** Takes an event, the `nth` of its kind from the newest on; waits for room. */
 export type Take = (event: NostrEvent, nth: number, signal: AbortSignal) => Promise<void>;
 
+/** Events between two marks. */
+const MARK_EVERY = 250;
+
 /** Reads what a relay has stored for a merchant. */
 export class MissedEvents {
   readonly #link: RelayLink;
   readonly #merchant: string;
   readonly #take: Take;
+  readonly #mark: (mark: CatchUpMark) => void;
   readonly #limited: (reason: string) => void;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -27,6 +32,8 @@ export class MissedEvents {
     link: RelayLink;
     merchant: string;
     take: Take;
+    /** Is told how far it has come: what was taken before is what the mark says. */
+    mark: (mark: CatchUpMark) => void;
     /** Is told when the relay wants us to ask less. */
     limited: (reason: string) => void;
     clock: Clock;
@@ -37,6 +44,7 @@ export class MissedEvents {
     this.#link = o.link;
     this.#merchant = o.merchant;
     this.#take = o.take;
+    this.#mark = o.mark;
     this.#limited = o.limited;
     this.#clock = o.clock;
     this.#random = o.random;
@@ -44,23 +52,48 @@ export class MissedEvents {
     this.#o = o.options;
   }
 
-  /** All events of each kind since its second, kind by kind. Rejects with a `RefusedError`, a `LinkError` or the signal's reason. */
-  async read(since: Record<number, number>, signal: AbortSignal): Promise<CaughtUp> {
+  /**
+   * All events of each kind since its second, kind by kind, newest first; `from` goes on where an earlier reading was interrupted.
+   * Rejects with a `RefusedError`, a `LinkError` or the signal's reason.
+   */
+  async read(since: Record<number, number>, from: CatchUpMark, signal: AbortSignal): Promise<CaughtUp> {
+    const mark = (kind: number, until: number | null) =>
+      this.#mark({ startedAt: from.startedAt, kind, until, at: this.#clock.now() });
     const sum = { events: 0, hidden: 0 };
-    for (const kind of KINDS) {
-      const filter = intakeFilter(kind, this.#merchant);
+    if (isUnderWay(from)) await this.#newest(since, signal);
+    for (const kind of KINDS.slice(Math.max(0, KINDS.indexOf(from.kind)))) {
+      const until = kind === from.kind ? from.until : null;
+      const filter = { ...intakeFilter(kind, this.#merchant), ...(until === null ? {} : { until }) };
       const pages = catchUp((page) => this.#page(page, signal), filter, since[kind]!, this.#o.catchUp);
-      for (let nth = 0;;) {
+      // What goes on in the middle doesn't know how many are newer.
+      let nth = until === null ? 0 : Infinity;
+      let marked = 0;
+      let read = 0;
+      if (kind !== from.kind) mark(kind, null);
+      for (;;) {
         const page = await pages.next();
         if (page.done) {
           sum.events += page.value.events;
           sum.hidden += page.value.hidden;
           break;
         }
-        for (const event of page.value) await this.#take(event, nth++, signal);
+        for (const event of page.value.events) await this.#take(event, nth++, signal);
+        read += page.value.events.length;
+        if (read - marked < MARK_EVERY) continue;
+        marked = read;
+        mark(kind, page.value.until);
       }
     }
     return sum;
+  }
+
+  /** The rest of a long reading may be old: who wrote while we were away is answered before. */
+  async #newest(since: Record<number, number>, signal: AbortSignal): Promise<void> {
+    const { page } = { ...catchUpDefaults, ...this.#o.catchUp };
+    for (const kind of KINDS) {
+      const filter = { ...intakeFilter(kind, this.#merchant), since: since[kind]!, limit: page };
+      for (const event of await this.#page(filter, signal)) await this.#take(event, Infinity, signal);
+    }
   }
 
   /** A relay that wants us to slow down keeps its live subscription meanwhile: what is new still comes. */
@@ -94,4 +127,8 @@ export class MissedEvents {
     }
     return events;
   }
+}
+
+function isUnderWay(mark: CatchUpMark): boolean {
+  return mark.until !== null || mark.kind !== KINDS[0];
 }

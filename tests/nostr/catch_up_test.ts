@@ -37,7 +37,7 @@ async function read(relay: { ask: (f: NostrFilter) => Promise<NostrEvent[]> }, o
   for (;;) {
     const next = await pages.next();
     if (next.done) return { ids, ...next.value };
-    ids.push(...next.value.map((e) => e.id));
+    ids.push(...next.value.events.map((e) => e.id));
   }
 }
 
