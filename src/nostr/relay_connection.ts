@@ -49,6 +49,11 @@ export class RelayConnection extends NRelay1 {
     return this.#reason;
   }
 
+  /** When it last said anything (monotonic ms). */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   readonly #end = Promise.withResolvers<string>();
   readonly #publishing = new Map<string, Publishing>();
   readonly #subscriptions = new Map<string, Subscription>();
@@ -56,6 +61,8 @@ export class RelayConnection extends NRelay1 {
   readonly #allowance: { stray: TokenBuckets; broken: TokenBuckets };
   readonly #maxEventBytes: number;
   readonly #auth: RelayAuth;
+  readonly #clock: Clock;
+  #heardAt = -Infinity;
   #reason: string | undefined;
   #socketError = "";
   #idle: (() => void) | undefined;
@@ -82,6 +89,7 @@ export class RelayConnection extends NRelay1 {
       ...(o.signer ? { auth: (challenge: string) => late.onChallenge!(challenge) } : {}),
     });
     this.#log = o.log;
+    this.#clock = o.clock;
     this.#maxEventBytes = o.maxEventBytes;
     this.#allowance = {
       stray: new TokenBuckets({ clock: o.clock, perMinute: MOST_STRAY }),
@@ -162,6 +170,7 @@ export class RelayConnection extends NRelay1 {
   protected override receive(message: NostrRelayMsg): void {
     // A flood goes on until the socket is closed.
     if (this.#reason !== undefined) return;
+    this.#heardAt = this.#clock.monotonic();
     switch (message[0]) {
       case "EVENT":
         return this.#event(message);

@@ -6,6 +6,7 @@ import type { Random } from "../random.ts";
 import { backOff } from "./backoff.ts";
 import { Deadline, DeadlineError, unlessAborted } from "./deadline.ts";
 import { LinkError, type Receipt, RelayConnection } from "./relay_connection.ts";
+import { ProofOfLife } from "./proof_of_life.ts";
 import { relayDefaults, type RelayOptions, type RelayStatus } from "./relay_options.ts";
 import { relayUrl } from "./relay_url.ts";
 import type { MerchantSigner } from "./signer.ts";
@@ -33,6 +34,7 @@ export class RelayLink implements NRelay {
   readonly #o: RelayOptions;
   readonly #closed = new AbortController();
   readonly #ending = new Set<Promise<void>>();
+  readonly #life: ProofOfLife;
   readonly #waiting = new Set<PromiseWithResolvers<RelayConnection>>();
   #connection: RelayConnection | undefined;
   #replaced = Promise.withResolvers<void>();
@@ -66,6 +68,11 @@ export class RelayLink implements NRelay {
     this.#random = o.random;
     this.#log = o.log.child({ relay: url });
     this.#o = { ...relayDefaults, ...o.options };
+    this.#life = new ProofOfLife({
+      ...o,
+      log: this.#log,
+      drop: (why, connection) => this.drop(why, connection),
+    });
   }
 
   status(): RelayStatus {
@@ -86,6 +93,8 @@ export class RelayLink implements NRelay {
     using user = this.#use();
     const connection = await this.#connected(opts.signal);
     using watch = new Watch(this.#clock, this.#o.silenceMs, user.signal, opts.signal);
+    const askedAt = this.#clock.monotonic();
+    let answered = false;
     try {
       for await (const message of connection.req(filters, { signal: watch.signal })) {
         if (message[0] === "EVENT") {
@@ -93,12 +102,16 @@ export class RelayLink implements NRelay {
           this.#status.lastEventAt = this.#clock.now();
         } else {
           watch.stop();
+          answered = true;
           if (message[0] === "EOSE") this.#status.lastEoseAt = this.#clock.now();
         }
         yield message;
       }
     } catch (error) {
-      if (opts.signal?.aborted) throw opts.signal.reason;
+      if (opts.signal?.aborted) {
+        if (!answered) this.#track(this.#life.missing(connection, askedAt));
+        throw opts.signal.reason;
+      }
       if (watch.expired) {
         this.drop(`no answer to a subscription within ${this.#o.silenceMs} ms`, connection);
         throw new LinkError(
@@ -132,10 +145,14 @@ export class RelayLink implements NRelay {
   async publish(event: NostrEvent, signal?: AbortSignal): Promise<Receipt> {
     using _user = this.#use();
     using deadline = new Deadline(this.#clock, this.#o.publishTimeoutMs, signal);
+    let connection: RelayConnection | undefined;
+    let sentAt = 0;
     try {
-      const connection = await this.#connected(deadline.signal);
+      connection = await this.#connected(deadline.signal);
+      sentAt = this.#clock.monotonic();
       return await connection.publish(event, deadline.signal);
     } catch (error) {
+      if (connection && deadline.signal.aborted) this.#track(this.#life.missing(connection, sentAt));
       if (!deadline.expired) throw error;
       const why = this.#status.state === "connected"
         ? "no OK"

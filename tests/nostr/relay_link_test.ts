@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { seconds, systemClock } from "../../src/clock.ts";
 import { DeadlineError } from "../../src/nostr/deadline.ts";
 import { LinkError, type ReqMessage } from "../../src/nostr/relay_link.ts";
+import type { RelayPool } from "../../src/nostr/relay_pool.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
 import { directMessage, testPool, testSigner, until } from "../support/wire.ts";
 
@@ -189,4 +191,51 @@ Deno.test("close() ends what is under way", async () => {
   await pool[Symbol.asyncDispose]();
   await Promise.all(calls);
   await assertRejects(() => pool.publish(relay.url, message()), LinkError);
+});
+
+for (
+  const [what, call] of Object.entries({
+    "a query": (pool: RelayPool, url: string) => pool.link(url).query(filters, { timeoutMs: 5_000 }),
+    "an event": (pool: RelayPool, url: string) => pool.publish(url, message()),
+  })
+) {
+  Deno.test(`a connection that is dead while TCP lives is found by ${what} without an answer`, async () => {
+    await using relay = await FakeRelay.start();
+    const clock = new FakeClock();
+    await using pool = testPool({ clock, relayOptions: { silenceMs: 60_000, publishTimeoutMs: 5_000 } });
+    // As a wallet's answers are heard: it has its EOSE, and isn't asked again.
+    const live = pool.link(relay.url).req(filters);
+    assertEquals((await live.next()).value?.[0], "EOSE");
+    const ended = assertRejects(() => live.next(), LinkError, "silent");
+    relay.is.deaf = true;
+    const asking = assertRejects(() => call(pool, relay.url));
+    const passing = async () => {
+      await clock.advance(500);
+      return pool.status()[0]!.state !== "connected";
+    };
+    await until(passing);
+    await asking;
+    await ended;
+    relay.is.deaf = false;
+    const again = pool.link(relay.url).query(filters, { timeoutMs: 600_000 });
+    await until(async () => !await passing());
+    assertEquals(await again, []);
+  });
+}
+
+Deno.test("a relay that never says OK, and answers questions, keeps its connection", async () => {
+  await using relay = await FakeRelay.start({ noOk: true });
+  const clock = new FakeClock();
+  await using pool = testPool({ clock, relayOptions: { publishTimeoutMs: 5_000 } });
+  for (let i = 0; i < 3; i++) {
+    const asking = assertRejects(() => pool.publish(relay.url, message()), DeadlineError);
+    await until(() => relay.frames.length === i + 1);
+    await clock.advance(5_000);
+    await asking;
+    await until(() => relay.reqs.length === i + 1);
+    // The proof of life came back.
+    await until(() => pool.status()[0]!.state === "connected" && relay.subscriptions.length === 0);
+    await clock.advance(10_000);
+  }
+  assertEquals([relay.connections, relay.reqs.flat().every((filter) => filter.ids?.length === 1)], [1, true]);
 });

@@ -35,6 +35,7 @@ export interface ChannelOptions {
 export class NwcChannel {
   readonly #o: ChannelOptions;
   readonly #closed = new AbortController();
+  #session = new AbortController();
   readonly #live = new Set<string>();
   readonly #seen = new Set<string>();
   readonly #tasks = new Set<Promise<void>>();
@@ -61,6 +62,12 @@ export class NwcChannel {
     return unlessAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal);
   }
 
+  /** Begins all subscriptions anew: relays take requests and bring no answers. */
+  again(): void {
+    this.#session.abort(new Error("answers don't come"));
+    this.#session = new AbortController();
+  }
+
   async close(): Promise<void> {
     this.#closed.abort(new Error("the wallet connection was closed"));
     await Promise.all(this.#tasks);
@@ -71,7 +78,8 @@ export class NwcChannel {
     let failures = 0;
     for (let first = true; !this.#closed.signal.aborted; first = false) {
       try {
-        for await (const message of pool.link(url).req([this.#filter()], { signal: this.#closed.signal })) {
+        const signal = AbortSignal.any([this.#closed.signal, this.#session.signal]);
+        for await (const message of pool.link(url).req([this.#filter()], { signal })) {
           if (message[0] === "CLOSED") throw new Error(`the relay ended the subscription: ${message[2]}`);
           if (message[0] === "EVENT") this.#track(this.#receive(message[2]));
           else {

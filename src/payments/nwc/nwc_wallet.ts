@@ -32,6 +32,7 @@ import { incomingOf, statusOf } from "./transaction.ts";
 import { describeNwcUri, type NwcUri } from "./uri.ts";
 
 /** The same payment is told under both notification kinds, and by several relays. */
+const DEAF_AFTER = 3;
 const SAME_HINT_MS = 2_000;
 const MOST_HINTS = 1_000;
 /** Transactions a page, and pages, where `lookup_invoice` isn't offered. */
@@ -77,6 +78,8 @@ export class NwcWallet implements Wallet {
   };
   readonly #listeners = new Set<(hint: PaymentHint) => void>();
   readonly #hinted = new Map<string, number>();
+  /** Requests in a row that were taken and not answered. */
+  #unanswered = 0;
   /** What the wallet turned out not to offer, whatever it says. */
   #withoutLookup = false;
 
@@ -90,7 +93,10 @@ export class NwcWallet implements Wallet {
     this.#requests = new NwcRequests(connection);
     this.#channel = new NwcChannel({
       ...connection,
-      onResponse: (id, text) => this.#requests.answered(id, text),
+      onResponse: (id, text) => {
+        this.#unanswered = 0;
+        this.#requests.answered(id, text);
+      },
       onNotification: (text) => this.#notified(text),
       onGap: () => this.#tell({}),
     });
@@ -225,11 +231,17 @@ export class NwcWallet implements Wallet {
       try {
         return await this.#requests.send({ method, params, cipher, onLate, once }, signal);
       } catch (error) {
+        if (error instanceof WalletError && error.kind === "no_answer") this.#missing();
         if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
         // Its info event may have changed since we read it.
         this.#info.forget();
       }
     }
+  }
+
+  /** The wallet may be down. Or a relay has forgotten our subscription, and would keep every answer from us for ever. */
+  #missing(): void {
+    if (++this.#unanswered % DEAF_AFTER === 0) this.#channel.again();
   }
 
   async #ready(signal: AbortSignal): Promise<void> {

@@ -313,6 +313,34 @@ Deno.test("a lost connection is made again, goes back in time, and says that som
   await wallet.close();
 });
 
+Deno.test("a relay that takes requests and forgot our subscription is subscribed to anew", async () => {
+  await using relay = await FakeRelay.start();
+  await using service = new ScriptedWallet(relay.url);
+  service.answer = () => ({ result: { network: "regtest" } });
+  await service.serve({ methods: METHODS });
+  const wallet = service.connect();
+  await wallet.probe(forEver);
+  const reqs = () => relay.reqs.flat().filter((filter) => filter.kinds?.includes(23195)).length;
+  const before = reqs();
+  service.answer = () => null;
+  for (let i = 0; i < 3; i++) {
+    assertEquals(reqs(), before);
+    const asked = service.requests.length;
+    const given = new AbortController();
+    const asking = assertRejects(() => wallet.probe(given.signal), WalletError, "didn't answer");
+    await until(() => service.requests.length > asked);
+    given.abort();
+    await asking;
+  }
+  service.answer = () => ({ result: { network: "regtest" } });
+  await until(async () => {
+    await service.clock.advance(500);
+    return reqs() === before + 1;
+  });
+  assertEquals((await wallet.probe(forEver)).network, "bcrt");
+  await wallet.close();
+});
+
 Deno.test("a forged answer is ignored, and doesn't hide the real one of the same id", async () => {
   await using relay = await FakeRelay.start();
   await using service = new ScriptedWallet(relay.url);
