@@ -5,8 +5,10 @@ import type { Database, Dialect } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrator.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
 import { openSqlite } from "../../src/db/sqlite.ts";
-import { memoryDatabase } from "./database.ts";
+import { memoryDatabase, migrateSqlite } from "./database.ts";
+import { runsOnPostgres } from "./lane.ts";
 import { postgresIsOff, testPostgres } from "./postgres.ts";
+import { waitForQuiet } from "./quiet.ts";
 
 /** One database that several may open, as several processes would; all are closed, and it is removed, when it is disposed. */
 export interface SharedDatabase extends AsyncDisposable {
@@ -18,7 +20,7 @@ export interface SharedDatabase extends AsyncDisposable {
 
 /** Registers a test on SQLite (in memory) and one on PostgreSQL, each on a fresh database with all tables. */
 export function onEachDatabase(name: string, fn: (db: Database) => Promise<void>): void {
-  Deno.test(`${name} (sqlite)`, async () => {
+  onSqlite(name, async () => {
     await using db = await memoryDatabase();
     await fn(db);
   });
@@ -27,7 +29,7 @@ export function onEachDatabase(name: string, fn: (db: Database) => Promise<void>
 
 /** Like `onEachDatabase`, with a database that the test opens itself, as often as it likes (SQLite: a file). */
 export function onEachSharedDatabase(name: string, fn: (shared: SharedDatabase) => Promise<void>): void {
-  Deno.test(`${name} (sqlite)`, async () => {
+  onSqlite(name, async () => {
     await using shared = await sqliteFile();
     await fn(shared);
   });
@@ -36,19 +38,24 @@ export function onEachSharedDatabase(name: string, fn: (shared: SharedDatabase) 
 
 /** Like `onEachSharedDatabase`, without any table. */
 export function onEachEmptyDatabase(name: string, fn: (shared: SharedDatabase) => Promise<void>): void {
-  Deno.test(`${name} (sqlite)`, async () => {
+  onSqlite(name, async () => {
     await using shared = await sqliteFile({ migrated: false });
     await fn(shared);
   });
   onPostgres(name, fn, { migrated: false });
 }
 
-/** Registers a test on PostgreSQL only. */
+function onSqlite(name: string, fn: () => Promise<void>): void {
+  if (!runsOnPostgres()) Deno.test(`${name} (sqlite)`, fn);
+}
+
+/** Registers a test on PostgreSQL only. The run on SQLite has it, beside those on both: the one on PostgreSQL needn't repeat it. */
 export function onPostgres(
   name: string,
   fn: (shared: SharedDatabase) => Promise<void>,
   options = { migrated: true },
 ): void {
+  if (runsOnPostgres()) return;
   Deno.test({
     name: `${name} (postgres)`,
     ignore: postgresIsOff(),
@@ -69,7 +76,7 @@ export async function sqliteFile(options = { migrated: true }): Promise<SharedDa
     () => Promise.resolve(openSqlite(url)),
     () => Deno.remove(dir, { recursive: true }),
   );
-  if (options.migrated) await migrate(await shared.open(), migrations);
+  if (options.migrated) await migrateSqlite(await shared.open());
   return shared;
 }
 
@@ -92,7 +99,7 @@ class Shared implements SharedDatabase {
   readonly url: string;
   readonly #open: () => Promise<Database>;
   readonly #remove: () => Promise<void>;
-  readonly #opened: Database[] = [];
+  readonly #opened: { database: Database; quiet: Disposable }[] = [];
 
   constructor(dialect: Dialect, url: string, open: () => Promise<Database>, remove: () => Promise<void>) {
     this.dialect = dialect;
@@ -103,12 +110,15 @@ class Shared implements SharedDatabase {
 
   async open(): Promise<Database> {
     const database = await this.#open();
-    this.#opened.push(database);
+    this.#opened.push({ database, quiet: waitForQuiet(database) });
     return database;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const database of this.#opened) await database.close();
+    for (const { database, quiet } of this.#opened) {
+      quiet[Symbol.dispose]();
+      await database.close();
+    }
     await this.#remove();
   }
 }

@@ -2,8 +2,18 @@ import { type MerchantSigner, SignerUnavailableError } from "../../src/nostr/sig
 
 /** A signer that can't be reached while `isDown` says so. */
 export function signerThatFails(own: MerchantSigner, isDown: () => boolean): MerchantSigner {
-  const ask = <T>(answer: () => Promise<T>): Promise<T> =>
-    isDown() ? Promise.reject(new SignerUnavailableError("the signer is down")) : answer();
+  return signerBehind(
+    own,
+    () => isDown() ? Promise.reject(new SignerUnavailableError("the signer is down")) : Promise.resolve(),
+  );
+}
+
+/** A signer that does nothing before the gate has let it through. */
+export function signerBehind(own: MerchantSigner, gate: () => Promise<void>): MerchantSigner {
+  const ask = async <T>(answer: () => Promise<T>): Promise<T> => {
+    await gate();
+    return await answer();
+  };
   const cipher = (kind: "nip04" | "nip44"): MerchantSigner["nip04"] => ({
     encrypt: (peer, text) => ask(() => own[kind].encrypt(peer, text)),
     decrypt: (peer, payload, use) => ask(() => own[kind].decrypt(peer, payload, use)),

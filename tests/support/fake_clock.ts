@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../src/clock.ts";
 
 /** A clock that stands still until the test moves it. */
@@ -47,6 +48,16 @@ export class FakeClock implements Clock {
     await settle();
   }
 
+  /** Waits, in real time, until so many sleep: whoever was woken has done its work and sleeps again. */
+  async asleep(count = 1): Promise<void> {
+    for (const end = Date.now() + ASLEEP_MS; this.#sleepers.length < count;) {
+      if (Date.now() > end) {
+        throw new Error(`${this.#sleepers.length} of ${count} sleep after ${ASLEEP_MS} ms`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
   /** Lets time pass at once, without waking anybody before the next `advance`: everybody is late. */
   jump(ms: number): void {
     this.#passed += ms;
@@ -58,7 +69,27 @@ export class FakeClock implements Clock {
   }
 }
 
+const ASLEEP_MS = 30_000;
+/** Somebody may be busy on purpose, as with a transaction that stays open. */
+const SETTLES_MS = 1_000;
+/** Turns of the event loop in which what is ready runs: a chain of transactions takes one for each. */
+const TURNS = 30;
+
 /** Lets what is ready run: promises, and what they started. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+  const end = Date.now() + SETTLES_MS;
+  do {
+    for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setImmediate(resolve));
+    // A timer of 0 ms takes a whole one; sockets, too, get a turn meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  } while ([...others].some((isBusy) => isBusy()) && Date.now() < end);
+}
+
+/** Real things that work for those who were woken. */
+const others = new Set<() => boolean>();
+
+/** From now on `settle()` waits for this, too. The answer ends it. */
+export function settlesToo(isBusy: () => boolean): () => void {
+  others.add(isBusy);
+  return () => void others.delete(isBusy);
 }

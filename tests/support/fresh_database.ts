@@ -1,32 +1,26 @@
-import { sql } from "kysely";
+import postgres from "postgres";
 import type { Database } from "../../src/db/database.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
 import { memoryDatabase } from "./database.ts";
 import { postgresDatabase, type SharedDatabase } from "./databases.ts";
+import { runsOnPostgres } from "./lane.ts";
+import { waitForQuiet } from "./quiet.ts";
 
-/** Databases of this test file that nobody has now. They go with the test run's server. */
+/** Empty databases of this test file that nobody has now. They go with the test run's server. */
 const spares: SharedDatabase[] = [];
-
-/**
- * Whether tests that don't care which database they run on get PostgreSQL (`NCC_TEST_DATABASE=postgres`) instead of
- * SQLite.
- */
-export function runsOnPostgres(): boolean {
-  const choice = Deno.env.get("NCC_TEST_DATABASE") ?? "sqlite";
-  if (choice !== "sqlite" && choice !== "postgres") {
-    throw new Error(`NCC_TEST_DATABASE=${choice}: expected sqlite or postgres`);
-  }
-  return choice === "postgres";
-}
+const LEFT_MS = 5_000;
 
 /** A migrated database of the kind that this run is for; `await using` closes it and removes what it leaves. */
 export async function freshDatabase(): Promise<Database & AsyncDisposable> {
   if (!runsOnPostgres()) return await memoryDatabase();
-  const shared = await emptyPostgres();
+  const shared = spares.pop() ?? await postgresDatabase();
   const database = await openPostgres(shared.url);
+  const quiet = waitForQuiet(database);
   return Object.assign(database, {
     async [Symbol.asyncDispose]() {
+      quiet[Symbol.dispose]();
       await database.close();
+      await empty(shared);
       spares.push(shared);
     },
   });
@@ -43,16 +37,19 @@ export async function freshUrl(sqlite = "sqlite::memory:"): Promise<{ url: strin
 }
 
 /** Emptying a database takes a fraction of the time of copying one, and dropping it. */
-async function emptyPostgres(): Promise<SharedDatabase> {
-  const spare = spares.pop();
-  if (!spare) return await postgresDatabase();
-  const database = await openPostgres(spare.url);
+async function empty(shared: SharedDatabase): Promise<void> {
+  const admin = postgres(shared.url, { max: 1, onnotice: () => {} });
   try {
-    await sql.raw(EMPTY).execute(database.kysely);
+    await admin.unsafe(EMPTY);
+    // A closed pool's last connections end a moment later, and with them timers that count as the test's.
+    for (const end = Date.now() + LEFT_MS; Date.now() < end;) {
+      const left = await admin`select 1 from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`;
+      if (left.length === 0) break;
+    }
   } finally {
-    await database.close();
+    await admin.end();
   }
-  return spare;
 }
 
 /** Who still has a lock after the test is a fault of the test, and shouldn't hang the next one. */

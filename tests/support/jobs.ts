@@ -29,7 +29,9 @@ export async function startRunner(
 /** Adds jobs of kind `work` (unless they say otherwise) in one transaction. */
 export function add(database: Database, clock: FakeClock, ...jobs: Partial<NewJob>[]): Promise<void> {
   return database.transaction(async (tx) => {
-    for (const job of jobs) await enqueue(tx, { kind: "work", payload: {}, ...job }, clock.now());
+    for (const job of jobs) {
+      await enqueue(tx, { kind: "work", merchant: "", payload: {}, ...job }, clock.now());
+    }
   });
 }
 

@@ -49,6 +49,10 @@ import { recordingPool } from "./recording_pool.ts";
 const crypto = loadVerifier();
 /** Whoever is due after a jump wakes when the clock moves on by this. */
 const TICK_MS = 1;
+/** Real time: after this a test hangs. */
+const SETTLES_MS = 120_000;
+const STOPS_MS = 5_000;
+const ASK_AGAIN_MS = 50;
 const KINDS = [
   LOOK_UP_JOB,
   "invoice.create",
@@ -85,6 +89,8 @@ export interface ShopOptions extends NewsOptions {
 
 /** What another merchant has of its own; everything else is as ours. */
 export interface Neighbour {
+  /** Another process has opened it: stall and cups are there. */
+  stocked?: boolean;
   wallet?: DemoWallet;
   terms?: Partial<Terms>;
   signer?(own: MerchantSigner): MerchantSigner;
@@ -267,8 +273,10 @@ export class Shop implements AsyncDisposable {
     const identity = { ...this.identity, pubkey, signer: its.signer?.(signer) ?? signer };
     this.#neighbours.set(pubkey, { ...its, identity });
     const shelf = await Shelf.open(this.database, pubkey, this.clock.now());
-    await shelf.stall();
-    await shelf.product();
+    if (!its.stocked) {
+      await shelf.stall();
+      await shelf.product();
+    }
     return {
       merchant: pubkey,
       shelf,
@@ -288,9 +296,10 @@ export class Shop implements AsyncDisposable {
 
   /** Everything that is due has been done. */
   async settle(): Promise<void> {
+    const end = Date.now() + SETTLES_MS;
     do {
-      await settled(this.inbox);
-      await settled(this.jobs);
+      await settled(this.inbox, end);
+      await settled(this.jobs, end);
     } while (await this.#anythingDue());
   }
 
@@ -371,7 +380,7 @@ export class Shop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stops();
+    await ended(this.stops(), this.clock);
     for (const wallet of [this.wallet, ...this.#wallets().values()]) await wallet.close();
     await this.#own?.[Symbol.asyncDispose]();
   }
@@ -383,7 +392,7 @@ export class Shop implements AsyncDisposable {
   }
 
   async #booked(bolt11: string): Promise<void> {
-    for (let i = 0; i < 2_000; i++) {
+    for (const end = Date.now() + SETTLES_MS; Date.now() < end;) {
       const row = await this.database.kysely.selectFrom("invoices").select("state")
         .where("bolt11", "=", bolt11.toLowerCase()).executeTakeFirst();
       if (row?.state === "paid") return;
@@ -404,11 +413,24 @@ export class Shop implements AsyncDisposable {
 }
 
 /** Asks again now and then: what another process did meanwhile wakes nobody here while the clock stands still. */
-async function settled(worker: { settled(): Promise<void> }): Promise<void> {
+async function settled(worker: { settled(): Promise<void> }, end: number): Promise<void> {
   for (let done = false; !done;) {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const later = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), 50));
-    done = await Promise.race([worker.settled().then(() => true), later]);
-    clearTimeout(timer);
+    if (Date.now() > end) throw new Error("never settles: does something wait for the clock to be moved?");
+    done = await within(ASK_AGAIN_MS, worker.settled());
   }
+}
+
+/** A test that failed must not hang: what still waits for the clock gets it moved. */
+async function ended(stopping: Promise<void>, clock: FakeClock): Promise<void> {
+  let over = false;
+  const stopped = stopping.finally(() => over = true);
+  await within(STOPS_MS, stopped);
+  while (!over) await clock.advance(1_000);
+  await stopped;
+}
+
+async function within(ms: number, work: Promise<void>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const later = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), ms));
+  return await Promise.race([work.then(() => true), later]).finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,121 @@
+import { fileURLToPath } from "node:url";
+
+/*
+ * deno task test [--postgres] [files, folders, flags of deno test]
+ *
+ * Runs the tests, several files at a time; those that need the machine for themselves come last, one by one. `--postgres` gives
+ * PostgreSQL to the tests that don't care which database they run on, and leaves out the files that have none of these.
+ */
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+/** Who hands a test the database of this run. A test that never meets it would only do the same once more. */
+const CHOOSES = ["tests/support/fresh_database.ts", "tests/support/lane.ts"];
+/** Reads the choice, too, but only to leave out what the other run has. */
+const LEAVES_OUT = "tests/support/databases.ts";
+/** Several processes at once, and figures with a deadline. */
+const ALONE = ["tests/real/last_item_test.ts", "tests/real/takeover_test.ts"];
+const SLOWEST = 10;
+
+interface Count {
+  passed: number;
+  failed: number;
+  ignored: number;
+  /** Milliseconds of each file. */
+  files: Map<string, number>;
+  ok: boolean;
+}
+
+const postgres = Deno.args.includes("--postgres");
+const flags = Deno.args.filter((arg) => arg.startsWith("-") && arg !== "--postgres");
+const places = Deno.args.filter((arg) => !arg.startsWith("-")).map((arg) => arg.replace(/^\.\//, ""));
+const began = Date.now();
+const files = (await testFiles("tests"))
+  .filter((file) => places.length === 0 || places.some((place) => file.startsWith(place)))
+  .filter((file) => !postgres || meets(file))
+  .sort();
+if (files.length === 0) throw new Error(`no test files in ${places.join(", ")}`);
+
+const counts: Count[] = [];
+for (
+  const [part, how] of [
+    [files.filter((file) => !ALONE.includes(file)), ["--parallel"]],
+    [files.filter((file) => ALONE.includes(file)), []],
+  ] as const
+) if (part.length > 0) counts.push(await run([...how, ...flags], part));
+report(counts);
+Deno.exitCode = counts.every((count) => count.ok) ? 0 : 1;
+
+async function run(how: string[], part: string[]): Promise<Count> {
+  const junit = await Deno.makeTempFile({ prefix: "ncc-tests-", suffix: ".xml" });
+  try {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", "-A", `--junit-path=${junit}`, ...how, ...part],
+      cwd: ROOT,
+      env: {
+        ...(postgres && { NCC_TEST_DATABASE: "postgres" }),
+        // Most of a test's time is waiting.
+        DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1),
+      },
+    }).spawn().status;
+    return { ...countsIn(await Deno.readTextFile(junit)), ok: success };
+  } finally {
+    await Deno.remove(junit);
+  }
+}
+
+/** Reads deno's report; empty when it ended before it wrote one. */
+function countsIn(junit: string): Omit<Count, "ok"> {
+  const files = new Map<string, number>();
+  let [passed, failed, ignored] = [0, 0, 0];
+  for (const [, head = "", body = ""] of junit.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
+    if (body.includes("<skipped")) ignored++;
+    else if (/<(failure|error)/.test(body)) failed++;
+    else passed++;
+    const file = head.match(/classname="([^"]*)"/)?.[1] ?? "";
+    files.set(file, (files.get(file) ?? 0) + Number(head.match(/ time="([^"]*)"/)?.[1] ?? 0) * 1000);
+  }
+  return { passed, failed, ignored, files };
+}
+
+/** Ends as `deno test` does, with the sum of its runs. */
+function report(counts: Count[]): void {
+  const sum = (of: (count: Count) => number) => counts.reduce((all, count) => all + of(count), 0);
+  const slowest = counts.flatMap(({ files }) => [...files]).filter(([file]) => /_test\.tsx?$/.test(file))
+    .sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(0)} s`;
+  print(`slowest: ${slowest.map(([file, ms]) => `${file} ${seconds(ms)}`).join(", ")}`);
+  const ok = counts.every((count) => count.ok);
+  const [passed, failed, ignored] = [sum((c) => c.passed), sum((c) => c.failed), sum((c) => c.ignored)];
+  print(
+    `${ok ? "ok" : "FAILED"} | ${passed} passed | ${failed} failed | ${ignored} ignored (${
+      seconds(Date.now() - began)
+    })`,
+  );
+}
+
+/** Whether a file gets a database of this run, by what it imports. */
+function meets(file: string, seen = new Set<string>()): boolean {
+  if (CHOOSES.includes(file)) return true;
+  if (seen.has(file)) return false;
+  seen.add(file);
+  const text = Deno.readTextFileSync(ROOT + file);
+  for (const [, from, dynamic] of text.matchAll(/from "(\.[^"]+\.ts)"|import\("(\.[^"]+\.ts)"\)/g)) {
+    const path = fileURLToPath(new URL((from ?? dynamic)!, `file://${ROOT}${file}`)).slice(ROOT.length);
+    if (file === LEAVES_OUT && path === "tests/support/lane.ts") continue;
+    if (meets(path, seen)) return true;
+  }
+  return false;
+}
+
+async function testFiles(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(ROOT + folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) found.push(...await testFiles(path));
+    else if (/_test\.tsx?$/.test(entry.name)) found.push(path);
+  }
+  return found;
+}
+
+function print(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
