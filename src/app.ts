@@ -200,6 +200,7 @@ export class App {
       host: settings.NCC_HOST,
       port: settings.NCC_PORT,
       log,
+      trustedProxies: settings.NCC_TRUSTED_PROXIES,
       handle: (request, address) => this.#api.fetch(request, { address }),
     });
     this.#services = [

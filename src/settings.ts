@@ -93,6 +93,12 @@ export const settingsTable = {
     about: "URL under which customers and owners reach this server.",
     example: "https://shop.example.com",
   },
+  NCC_TRUSTED_PROXIES: {
+    schema: list(() => null),
+    default: "",
+    about: "Addresses or networks of proxies in front, whose X-Forwarded-For says who the client is.",
+    example: "127.0.0.1,10.0.0.0/8",
+  },
   NCC_KEY: {
     schema: z.string().min(1, "is empty."),
     about: "The merchant's key: nsec, 64 hex characters, ncryptsec, or bunker://… of a remote signer.",

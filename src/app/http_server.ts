@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import type { Service } from "../service.ts";
 import { errorText } from "../log.ts";
+import { TrustedProxies } from "./trusted_proxies.ts";
 
 const DRAIN_MS = 2_000;
 
@@ -9,16 +10,20 @@ export class PortError extends Error {
   override readonly name = "PortError";
 }
 
-/** Answers a request; `address` is the client's. */
+/** Answers a request; `address` is the client's, also behind proxies that are trusted. */
 export type Handle = (request: Request, address: string) => Response | Promise<Response>;
 
 /** The one HTTP port. */
 export class HttpServer implements Service {
   readonly #o: { host: string; port: number; log: Log; handle: Handle };
+  readonly #proxies: TrustedProxies;
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
-  constructor(o: { host: string; port: number; log: Log; handle: Handle }) {
+  constructor(
+    o: { host: string; port: number; log: Log; handle: Handle; trustedProxies: readonly string[] },
+  ) {
     this.#o = o;
+    this.#proxies = new TrustedProxies(o.trustedProxies);
   }
 
   /** The port that is listened on; 0 while it isn't. */
@@ -38,7 +43,10 @@ export class HttpServer implements Service {
           log.error("http.fault", { error: errorText(error) });
           return new Response("internal error", { status: 500 });
         },
-      }, (request, info) => handle(request, info.remoteAddr.hostname));
+      }, (request, info) => {
+        const forwardedFor = request.headers.get("x-forwarded-for");
+        return handle(request, this.#proxies.clientOf(info.remoteAddr.hostname, forwardedFor));
+      });
     } catch (error) {
       throw portError(host, port, error);
     }

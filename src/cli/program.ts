@@ -18,6 +18,7 @@ import { stallCommands } from "./stall_commands.ts";
 import { addSettingFlags, flaggedSettings } from "./settings_flags.ts";
 import { Shell, type World } from "./shell.ts";
 import { startCommand } from "./start_command.ts";
+import { relayCommands } from "./relay_commands.ts";
 import { statusCommand } from "./status_command.ts";
 import { printableJson, printableLines } from "./terminal.ts";
 import { tokenCommands } from "./token_commands.ts";
@@ -75,6 +76,7 @@ function program(shell: Shell): Command {
   refundCommands(ncc, shell);
   paymentCommands(ncc, shell);
   walletCommands(ncc, shell);
+  relayCommands(ncc, shell);
   keyCommands(ncc, shell);
   tokenCommands(ncc, shell);
   backupCommands(ncc, shell);

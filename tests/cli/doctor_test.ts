@@ -86,6 +86,40 @@ Deno.test("a wallet that refuses, or may not make invoices, is told apart from o
   assertStringIncludes(without.of("wallet").remedy!, "make_invoice");
 });
 
+Deno.test("the wallet that pays refunds: whether it answers, can pay, and is of the same network", async () => {
+  await using p = await place();
+  await using relay = await BuiltInRelay.serve();
+  const walletOn = async (network: string, methods: string) => {
+    const wallet = new ScriptedWallet(relay.url);
+    await wallet.serve({ methods, encryption: "nip44_v2" });
+    wallet.answer = () => ({
+      result_type: "get_info",
+      error: null,
+      result: { alias: "Bob", network, methods: [] },
+    });
+    return wallet;
+  };
+  await using receiving = await walletOn("regtest", "get_info make_invoice lookup_invoice");
+  await using same = await walletOn("regtest", "get_info make_invoice lookup_invoice pay_invoice");
+  await using other = await walletOn("mainnet", "get_info make_invoice lookup_invoice pay_invoice");
+  const look = (spend: string) =>
+    doctor({ ...p.environment, NCC_WALLET: receiving.uri, NCC_WALLET_SPEND: spend });
+  assertEquals((await look(same.uri)).of("refund wallet").state, "ok");
+  const elsewhere = (await look(other.uri)).of("refund wallet");
+  assertEquals(elsewhere.state, "problem");
+  assertStringIncludes(elsewhere.detail, "network");
+  other.answer = () => ({
+    result_type: "get_info",
+    error: { code: "UNAUTHORIZED", message: "no such connection" },
+    result: null,
+  });
+  const away = (await look(other.uri)).of("refund wallet");
+  assertEquals(away.state, "problem");
+  assertStringIncludes(away.remedy!, "NCC_WALLET_SPEND");
+  const none = await doctor({ ...p.environment, NCC_WALLET: receiving.uri });
+  assertEquals(none.findings.some(({ what }) => what === "refund wallet"), false);
+});
+
 Deno.test("a relay that answers is well; a database of a newer version, a damaged one, and none at all are problems", async () => {
   await using p = await place();
   const { environment } = p;
