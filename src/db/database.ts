@@ -28,8 +28,12 @@ export interface Database {
    * Runs `work` in a transaction; commits when it resolves, rolls back and rejects when it throws. Several transactions
    * that wait at the same time may share one commit (SQLite), each in a savepoint of its own, so `work` must not keep
    * state of its own across attempts: PostgreSQL's serialization failures and deadlocks are tried again, at most 5 times.
+   *
+   * `lasting: false` (SQLite) saves the wait for the disk: the end of the process loses nothing, but a power cut may take it
+   * back until a later lasting transaction commits. Only for what then needn't have happened: leases, and times that are
+   * reserved for what a lasting transaction stores before it leaves. Never for a fact.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Tx) => Promise<T>, how?: { lasting?: boolean }): Promise<T>;
   /** Calls `listener` after commits that woke `topic`. The answer ends it. */
   listen(topic: Topic, listener: Listener): () => void;
   close(): Promise<void>;

@@ -103,7 +103,10 @@ class PostgresDatabase implements Database {
       });
       const value = await this.#guard.run(() => work(tx));
       // Part of the transaction: delivered at commit, to this process too.
-      for (const notice of notices(woken)) await sql`select pg_notify(${CHANNEL}, ${notice})`.execute(trx);
+      if (woken.size > 0) {
+        const calls = [...notices(woken)].map((notice) => sql`pg_notify(${CHANNEL}, ${notice})`);
+        await sql`select ${sql.join(calls)}`.execute(trx);
+      }
       return value;
     });
   }

@@ -24,7 +24,7 @@ export function openSqlite(path: string): Database {
     file.exec("pragma foreign_keys = on");
     // What is deleted is customers' data before anything else: it must not lie about in free pages. It costs nothing measurable.
     file.exec("pragma secure_delete = on");
-    return new SqliteDatabaseOfApp(new Kysely<Tables>({ dialect }));
+    return new SqliteDatabaseOfApp(new Kysely<Tables>({ dialect }), file);
   } catch (error) {
     file.close();
     throw error;
@@ -35,6 +35,8 @@ interface Waiting {
   work: (tx: Tx) => Promise<unknown>;
   done: (value: unknown) => void;
   failed: (error: unknown) => void;
+  /** Whether its commit waits for the disk. */
+  lasting: boolean;
 }
 
 type Settled = { waiting: Waiting; ok: true; value: unknown; woken: Woken } | {
@@ -47,13 +49,15 @@ class SqliteDatabaseOfApp implements Database {
   readonly dialect = "sqlite";
   readonly storage = new StorageState();
   readonly #kysely: Kysely<Tables>;
+  readonly #file: DatabaseSync;
   readonly #guard = new TransactionGuard();
   readonly #wakeUps = new WakeUps();
   #queue: Waiting[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(kysely: Kysely<Tables>) {
+  constructor(kysely: Kysely<Tables>, file: DatabaseSync) {
     this.#kysely = kysely;
+    this.#file = file;
   }
 
   get kysely(): Kysely<Tables> {
@@ -61,10 +65,11 @@ class SqliteDatabaseOfApp implements Database {
     return this.#kysely;
   }
 
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  transaction<T>(work: (tx: Tx) => Promise<T>, how?: { lasting?: boolean }): Promise<T> {
     this.#guard.check();
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ work, done: resolve as (value: unknown) => void, failed: reject });
+      const lasting = how?.lasting ?? true;
+      this.#queue.push({ work, done: resolve as (value: unknown) => void, failed: reject, lasting });
       this.#draining ??= this.#drain();
     });
   }
@@ -86,13 +91,8 @@ class SqliteDatabaseOfApp implements Database {
       if (this.#refuseAll(group)) continue;
       let settled: Settled[];
       try {
-        settled = await this.#kysely.transaction().execute(async (trx) => {
-          const results: Settled[] = [];
-          for (const waiting of group) results.push(await this.#runOne(trx, waiting, group.length > 1));
-          // Alone it needs no savepoint: the transaction itself rolls back.
-          if (results.length === 1 && !results[0]!.ok) throw new RolledBack(results[0]!.error);
-          return results;
-        });
+        const lasting = group.some((waiting) => waiting.lasting);
+        settled = await (lasting ? this.#commit(this.#kysely, group) : this.#commitSoon(group));
         this.storage.committed();
       } catch (e) {
         const error = e instanceof RolledBack ? e.cause : e;
@@ -109,6 +109,29 @@ class SqliteDatabaseOfApp implements Database {
     }
     // Here and not in a `finally` of the caller: whoever queues after the last look must find no drain running.
     this.#draining = undefined;
+  }
+
+  #commit(kysely: Kysely<Tables>, group: Waiting[]): Promise<Settled[]> {
+    return kysely.transaction().execute(async (trx) => {
+      const results: Settled[] = [];
+      for (const waiting of group) results.push(await this.#runOne(trx, waiting, group.length > 1));
+      // Alone it needs no savepoint: the transaction itself rolls back.
+      if (results.length === 1 && !results[0]!.ok) throw new RolledBack(results[0]!.error);
+      return results;
+    });
+  }
+
+  /** Without a wait for the disk: the next commit that waits takes this one along, for the WAL is synced as a whole. */
+  #commitSoon(group: Waiting[]): Promise<Settled[]> {
+    // On one connection, so that no other transaction begins, or is open, while less is promised.
+    return this.#kysely.connection().execute(async (kysely) => {
+      this.#file.exec("pragma synchronous = normal");
+      try {
+        return await this.#commit(kysely, group);
+      } finally {
+        if (!this.#file.isTransaction) this.#file.exec("pragma synchronous = full");
+      }
+    });
   }
 
   /** Once the storage has failed nothing is tried: a later commit could seem to succeed (SQLite's WAL after a failed fsync). */

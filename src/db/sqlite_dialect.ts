@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type QueryCompiler,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDialect,
@@ -9,6 +10,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from "kysely";
+import { PlannedOnceCompiler } from "./sqlite_compiler.ts";
 
 /** How long a transaction waits for another process that writes, before `SQLITE_BUSY`. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -34,6 +36,10 @@ export class NodeSqliteDialect extends SqliteDialect {
 
   override createDriver(): SqliteDriver {
     return new ImmediateDriver(this.#file, this.#config);
+  }
+
+  override createQueryCompiler(): QueryCompiler {
+    return new PlannedOnceCompiler();
   }
 
   override createAdapter(): SqliteAdapter {

@@ -17,6 +17,7 @@ export interface MerchantsTable {
   halted: TextOrNull;
   /** The key that this merchant's shop has moved to; null while it is here. */
   moved_to: TextOrNull;
+  moved_at: IntOrNull;
   created_at: Int;
   updated_at: Int;
 }

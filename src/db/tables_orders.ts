@@ -65,6 +65,8 @@ export interface OrdersTable {
   refunding_msat: IntZero;
   /** Invoiced without a hold on the stock: the goods are assigned at payment. */
   unheld: FlagOff;
+  /** It holds more than a new customer's share of a product, for a shorter time. */
+  brief: FlagOff;
   /** Whether the customer was told that the invoice takes longer. */
   delay_told: FlagOff;
   /** When the customer's data was taken out. */

@@ -1,10 +1,11 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { hexToBytes } from "@noble/hashes/utils.js";
 import { bech32 } from "@scure/base";
 import type { Msat } from "../money/msat.ts";
 import { amountText, readAmount } from "./bolt11_amount.ts";
 import { DEFAULT_MIN_FINAL_CLTV, field, readFields, TYPE } from "./bolt11_fields.ts";
+import { isSignature, isSignedBy, signer } from "./bolt11_signature.ts";
 import {
   bytesToWords,
   numberToWords,
@@ -33,8 +34,8 @@ export interface Bolt11 {
   minFinalCltv: number;
   /** Bit n is feature n of BOLT9. */
   features: bigint;
-  /** The node that signed: 66 hex digits. */
-  payee: string;
+  /** The node that signed: 66 hex digits; found when it is asked for. Null: a signature made so that it is nobody's. */
+  readonly payee: string | null;
 }
 
 /** What is needed to make one; the signature names the payee. */
@@ -111,10 +112,13 @@ export function decodeBolt11(text: string): DecodedBolt11 {
   }
   const unknown = unknownRequired(fields.features);
   if (unknown !== null) return refuse(`it requires the unknown feature ${unknown}`);
-  const payee = signer(prefix, data, wordsToBytes(words.slice(-SIGNATURE_WORDS)), fields.payee);
-  if (payee === null) return refuse("its signature is not valid");
+  const signature = wordsToBytes(words.slice(-SIGNATURE_WORDS));
+  const hash = signedHash(prefix, data);
+  if (!(fields.payee === null ? isSignature(signature) : isSignedBy(fields.payee, signature, hash))) {
+    return refuse("its signature is not valid");
+  }
 
-  const { badText: _, paymentHash, paymentSecret, ...rest } = fields;
+  const { badText: _, payee, paymentHash, paymentSecret, ...rest } = fields;
   return {
     ok: true,
     invoice: {
@@ -124,31 +128,11 @@ export function decodeBolt11(text: string): DecodedBolt11 {
       network: head[1] as Network,
       amountMsat,
       timestamp: Number(wordsToNumber(data.slice(0, TIMESTAMP_WORDS))),
-      payee,
+      get payee() {
+        return payee ?? signer(signature, hash);
+      },
     },
   };
-}
-
-/** Who signed: the key that the `n` field names if the signature (low-S) is its, without one the recovered key. Null when there is none. */
-function signer(prefix: string, data: Words, signature: Uint8Array, named: string | null): string | null {
-  const hash = signedHash(prefix, data);
-  try {
-    if (named !== null) {
-      const valid = secp256k1.verify(signature.subarray(0, 64), hash, hexToBytes(named), {
-        prehash: false,
-        lowS: true,
-      });
-      return valid ? named : null;
-    }
-    return bytesToHex(
-      secp256k1.recoverPublicKey(Uint8Array.from([signature[64]!, ...signature.subarray(0, 64)]), hash, {
-        prehash: false,
-      }),
-    );
-  } catch {
-    // The library throws for numbers that are no signature or no point: an invalid one like any other.
-    return null;
-  }
 }
 
 function signedHash(prefix: string, data: Words): Uint8Array {

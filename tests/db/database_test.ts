@@ -46,6 +46,23 @@ Deno.test("on SQLite transactions that wait together share commits", async () =>
   assertEquals(turns, ["a", "b", "a done", "b done"]);
 });
 
+Deno.test("on SQLite only a commit that nobody needs to outlive a power cut doesn't wait for the disk", async () => {
+  await using db = await memoryDatabase();
+  const waits = async (kysely: Database["kysely"]) => {
+    const { rows } = await sql<{ synchronous: number }>`pragma synchronous`.execute(kysely);
+    return rows[0]!.synchronous === 2;
+  };
+  const soon = { lasting: false };
+  assertEquals(await db.transaction(waits), true);
+  assertEquals(await db.transaction(waits, soon), false);
+  assertEquals(await waits(db.kysely), true);
+  // Whoever shares a commit with a fact waits with it.
+  assertEquals(await Promise.all([db.transaction(waits, soon), db.transaction(waits)]), [true, true]);
+  assertEquals(await Promise.all([db.transaction(waits, soon), db.transaction(waits, soon)]), [false, false]);
+  await assertRejects(() => db.transaction(() => Promise.reject(new Error("no")), soon), Error, "no");
+  assertEquals(await db.transaction(waits), true);
+});
+
 Deno.test("on SQLite a long row of transactions leaves timers their turn", async () => {
   await using db = await memoryDatabase();
   let over = false;

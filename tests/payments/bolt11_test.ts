@@ -19,6 +19,22 @@ const plain = {
   expirySeconds: 900,
 };
 
+const { Fn: { ORDER }, Fp } = secp256k1.Point;
+
+function bytes32(number: bigint): Uint8Array {
+  return hexToBytes(number.toString(16).padStart(64, "0"));
+}
+
+/** What the library says, for some message. */
+function isRecoverable(signature: Uint8Array): boolean {
+  try {
+    secp256k1.recoverPublicKey(signature, new Uint8Array(32).fill(5), { prehash: false });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function decoded(bolt11: string): Bolt11 {
   const read = decodeBolt11(bolt11);
   assert(read.ok, read.ok ? "" : read.reason);
@@ -103,6 +119,27 @@ Deno.test("another amount under a correct checksum gives another payee: the sign
   const { words } = bech32.decode(text as `${string}1${string}`, false);
   const read = decodeBolt11(bech32.encode("lnbcrt1m", words, false));
   if (read.ok) assert(read.invoice.payee !== decoded(text).payee);
+});
+
+Deno.test("a signature is one if a key can be recovered from it", () => {
+  const { prefix, words } = bech32.decode(encodeBolt11(plain, NODE_KEY) as `${string}1${string}`, false);
+  const unsigned = words.slice(0, -104);
+  const part = fc.oneof(
+    fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    fc.constantFrom(0n, 1n, ORDER - 1n, ORDER, ORDER + 1n, 2n ** 256n - 1n, Fp.ORDER - ORDER).map(bytes32),
+  );
+  let signatures = 0;
+  fc.assert(
+    fc.property(part, part, fc.nat(4), (r, s, recovery) => {
+      const signature = bech32.toWords(Uint8Array.of(...r, ...s, recovery));
+      const read = decodeBolt11(bech32.encode(prefix, [...unsigned, ...signature], false));
+      assertEquals(read.ok, isRecoverable(Uint8Array.of(recovery, ...r, ...s)));
+      if (read.ok) assert(read.invoice.payee !== null);
+      if (read.ok) signatures++;
+    }),
+    { numRuns: 300 },
+  );
+  assert(signatures > 10, `only ${signatures} were signatures`);
 });
 
 Deno.test("a named payee whose signature doesn't hold is refused", () => {
