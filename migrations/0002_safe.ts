@@ -68,6 +68,7 @@ export async function up(db: AnyDb): Promise<void> {
     .where(sql.ref("cleared_at"), "is", null).execute();
   await db.schema.alterTable("merchants").addColumn("halted", "text").execute();
   await db.schema.alterTable("merchants").addColumn("moved_to", "text").execute();
+  await db.schema.alterTable("merchants").addColumn("moved_at", "bigint").execute();
 
   // Where an unfinished catch-up stands (nostr/catch_up_store.ts).
   await db.schema.createTable("catch_ups")
@@ -192,6 +193,8 @@ export async function up(db: AnyDb): Promise<void> {
   await db.schema.alterTable("stock").addColumn("newcomers_held", "bigint", (c) => c.notNull().defaultTo(0))
     .execute();
   await db.schema.alterTable("orders").addColumn("unheld", "integer", (c) => c.notNull().defaultTo(0))
+    .execute();
+  await db.schema.alterTable("orders").addColumn("brief", "integer", (c) => c.notNull().defaultTo(0))
     .execute();
   await db.schema.createIndex("orders_paid").on("orders").columns(["merchant", "customer"])
     .where(sql.ref("paid_at"), "is not", null).execute();

@@ -14,11 +14,14 @@ export const alertKinds = [
   "delivery_failed",
   "wallet_down",
   "wallet_up",
+  "refund_wallet_down",
+  "refund_wallet_up",
   "relay_down",
   "relay_up",
   "signer_down",
   "signer_up",
   "second_instance",
+  "key_retired",
   "clock_jump",
   "chat",
 ] as const;
@@ -45,5 +48,5 @@ export async function alert(tx: Tx, alert: Alert, now: number): Promise<void> {
     ...(orderId !== undefined && { order_id: orderId }),
     ...(detail !== undefined && { detail }),
   };
-  await enqueue(tx, { kind: "owners.tell", key: `${merchant}:${fact}`, payload }, now);
+  await enqueue(tx, { kind: "owners.tell", merchant, key: `${merchant}:${fact}`, payload }, now);
 }

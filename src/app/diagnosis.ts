@@ -2,7 +2,7 @@ import { installRelaySocket } from "../nostr/websocket.ts";
 import { type EventCrypto, loadVerifier } from "../nostr/verify.ts";
 import { type Finding, found, type Patient, warning, well } from "./doctor/finding.ts";
 import { lookAtKey, lookAtOwners } from "./doctor/key.ts";
-import { lookAtPort, lookAtRelays, lookAtWallet } from "./doctor/network.ts";
+import { lookAtPort, lookAtRelays, lookAtSpendWallet, lookAtWallet } from "./doctor/network.ts";
 import { lookAtData, lookAtDatabase } from "./doctor/storage.ts";
 
 export type { Finding } from "./doctor/finding.ts";
@@ -21,10 +21,11 @@ export async function diagnose(patient: Patient): Promise<Finding[]> {
 async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding[]> {
   const data = await lookAtData(patient);
   const { finding: key, signer } = await lookAtKey(patient, crypto);
-  const [port, relays, wallet] = await Promise.all([
+  const [port, relays, wallet, spend] = await Promise.all([
     found("port", () => lookAtPort(patient)),
     lookAtRelays(patient, crypto, signer),
     lookAtWallet(patient, crypto),
+    lookAtSpendWallet(patient, crypto),
   ]);
   return [
     data,
@@ -33,6 +34,7 @@ async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding
     port,
     ...relays,
     wallet,
+    ...spend,
     lookAtRates(patient),
     lookAtOwners(patient, signer?.pubkey ?? null),
   ];

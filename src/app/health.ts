@@ -4,7 +4,9 @@ import type { StorageFaultKind } from "../db/storage_state.ts";
 import { errorText } from "../log.ts";
 import type { BunkerStatus } from "../nostr/bunker/options.ts";
 import type { Strangers } from "../messages/strangers.ts";
+import { refundsWaiting } from "../payments/refunds_store.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
+import { checkSpend } from "./spend_check.ts";
 import type { MerchantRelayStatus } from "./served_merchant.ts";
 
 /** One thing that has to work. */
@@ -42,6 +44,7 @@ export async function checkHealth(o: {
   if (o.fenced !== undefined) checks.restore = o.fenced;
   if (o.strangers) checks.strangers = checkStrangers(o.strangers);
   const several = o.merchants.all().length > 1;
+  const waiting = checks.database!.ok ? await refundsWaiting(o.database.kysely) : new Map();
   for (const merchant of o.merchants.all()) {
     const of = several ? `:${merchant.pubkey.slice(0, 8)}` : "";
     for (const relay of merchant.relayStatus()) {
@@ -58,6 +61,8 @@ export async function checkHealth(o: {
         ok: merchant.wallet.up !== false,
         detail: [merchant.walletText, merchant.wallet.error].filter((text) => text).join(": "),
       };
+    const spend = checkSpend(merchant, waiting.get(merchant.pubkey));
+    if (spend !== null) checks[`refund wallet${of}`] = spend;
   }
   if (o.ratesFixed) {
     checks.rates = { ok: false, detail: "fixed by NCC_RATES: they don't follow the market" };

@@ -17,6 +17,8 @@ export interface HeartbeatParts {
   log: Log;
   /** Names this process in leases. */
   holder: string;
+  /** What this process has to do, besides, when another is gone; in one of those that are left. */
+  onTakenOver?(): Promise<void>;
 }
 
 /**
@@ -67,7 +69,9 @@ export class Heartbeat implements Service {
     }
     for (const gone of await silent(database, clock.now())) {
       const freed = await database.transaction((tx) => bury(tx, gone, clock.now()));
-      if (freed) log.warn("heartbeat.taken_over", { process: gone });
+      if (!freed) continue;
+      log.warn("heartbeat.taken_over", { process: gone });
+      await this.#o.onTakenOver?.();
     }
   }
 }

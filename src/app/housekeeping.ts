@@ -7,7 +7,7 @@ import { forgetRates } from "../messages/sender_rates_store.ts";
 import { forgetRecipientRelays } from "../nostr/recipient_relays_store.ts";
 import type { EventStore } from "../nostr/event_store.ts";
 import type { Service } from "../service.ts";
-import { handOverMoved } from "./key_change.ts";
+import { handOverMoved, retireMoved } from "./key_change.ts";
 import type { JunkSweep } from "./junk_sweep.ts";
 
 const EVERY_MS = 60_000;
@@ -70,6 +70,7 @@ export class Housekeeping implements Service {
     });
     await store.removeExpired(EVENTS_AT_ONCE);
     await handOverMoved(database, now);
+    await retireMoved(database, now);
     await this.#o.junk?.run();
   }
 }

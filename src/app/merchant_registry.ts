@@ -137,6 +137,7 @@ export class MerchantRegistry implements Service {
       key_source: "secrets",
       halted: null,
       moved_to: null,
+      moved_at: null,
       created_at: now,
       updated_at: now,
     };

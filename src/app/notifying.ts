@@ -12,6 +12,7 @@ import { wantedKinds } from "../notifications/kinds.ts";
 import { ownerReplyJob } from "../notifications/owner_reply_job.ts";
 import { judgeOwnMessage } from "../notifications/second_instance.ts";
 import { tellJobs } from "../notifications/tell_jobs.ts";
+import { refundsWaiting } from "../payments/refunds_store.ts";
 import type { Service } from "../service.ts";
 import { pullForward } from "./clock_store.ts";
 import { observations } from "./observations.ts";
@@ -58,11 +59,12 @@ export function notifying({ settings, crypto, merchants, holder, fence, ...base 
       new ConditionsWatcher({
         ...base,
         lease: new Lease({ ...base, name: "conditions", holder, ttlMs: LEASE_MS }),
-        observe: () => observations(merchants.all()),
+        observe: async () => observations(merchants.all(), await refundsWaiting(database.kysely)),
       }),
       new WalletPulse({
         ...base,
-        wallets: () => merchants.all().flatMap(({ wallet }) => wallet === null ? [] : [wallet]),
+        wallets: () =>
+          merchants.all().flatMap(({ wallet, spend }) => [wallet, spend]).filter((one) => one !== null),
       }),
       new OwnEvents({
         ...base,

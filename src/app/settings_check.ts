@@ -4,6 +4,7 @@ import { unknownKind } from "../notifications/kinds.ts";
 import { checkWalletUrl } from "../payments/wallet_url.ts";
 import type { SettingKey } from "../settings.ts";
 import { nearest } from "../settings_reader.ts";
+import { networkProblem } from "./trusted_proxies.ts";
 
 /** What is wrong with a setting whose form is right: a key's checksum, a wallet's scheme. No secret is quoted. */
 export function judgeSetting(key: SettingKey, value: unknown): string | null {
@@ -19,6 +20,8 @@ export function judgeSetting(key: SettingKey, value: unknown): string | null {
       const read = checkWalletUrl(value as string);
       return read.ok ? null : read.reason;
     }
+    case "NCC_TRUSTED_PROXIES":
+      return (value as string[]).map(networkProblem).find((problem) => problem !== null) ?? null;
     case "NCC_OWNERS": {
       for (const owner of value as string[]) {
         const read = parsePublicKey(owner);

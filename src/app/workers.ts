@@ -116,7 +116,7 @@ export function buildWorkers(parts: WorkerParts): Service[] {
   });
   const outbox = new OutboxWorker({ ...base, identityOf });
   return [
-    new Heartbeat({ ...base, holder }),
+    new Heartbeat({ ...base, holder, onTakenOver: () => outbox.takeOver() }),
     ...news.services,
     behindFence(fence, outbox),
     jobs,

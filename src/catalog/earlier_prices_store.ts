@@ -42,16 +42,11 @@ export async function earlierPrices(
   since: number,
 ): Promise<EarlierPrice[]> {
   const ids = { product: products.map(({ id }) => id), stall: stalls.map(({ id }) => id) };
-  const rows: EarlierPrice[] = [];
-  for (const kind of ["product", "stall"] as const) {
-    if (ids[kind].length === 0) continue;
-    rows.push(
-      ...await db.selectFrom("earlier_prices").selectAll().where("merchant", "=", merchant)
-        .where("kind", "=", kind).where("id", "in", ids[kind]).where("until", ">", since)
-        .orderBy("until").execute(),
-    );
-  }
-  return rows;
+  const kinds = (["product", "stall"] as const).filter((kind) => ids[kind].length > 0);
+  if (kinds.length === 0) return [];
+  return await db.selectFrom("earlier_prices").selectAll().where("merchant", "=", merchant)
+    .where((eb) => eb.or(kinds.map((kind) => eb.and([eb("kind", "=", kind), eb("id", "in", ids[kind])]))))
+    .where("until", ">", since).orderBy("until").execute();
 }
 
 /** The catalogue with the prices that held at `at` (ms). `earlier` as `earlierPrices` gives them. */

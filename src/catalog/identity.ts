@@ -10,6 +10,7 @@ import { identityEvent, type IdentityKind, identityKinds, mergeRelayList } from 
 import { selectMerchant } from "./merchants_store.ts";
 import { hasPosted } from "./publication_store.ts";
 import { readVersions, type Versions } from "./versions.ts";
+import { unserved } from "./unserved.ts";
 
 const READ_AGAIN_MS = 15_000;
 
@@ -24,7 +25,7 @@ export function identityPublisher(
     run: async (job) => {
       const merchant = String(job.payload.merchant);
       const identity = deps.identityOf(merchant);
-      if (!identity) throw new GiveUp(`the merchant ${merchant} is not served here`);
+      if (!identity) return unserved(merchant, job);
       const row = await selectMerchant(deps.database.kysely, merchant);
       if (!row) throw new GiveUp(`there is no merchant ${merchant}`);
       const facts = { ...facets(identity), name: row.name, profile: JSON.parse(row.profile) };

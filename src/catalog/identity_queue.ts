@@ -8,6 +8,7 @@ const MAX_ATTEMPTS = 10_000;
 export function publishIdentity(tx: Tx, merchant: string, now: number): Promise<void> {
   return enqueue(tx, {
     kind: "identity.publish",
+    merchant,
     payload: { merchant },
     key: merchant,
     maxAttempts: MAX_ATTEMPTS,

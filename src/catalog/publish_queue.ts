@@ -23,6 +23,7 @@ export interface Address {
 export function publishAt(tx: Tx, { merchant, kind, d }: Address, runAt: number, now: number): Promise<void> {
   return enqueue(tx, {
     kind: "catalog.publish",
+    merchant,
     payload: { merchant, kind, d },
     key: `${merchant}:${kind}:${d}`,
     runAt,
@@ -42,6 +43,7 @@ export function publishLate(
 ): Promise<void> {
   return enqueue(tx, {
     kind: "catalog.publish",
+    merchant,
     payload: { merchant, kind, d, late: relays },
     key: lateKey({ merchant, kind, d }),
     runAt: now + LATE_MS,

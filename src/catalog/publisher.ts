@@ -18,6 +18,7 @@ import {
   publishLate,
   STALL_KIND,
 } from "./publish_queue.ts";
+import { unserved } from "./unserved.ts";
 
 /** A deletion follows its version of quantity 0 after this long: who watches sees both. */
 const DELETION_DELAY_MS = 2_000;
@@ -55,7 +56,7 @@ class Publisher {
   async run(job: RunningJob): Promise<void> {
     const address = readAddress(job.payload);
     const identity = this.#deps.identityOf(address.merchant);
-    if (!identity) throw new GiveUp(`the merchant ${address.merchant} is not served here`);
+    if (!identity) return unserved(address.merchant, job);
     const late = lateRelaysIn(job.payload);
     if (late.length > 0) return await this.#bringTo(late, address, identity, job.signal);
     const runAt = await this.#bring(address, identity, job);

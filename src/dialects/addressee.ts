@@ -1,4 +1,5 @@
 import type { Traits } from "../orders/types.ts";
+import { asWritten } from "./exact_number.ts";
 
 /** What an answer has to know of the order that it answers. */
 export interface Addressee {
@@ -9,7 +10,7 @@ export interface Addressee {
 }
 
 /** The `id` of an answer: the customer's own, byte for byte, or none when theirs had none. */
-export function idOf({ customerOrderId, traits }: Addressee): { id?: string | number } {
+export function idOf({ customerOrderId, traits }: Addressee): { id?: unknown } {
   if (traits.withoutId) return {};
-  return { id: traits.numericId ? Number(customerOrderId) : customerOrderId };
+  return { id: traits.numericId ? asWritten(customerOrderId) : customerOrderId };
 }

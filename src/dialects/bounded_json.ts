@@ -1,4 +1,5 @@
 import { depthExceeds } from "../nostr/bounded_json.ts";
+import { withExact } from "./exact_number.ts";
 
 /** A message longer than this is not read. */
 export const MAX_JSON_BYTES = 64 * 1024;
@@ -19,7 +20,7 @@ export type JsonReading =
 /**
  * Finds the one JSON object that a message consists of. Clients wrap it now and then, so a byte order mark, a code
  * fence, HTML's escapes for quotes, text before the object and JSON within a JSON string are each undone once.
- * Never throws.
+ * Its own `id`, if that is a number, is an `ExactNumber`: ids are echoed digit by digit. Never throws.
  */
 export function readJsonObject(content: string): JsonReading {
   if (isTooLarge(content)) return { ok: false, reason: content.includes("{") ? "too_large" : "none" };
@@ -52,8 +53,9 @@ function parseBounded(text: string): JsonReading {
   if (once === undefined) {
     return { ok: false, reason: depthExceeds(text, MAX_JSON_DEPTH) ? "too_deep" : "none" };
   }
-  const value = typeof once === "string" ? parse(once.trim()) : once;
-  if (isObject(value)) return { ok: true, value };
+  const within = typeof once === "string" ? once.trim() : null;
+  const value = within === null ? once : parse(within);
+  if (isObject(value)) return { ok: true, value: withExact(value, "id", within ?? text) };
   return { ok: false, reason: Array.isArray(value) ? "other" : "none" };
 }
 

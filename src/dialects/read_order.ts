@@ -1,6 +1,7 @@
 import type { OrderRequest, RequestedItem, Traits } from "../orders/types.ts";
 import { isObject, type JsonObject, own } from "./bounded_json.ts";
 import { cleanLine, cleanText, isStorable } from "./clean_text.ts";
+import { ExactNumber } from "./exact_number.ts";
 import { readAddress, readContact } from "./read_person.ts";
 import { resolveReference, resolveZone } from "./product_ref.ts";
 
@@ -70,8 +71,8 @@ export function looksLikeOrder(json: JsonObject): boolean {
 export function readOrderId(
   value: unknown,
 ): { ok: true; id: string; traits: Traits } | { ok: false; reason: string; traits: Traits } {
-  const numeric = typeof value === "number" && Number.isFinite(value);
-  const id = numeric ? String(value) : value;
+  const numeric = value instanceof ExactNumber;
+  const id = numeric ? value.text : value;
   const refuse = (reason: string) =>
     ({ ok: false, reason, traits: { stallKey: "none", withoutId: true } }) as const;
   if (typeof id !== "string" || id === "") {

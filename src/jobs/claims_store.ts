@@ -5,36 +5,68 @@ import type { Database, Tx } from "../db/database.ts";
 export interface Claim {
   id: number;
   kind: string;
+  merchant: string;
   payload: string;
   attempts: number;
   max_attempts: number;
 }
 
-/** How many of a kind may be claimed now, and for how long. */
-export interface Wanted {
+/** One merchant's jobs of one kind: what shares the slots of a process with others of its kind. */
+export interface Lane {
   kind: string;
+  merchant: string;
+}
+
+/** How many of a lane may be claimed now, and for how long. */
+export interface Wanted extends Lane {
   limit: number;
   leaseMs: number;
 }
 
 // States are literals everywhere: partial indexes serve a query only if its text says so.
 
+/** What there is to do, or will be. */
+export interface Due {
+  /** Lanes with something that may be claimed now, and since when (ms since 1970). */
+  lanes: (Lane & { at: number })[];
+  /** When the next job is due that isn't yet, or a lease runs out; null when none is known. */
+  next: number | null;
+}
+
 /**
- * When the next job of these kinds is due, or a lease on one runs out, in milliseconds since 1970; null when none is known.
- * Reads the first entry of an index for each kind, however many jobs wait.
+ * What of these kinds is due at `now`. Reads one entry of an index for each kind and, where something is due, for each merchant
+ * with a job of that kind, however many jobs wait.
  */
-export async function nextDue(db: Database, kinds: string[]): Promise<number | null> {
+export async function findDue(db: Database, kinds: string[], now: number): Promise<Due> {
   const perKind = kinds.map((kind) =>
-    sql`select min(run_at) as due from jobs where kind = ${kind} and state = 'ready'`
+    sql`select cast(${kind} as text) as kind, min(run_at) as due from jobs where kind = ${kind} and state = 'ready'`
   );
-  const leases = sql`select min(lease_until) as due from jobs where state = 'running' and kind in (${
-    sql.join(kinds)
-  })`;
-  const all = sql.join([...perKind, leases], sql` union all `);
-  const { rows } = await sql<{ due: number | null }>`select min(due) as due from (${all}) as times`.execute(
+  const running = sql`jobs where state = 'running' and kind in (${sql.join(kinds)})`;
+  const { rows } = await sql<{ kind: string | null; merchant: string | null; due: number | null }>`
+    with recursive first as (${sql.join(perKind, sql` union all `)}),
+    lane as (
+      select kind, (select min(merchant) from jobs where jobs.kind = first.kind and state = 'ready') as merchant
+      from first where due <= ${now}
+      union all
+      select kind, (select min(jobs.merchant) from jobs
+        where jobs.kind = lane.kind and state = 'ready' and jobs.merchant > lane.merchant)
+      from lane where merchant is not null
+    )
+    select kind, merchant, (select min(run_at) from jobs
+      where jobs.kind = lane.kind and jobs.merchant = lane.merchant and state = 'ready') as due
+    from lane where merchant is not null
+    union all select kind, merchant, lease_until from ${running} and lease_until <= ${now}
+    union all select null, null, min(due) from first where due > ${now}
+    union all select null, null, min(lease_until) from ${running} and lease_until > ${now}`.execute(
     db.kysely,
   );
-  return rows[0]?.due ?? null;
+  const due: Due = { lanes: [], next: null };
+  for (const { kind, merchant, due: at } of rows) {
+    if (at === null) continue;
+    if (kind !== null && merchant !== null && at <= now) due.lanes.push({ kind, merchant, at });
+    else due.next = Math.min(at, due.next ?? Infinity);
+  }
+  return due;
 }
 
 /**
@@ -43,25 +75,27 @@ export async function nextDue(db: Database, kinds: string[]): Promise<number | n
  */
 export async function claim(tx: Tx, wanted: Wanted[], holder: string, now: number): Promise<Claim[]> {
   const lock = tx.dialect === "postgres" ? sql`for update skip locked` : sql``;
-  const due = wanted.map(({ kind, limit }) =>
+  const due = wanted.map(({ kind, merchant, limit }) =>
     sql`select id from (
       select id from (
-        select id from jobs where kind = ${kind} and state = 'running' and lease_until <= ${now}
-        order by lease_until limit ${limit} ${lock}) as expired
+        select id from jobs where kind = ${kind} and merchant = ${merchant} and state = 'running' and lease_until <= ${now}
+        order by lease_until limit cast(${limit} as integer) ${lock}) as expired
       union all select id from (
-        select id from jobs as waiting where kind = ${kind} and state = 'ready' and run_at <= ${now} and (key is null or not exists (
+        select id from jobs as waiting where kind = ${kind} and merchant = ${merchant} and state = 'ready' and run_at <= ${now}
+        and (key is null or not exists (
           select 1 from jobs as other where other.kind = waiting.kind and other.key = waiting.key and other.state = 'running'))
-        order by run_at, id limit ${limit} ${lock}) as due
-      limit ${limit}) as one`
+        order by run_at, id limit cast(${limit} as integer) ${lock}) as due
+      limit cast(${limit} as integer)) as one`
   );
-  const until = wanted.map(({ kind, leaseMs }): RawBuilder<unknown> =>
+  const leases = new Map(wanted.map((one) => [one.kind, one.leaseMs]));
+  const until = [...leases].map(([kind, leaseMs]): RawBuilder<unknown> =>
     sql`when ${kind} then cast(${now + leaseMs} as bigint)`
   );
   const { rows } = await sql<Claim>`
     update jobs set state = 'running', attempts = attempts + 1, lease_by = ${holder},
       lease_until = case kind ${sql.join(until, sql` `)} end
     where id in (${sql.join(due, sql` union all `)})
-    returning id, kind, payload, attempts, max_attempts`.execute(tx);
+    returning id, kind, merchant, payload, attempts, max_attempts`.execute(tx);
   return rows.sort((a, b) => a.id - b.id);
 }
 

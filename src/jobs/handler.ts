@@ -23,7 +23,7 @@ export interface JobHandler {
   run(job: RunningJob): Promise<void>;
   /** For how long a job is reserved before another process may take it over; renewed while it runs. Default 30,000. */
   leaseMs?: number;
-  /** How many of this kind run at once in this process. Default 8. */
+  /** How many of this kind run at once for one merchant in this process; in all four times as many. Default 8. */
   concurrency?: number;
   /** Called in the transaction that marks the job dead. If it throws, the job isn't dead and will be tried again. */
   onDead?(tx: Tx, payload: Record<string, unknown>, error: string): Promise<void>;

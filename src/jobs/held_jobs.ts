@@ -49,22 +49,25 @@ export class HeldJob implements RunningJob {
 }
 
 /** What one runner has of one kind. */
-export class Lane {
+export class Slots {
   readonly kind: string;
   readonly handler: JobHandler;
   readonly leaseMs: number;
-  readonly concurrency: number;
+  /** How many may run at once for one merchant. */
+  readonly ofOne: number;
   readonly running = new Set<HeldJob>();
 
   constructor(kind: string, handler: JobHandler) {
     this.kind = kind;
     this.handler = handler;
     this.leaseMs = handler.leaseMs ?? LEASE_MS;
-    this.concurrency = handler.concurrency ?? CONCURRENCY;
+    this.ofOne = handler.concurrency ?? CONCURRENCY;
   }
 
-  /** How many more may run. */
-  get free(): number {
-    return this.concurrency - this.running.size;
+  /** How many run for each merchant. */
+  get taken(): Map<string, number> {
+    const taken = new Map<string, number>();
+    for (const { claim: { merchant } } of this.running) taken.set(merchant, (taken.get(merchant) ?? 0) + 1);
+    return taken;
   }
 }

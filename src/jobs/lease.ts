@@ -63,9 +63,11 @@ export class Lease {
     if (!held) return false;
     const { database, clock, log, name, holder } = this.#options;
     const until = clock.now() + this.#ttlMs;
-    const { numUpdatedRows } = await database.transaction((tx) =>
-      tx.updateTable("leases").set({ until }).where("name", "=", name).where("holder", "=", holder)
-        .where("epoch", "=", held.epoch).executeTakeFirstOrThrow()
+    const { numUpdatedRows } = await database.transaction(
+      (tx) =>
+        tx.updateTable("leases").set({ until }).where("name", "=", name).where("holder", "=", holder)
+          .where("epoch", "=", held.epoch).executeTakeFirstOrThrow(),
+      { lasting: false },
     );
     this.#held = numUpdatedRows > 0n ? { epoch: held.epoch, until } : null;
     if (!this.#held) log.warn("lease lost", { lease: name, epoch: held.epoch });

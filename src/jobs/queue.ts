@@ -7,6 +7,8 @@ export const DEFAULT_MAX_ATTEMPTS = 20;
 /** One durable piece of work, to be done at least once after the transaction that asks for it commits. */
 export interface NewJob {
   kind: string;
+  /** Whose work it is: merchants share a process' slots fairly (jobs/shares.ts). */
+  merchant: string;
   /** Ids only, never customers' data: it outlives what is purged. */
   payload: Record<string, unknown>;
   /** At most one job of a kind and key waits; jobs of one kind and key run one after another. */
@@ -24,6 +26,7 @@ export interface NewJob {
 export async function enqueue(tx: Tx, job: NewJob, now: number): Promise<void> {
   await tx.insertInto("jobs").values({
     kind: job.kind,
+    merchant: job.merchant,
     key: job.key ?? null,
     payload: JSON.stringify(job.payload),
     state: "ready",

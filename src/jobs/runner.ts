@@ -3,10 +3,11 @@ import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
-import { bury, claim, nextDue, putBack, renew } from "./claims_store.ts";
-import type { JobHandlers } from "./handler.ts";
-import { HeldJob, Lane } from "./held_jobs.ts";
+import { bury, claim, findDue, putBack, renew, type Wanted } from "./claims_store.ts";
+import type { JobHandler, JobHandlers } from "./handler.ts";
+import { HeldJob, Slots } from "./held_jobs.ts";
 import { backOff, GiveUp, LeaseLostError, RetryLater } from "./outcome.ts";
+import { shares } from "./shares.ts";
 
 export type { JobHandler, JobHandlers, RunningJob } from "./handler.ts";
 export { GiveUp, LeaseLostError, RetryLater } from "./outcome.ts";
@@ -35,7 +36,7 @@ export interface RunnerOptions {
  */
 export class JobRunner implements Service {
   readonly #o: RunnerOptions;
-  readonly #lanes: Lane[];
+  readonly #slots: Map<string, Slots>;
   readonly #ended = new Set<Promise<void>>();
   #loop: Promise<void> | undefined;
   #stopping = false;
@@ -46,7 +47,9 @@ export class JobRunner implements Service {
 
   constructor(options: RunnerOptions) {
     this.#o = options;
-    this.#lanes = Object.entries(options.handlers).map(([kind, handler]) => new Lane(kind, handler));
+    this.#slots = new Map(
+      Object.entries(options.handlers).map(([kind, handler]) => [kind, new Slots(kind, handler)]),
+    );
   }
 
   start(): Promise<void> {
@@ -64,8 +67,8 @@ export class JobRunner implements Service {
     const over = new AbortController();
     const grace = this.#o.clock.sleep(GRACE_MS, over.signal).then(() => {
       if (over.signal.aborted) return;
-      for (const lane of this.#lanes) {
-        for (const job of lane.running) job.abort.abort(new Error("the program stops"));
+      for (const { running } of this.#slots.values()) {
+        for (const job of running) job.abort.abort(new Error("the program stops"));
       }
     });
     await this.#loop;
@@ -87,7 +90,7 @@ export class JobRunner implements Service {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopping || this.#lanes.some((lane) => lane.running.size > 0)) {
+    while (!this.#stopping || !this.#idle) {
       this.#woken = false;
       const { pause, settled } = await this.#pass().catch((error) => {
         this.#o.log.error("jobs can't be read", { error: errorText(error) });
@@ -110,27 +113,31 @@ export class JobRunner implements Service {
     await this.#renew();
     if (this.#stopping) return { pause: POLL_MS, settled: false };
     const now = this.#o.clock.now();
-    const open = this.#lanes.filter((lane) => lane.free > 0);
-    const due = open.length > 0 ? await nextDue(this.#o.database, open.map((lane) => lane.kind)) : null;
-    const claimed = due !== null && due <= now ? await this.#claim(open, now) : 0;
-    const later = due === null ? Infinity : due - now;
-    const idle = this.#lanes.every((lane) => lane.running.size === 0);
-    // What is due but can't be claimed waits for another runner.
+    const { lanes, next } = await findDue(this.#o.database, [...this.#slots.keys()], now);
+    const wanted = lanes.length > 0 ? shares(lanes, this.#slots) : [];
+    const claimed = wanted.length > 0 ? await this.#claim(wanted, now) : 0;
+    // What is due but can't be claimed waits for a slot, whose end wakes this, or for another runner.
     return {
-      pause: claimed > 0 ? 0 : later > 0 ? Math.min(later, POLL_MS) : POLL_MS,
-      settled: idle && later > 0,
+      pause: claimed > 0 ? 0 : next === null ? POLL_MS : Math.min(next - now, POLL_MS),
+      settled: this.#idle && lanes.length === 0,
     };
   }
 
-  async #claim(lanes: Lane[], now: number): Promise<number> {
-    const wanted = lanes.map(({ kind, free, leaseMs }) => ({ kind, limit: free, leaseMs }));
-    const claims = await this.#o.database.transaction((tx) => claim(tx, wanted, this.#o.holder, now));
+  get #idle(): boolean {
+    return [...this.#slots.values()].every(({ running }) => running.size === 0);
+  }
+
+  async #claim(wanted: Wanted[], now: number): Promise<number> {
+    // Whose claim is lost to a power cut is gone, too.
+    const claims = await this.#o.database.transaction((tx) => claim(tx, wanted, this.#o.holder, now), {
+      lasting: false,
+    });
     for (const one of claims) {
-      const lane = lanes.find((lane) => lane.kind === one.kind)!;
-      const job = new HeldJob(one, this.#o.holder, now + lane.leaseMs);
-      lane.running.add(job);
-      const ended = this.#runOne(lane, job).finally(() => {
-        lane.running.delete(job);
+      const slots = this.#slots.get(one.kind)!;
+      const job = new HeldJob(one, this.#o.holder, now + slots.leaseMs);
+      slots.running.add(job);
+      const ended = this.#runOne(slots, job).finally(() => {
+        slots.running.delete(job);
         this.#ended.delete(ended);
         this.#wake();
       });
@@ -144,7 +151,7 @@ export class JobRunner implements Service {
   }
 
   /** Never rejects: whatever goes wrong is written to the job, or to the log when that fails, too. */
-  async #runOne(lane: Lane, job: HeldJob): Promise<void> {
+  async #runOne({ handler }: Slots, job: HeldJob): Promise<void> {
     const log = this.#o.log.child({ job: job.id, kind: job.kind, attempt: job.attempt });
     try {
       try {
@@ -153,12 +160,12 @@ export class JobRunner implements Service {
         if (job.claim.attempts > job.claim.max_attempts) {
           throw new GiveUp("the program ended during each of its tries");
         }
-        await lane.handler.run(job);
+        await handler.run(job);
         if (!job.completed) await this.#o.database.transaction((tx) => job.complete(tx));
       } catch (error) {
         if (error instanceof LeaseLostError) log.warn("job taken over by another", { error: error.message });
         else if (job.signal.aborted && this.#stopping) await this.#putBack(job);
-        else await this.#failed(lane, job, error, log);
+        else await this.#failed(handler, job, error, log);
       }
     } catch (error) {
       // Its lease will run out, and then it is tried again.
@@ -166,14 +173,14 @@ export class JobRunner implements Service {
     }
   }
 
-  async #failed(lane: Lane, job: HeldJob, cause: unknown, log: Log): Promise<void> {
+  async #failed(handler: JobHandler, job: HeldJob, cause: unknown, log: Log): Promise<void> {
     const { database, clock, random, holder } = this.#o;
     const error = errorText(cause).slice(0, ERROR_TEXT_MOST);
     const free = cause instanceof RetryLater && !cause.counts;
     if (cause instanceof GiveUp || (!free && job.claim.attempts >= job.claim.max_attempts)) {
       const ours = await database.transaction(async (tx) => {
         if (!await bury(tx, job.claim, holder, error)) return false;
-        await lane.handler.onDead?.(tx, job.payload, error);
+        await handler.onDead?.(tx, job.payload, error);
         return true;
       });
       if (ours) log.error("job is dead", { error });
@@ -205,14 +212,13 @@ export class JobRunner implements Service {
   /** Prolongs leases that have used up a third of their time. */
   async #renew(): Promise<void> {
     const { database, clock, holder } = this.#o;
-    for (const lane of this.#lanes) {
+    for (const { running, leaseMs } of this.#slots.values()) {
       const now = clock.now();
-      const due = [...lane.running].filter((job) =>
-        !job.completed && job.leaseUntil - now < lane.leaseMs * 2 / 3
-      );
+      const due = [...running].filter((job) => !job.completed && job.leaseUntil - now < leaseMs * 2 / 3);
       if (due.length === 0) continue;
-      const until = now + lane.leaseMs;
-      const ours = await database.transaction((tx) => renew(tx, due.map((job) => job.claim), holder, until));
+      const until = now + leaseMs;
+      const claims = due.map((job) => job.claim);
+      const ours = await database.transaction((tx) => renew(tx, claims, holder, until), { lasting: false });
       for (const job of due) {
         if (ours.has(`${job.id}:${job.attempt}`)) job.leaseUntil = until;
         else job.abort.abort(new LeaseLostError(`job ${job.id} (${job.kind}) is another's now`));

@@ -85,12 +85,12 @@ function paymentRequest(subject: Subject): Reply[] {
       amountSat: invoice.amountMsat / 1000n,
       expirySeconds: seconds,
     }],
-    message: requestText(subject, invoice.amountMsat),
+    message: requestText(subject, invoice.amountMsat, seconds),
     paymentId: invoice.id,
   }];
 }
 
-function requestText({ order, items }: Subject, amountMsat: bigint): string {
+function requestText({ order, items }: Subject, amountMsat: bigint, seconds: number): string {
   const goods = list(items.map((item) => `${item.quantity} × ${shortened(item.name)}`));
   const ships = items.some((item) => item.digital === 0);
   const parts = order.received_msat > 0
@@ -102,11 +102,19 @@ function requestText({ order, items }: Subject, amountMsat: bigint): string {
   const rate = order.rate === null ? null : JSON.parse(order.rate) as { currency: string; per_btc: string };
   if (rate) parts.push(`1 BTC = ${rate.per_btc} ${rate.currency}.`);
   if (order.unheld === 1) parts.push(UNHELD);
+  if (order.brief === 1) parts.push(brief(seconds));
   if (order.price_note !== null) parts.push(order.price_note);
   if (ships && (order.address ?? "").trim() === "") {
     parts.push("Please tell us where to send it: answer this message with your address.");
   }
   return parts.join(" ");
+}
+
+/** What holds more than a new customer's share is to be paid sooner than usual. */
+function brief(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const time = minutes < 1 ? "less than a minute" : minutes === 1 ? "1 minute" : `${minutes} minutes`;
+  return `It is reserved for you for ${time} only: please pay by then.`;
 }
 
 function status({ order, items }: Subject, message: string): Reply {

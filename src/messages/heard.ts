@@ -25,5 +25,5 @@ export async function heard(
   const replies_to = o.tags.filter(([name, id]) => (name === "e" || name === "q") && id !== undefined)
     .map(([, id]) => id!).filter((id) => /^[0-9a-f]{64}$/.test(id)).slice(0, MOST_NAMED);
   const payload = { merchant, message: seq, replies_to };
-  await enqueue(tx, { kind: "owners.reply", key: `${merchant}:${seq}`, payload }, o.now);
+  await enqueue(tx, { kind: "owners.reply", merchant, key: `${merchant}:${seq}`, payload }, o.now);
 }

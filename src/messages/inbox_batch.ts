@@ -13,6 +13,8 @@ import { Opening, type Unread } from "./opening.ts";
 
 const UNSERVED_MS = 60_000;
 const HALTED_MS = 15_000;
+/** Merchants of one batch wait for each other so long; who isn't through then goes on beside the next ones. */
+const TOGETHER_MS = 500;
 const LONGEST_RETRY_MS = 5 * 60_000;
 /** A message that fails this often, over about half an hour, is left to people. */
 const MOST_TRIES = 14;
@@ -29,6 +31,8 @@ export class InboxBatch {
   readonly #parts: Omit<InboxWorkerParts, "lease">;
   readonly #opening: Opening;
   readonly #allowance: TokenBuckets;
+  /** Merchants whose part of an earlier batch is still under way. */
+  readonly #beside = new Map<string, Promise<void>>();
 
   constructor(parts: Omit<InboxWorkerParts, "lease">) {
     this.#parts = parts;
@@ -36,20 +40,52 @@ export class InboxBatch {
     this.#allowance = new TokenBuckets({ clock: parts.clock, ...allowance(parts.rate) });
   }
 
-  /** Merchants whose signer is slow: others are read first. */
+  /** Merchants who are still busy, or whose signer is slow: others are read first. */
   resting(): string[] {
-    return this.#opening.resting();
+    return [...new Set([...this.#opening.resting(), ...this.#beside.keys()])];
   }
 
-  async work(rows: InboxRow[]): Promise<void> {
+  /** Resolves when nothing is under way any more. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#beside.values());
+  }
+
+  /** Works through rows. Merchants who take long don't hold up the others: `freed` is called when such a one is through. */
+  async work(rows: InboxRow[], freed: () => void = () => {}): Promise<void> {
     const halted = await this.#parts.haltedMerchants?.() ?? NONE;
     const byMerchant = Map.groupBy(rows, (row) => row.merchant);
-    await allOf([...byMerchant].map(async ([merchant, theirs]) => {
-      const identity = this.#parts.identityOf(merchant);
-      if (halted.has(merchant)) await this.#putOff(merchant, HALTED_MS, HALTED);
-      else if (identity) await this.#workFor(identity, theirs);
-      else await this.#putOff(merchant, UNSERVED_MS, "the merchant isn't served now");
-    }));
+    const busy = new Map<string, Promise<void>>();
+    const parts = [...byMerchant].map(([merchant, theirs]) => {
+      const part = this.#workOn(merchant, theirs, halted.has(merchant)).finally(() => busy.delete(merchant));
+      busy.set(merchant, part);
+      return part;
+    });
+    const through = new AbortController();
+    const late = this.#parts.clock.sleep(TOGETHER_MS, through.signal);
+    try {
+      await Promise.race([allOf(parts), late]);
+    } finally {
+      through.abort();
+    }
+    for (const [merchant, part] of busy) this.#goOn(merchant, part, freed);
+  }
+
+  /** Lets a merchant's part end while others' messages are read. */
+  #goOn(merchant: string, part: Promise<void>, freed: () => void): void {
+    const ended = part.catch((error) =>
+      this.#parts.log.error("inbox.fault", { merchant, error: errorText(error) })
+    ).finally(() => {
+      this.#beside.delete(merchant);
+      freed();
+    });
+    this.#beside.set(merchant, ended);
+  }
+
+  async #workOn(merchant: string, rows: InboxRow[], isHalted: boolean): Promise<void> {
+    const identity = this.#parts.identityOf(merchant);
+    if (isHalted) await this.#putOff(merchant, HALTED_MS, HALTED);
+    else if (identity) await this.#workFor(identity, rows);
+    else await this.#putOff(merchant, UNSERVED_MS, "the merchant isn't served now");
   }
 
   async #workFor(identity: NostrIdentity, rows: InboxRow[]): Promise<void> {

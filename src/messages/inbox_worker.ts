@@ -27,7 +27,7 @@ const SHED_EVERY_MS = 1_000;
 /** And so many times as long as reading takes it rests. */
 const CROWDED_REST = 3;
 const LONGEST_REST_MS = 300;
-/** How often merchants are looked at again whose signer was slow. */
+/** How often merchants are looked at again who are busy or whose signer was slow. */
 const RESTING_MS = 50;
 
 /** What the worker is made of. */
@@ -91,6 +91,7 @@ export class InboxWorker implements Service {
     this.#stopping = true;
     this.#nap.abort("woken");
     await this.#running;
+    await this.#batch.ended();
     await this.#parts.lease.release();
   }
 
@@ -131,7 +132,7 @@ export class InboxWorker implements Service {
     if (!this.#standby) await this.#shed();
     if (rows.length > 0) {
       const began = clock.monotonic();
-      await this.#batch.work(rows);
+      await this.#batch.work(rows, () => this.#nap.abort("woken"));
       if (crowded) await this.#rest(clock.monotonic() - began);
       return { pause: 0, settled: false };
     }

@@ -84,6 +84,18 @@ export async function countStrangers(db: Kysely<Tables>, now: number, most: numb
   return count;
 }
 
+/** Which of strangers' events are read next, of messages and of wraps: another answer later means that somebody reads. */
+export async function nextStrangers(db: Kysely<Tables>, now: number): Promise<string> {
+  const next: string[] = [];
+  for (const lane of ["strangers", "wraps"] as const) {
+    const row = await db.selectFrom("inbox").select("seq").where("state", "=", NEW)
+      .where("lane", "=", laneOf(lane)).where("next_at", "<=", now)
+      .orderBy("next_at").orderBy("seq").limit(1).executeTakeFirst();
+    next.push(`${row?.seq ?? ""}`);
+  }
+  return next.join(" ");
+}
+
 /** Each merchant's events that may be shed. */
 export async function countSheddable(db: Kysely<Tables>): Promise<Map<string, number>> {
   const rows = await db.selectFrom("inbox").select(["merchant", (eb) => eb.fn.countAll<number>().as("n")])

@@ -32,7 +32,7 @@ const TOLD_BEFORE = "The customer was told this before the backup was restored: 
 /**
  * The job `reply.send`: phrases answers as the order stands when they are sent, in the customer's dialect and envelope.
  * Their purpose carries the number of the timeline line that caused them, so that one fact is told once; the answers of
- * one order leave in the order of these numbers.
+ * one order leave in the order of these numbers, behind what was to be told of its refund before.
  */
 export function replyJob(parts: ReplyJobParts): JobHandler {
   return {
@@ -49,7 +49,7 @@ async function prepare(parts: ReplyJobParts, tx: Tx, job: RunningJob): Promise<O
   const subject = await loadSubject(tx, order_id);
   if (!subject) return null;
   const { order } = subject;
-  const earlier = await earlierReplyDue(tx, order.id, seq);
+  const earlier = await earlierReplyDue(tx, order.id, { seq, jobId: job.id });
   if (earlier !== undefined) {
     const wait = Math.min(BEHIND_MOST_MS, BEHIND_MS * 2 ** Math.min(job.attempt - 1, 10));
     throw new RetryLater(

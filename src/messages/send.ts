@@ -50,7 +50,8 @@ export async function send(
     const { identity, customer: recipient, envelope, relay: seenOn } = out;
     const route = await routeTo(tx, { identity, recipient, envelope, seenOn }, clock.now());
     return { out, route, first: await reserve(tx, out, clock.now()) };
-  });
+    // Nothing leaves before the transaction that stores it, and that one lasts.
+  }, { lasting: false });
   if (dated === null) return [];
   const { out, route, first } = dated;
   const sealed = await Promise.all(out.messages.map(({ body }, i) =>

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readJsonObject } from "../dialects/bounded_json.ts";
+import { ExactNumber } from "../dialects/exact_number.ts";
 import type { ReplyKind } from "../orders/types.ts";
 import type { SaidBefore } from "../orders/said_before_store.ts";
 
@@ -23,7 +24,7 @@ export function statementOf(content: string): Statement {
   const json = readJsonObject(content);
   if (!json.ok) return other;
   const { id, type, message } = json.value;
-  const order_ref = typeof id === "string" || typeof id === "number" ? String(id) : null;
+  const order_ref = typeof id === "string" ? id : id instanceof ExactNumber ? id.text : null;
   const note = typeof message === "string" ? message : "";
   if (Number(type) === 1) {
     const bolt11 = linkIn(json.value.payment_options);

@@ -2,22 +2,40 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import { strangersUsage } from "./junk_store.ts";
-import { countStrangers } from "./lanes_store.ts";
+import { countStrangers, nextStrangers } from "./lanes_store.ts";
 
 /** What strangers may fill. */
 export interface StrangersLimits {
   /** Their events that are due and not read yet, before the built-in relay has others wait at its door. */
   unread: number;
+  /**
+   * While nobody reads at all (another process takes over from one that was killed), so many a second come in all the same,
+   * and so many more at once, up to `waiting` unread ones: who is refused rarely tries again.
+   */
+  perSecond: number;
+  burst: number;
+  waiting: number;
   /** Their events that are kept: those not read yet, and those that turned out to be no order. */
   events: number;
   /** The same in bytes of JSON. */
   bytes: number;
 }
 
-export const strangersDefaults: StrangersLimits = { unread: 24, events: 100_000, bytes: 256 * 1024 * 1024 };
+export const strangersDefaults: StrangersLimits = {
+  unread: 24,
+  perSecond: 40,
+  burst: 60,
+  waiting: 1_000,
+  events: 100_000,
+  bytes: 256 * 1024 * 1024,
+};
 
 /** With fewer unread than this the inbox has room again for what it had shed. */
 const RELIEVED = 1_000;
+/** Nothing was read for so long: nobody reads, however slow this machine is. Less than others wait at the relay's door. */
+const SILENCE_MS = 2_000;
+/** What was counted longer ago says nothing of now. */
+const STALE_MS = 1_000;
 /** How old the count of what is unread may be. */
 const FRESH_MS = 100;
 /** What an event's JSON has besides its content. */
@@ -34,6 +52,10 @@ export class Strangers {
   readonly #limits: StrangersLimits;
   #unread = 0;
   #countedAt = -Infinity;
+  /** What is read next, and since when it was that. */
+  #next = { place: "", since: -Infinity };
+  /** What came in although others weren't read, less what time has forgiven. */
+  #extra = { count: 0, at: -Infinity };
   #counting: Promise<void> | null = null;
   #usage = { events: 0, bytes: 0 };
   #left = 0;
@@ -46,13 +68,20 @@ export class Strangers {
     this.#limits = { ...strangersDefaults, ...o.limits };
   }
 
-  /** Whether reading keeps up: one more would be read soon. */
+  /** Whether reading keeps up, so that one more would be read soon, or there is room for those who come meanwhile. */
   get welcome(): boolean {
     const busy = this.#unread >= this.#limits.unread;
     if ((busy || this.#unread > 0) && this.#clock.monotonic() - this.#countedAt >= FRESH_MS) {
       this.#counting ??= this.#countUnread().finally(() => this.#counting = null);
     }
-    return !busy;
+    return !busy ||
+      (this.#silent && this.#unread < this.#limits.waiting && this.#extraNow() < this.#limits.burst);
+  }
+
+  /** Whether nobody reads. */
+  get #silent(): boolean {
+    const now = this.#clock.monotonic();
+    return now - this.#countedAt < STALE_MS && now - this.#next.since >= SILENCE_MS;
   }
 
   /** Whether nothing more of theirs can be kept. */
@@ -63,6 +92,9 @@ export class Strangers {
 
   /** One of their events was taken in, with so much content. */
   took(contentLength: number): void {
+    if (this.#unread >= this.#limits.unread) {
+      this.#extra = { count: this.#extraNow() + 1, at: this.#clock.monotonic() };
+    }
     this.#unread++;
     this.#usage.events++;
     this.#usage.bytes += contentLength + FRAME_BYTES;
@@ -94,12 +126,21 @@ export class Strangers {
     this.#usage = await strangersUsage(this.#database.kysely);
   }
 
+  #extraNow(): number {
+    const { count, at } = this.#extra;
+    return Math.max(0, count - (this.#clock.monotonic() - at) / 1000 * this.#limits.perSecond);
+  }
+
   async #countUnread(): Promise<void> {
-    this.#countedAt = this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    const stale = now - this.#countedAt >= STALE_MS;
+    this.#countedAt = now;
     try {
       // No further than needed: it is asked ten times a second under load.
-      const most = this.#limits.unread * 2;
+      const most = this.#limits.waiting;
       this.#unread = await countStrangers(this.#database.kysely, this.#clock.now(), most);
+      const place = await nextStrangers(this.#database.kysely, this.#clock.now());
+      if (stale || place !== this.#next.place) this.#next = { place, since: now };
     } catch (error) {
       this.#log.warn("strangers.not_counted", { error: errorText(error) });
     }

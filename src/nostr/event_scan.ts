@@ -21,7 +21,7 @@ export function newestFirst(time: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`order by ${time} desc, e.id asc`;
 }
 
-/** The `limit` clause; nothing for Infinity. */
+/** The `limit` clause; nothing for Infinity. A bare parameter would have SQLite plan the statement at each call. */
 export function limitTo(limit: number): RawBuilder<unknown> {
-  return limit === Infinity ? sql`` : sql`limit ${limit}`;
+  return limit === Infinity ? sql`` : sql`limit cast(${limit} as integer)`;
 }

@@ -28,7 +28,11 @@ export async function reserveMessageTime(tx: Tx, o: {
 }): Promise<number> {
   const count = o.count ?? 1;
   const now = seconds(o.now);
-  const first = Math.max(now, o.answers + 1, await newestOfCatalog(tx, o.pubkey) + 1);
+  const atLeast = Math.max(now, o.answers + 1);
+  const first = tx.dialect === "sqlite"
+    ? sql<number>`max(${atLeast}, ifnull((select last_seconds + 1 from key_clocks
+        where pubkey = ${o.pubkey} and scope = ${CATALOG}), 0))`
+    : Math.max(atLeast, await newestOfCatalog(tx, o.pubkey) + 1);
   const last = await advance(tx, o.pubkey, `customer:${o.customer}`, first, count);
   notTooFarAhead(last, now, "a message to this customer");
   return last - count + 1;
@@ -87,13 +91,12 @@ export async function takeOverTime(
 }
 
 /**
- * The newest catalogue event's time. On PostgreSQL the row stays locked against publishers until the transaction ends, or a
+ * The newest catalogue event's time on PostgreSQL. The row stays locked against publishers until the transaction ends, or a
  * catalogue event of an open transaction could get the time of a message.
  */
 async function newestOfCatalog(tx: Tx, pubkey: string): Promise<number> {
   const row = tx.selectFrom("key_clocks").select("last_seconds")
     .where("pubkey", "=", pubkey).where("scope", "=", CATALOG);
-  if (tx.dialect === "sqlite") return (await row.executeTakeFirst())?.last_seconds ?? 0;
   const known = await row.forShare().executeTakeFirst();
   if (known) return known.last_seconds;
   // What isn't there can't be locked.
@@ -103,9 +106,16 @@ async function newestOfCatalog(tx: Tx, pubkey: string): Promise<number> {
 }
 
 /** Moves a clock by `count` seconds, to at least `first`; answers the last second. One statement, so that it is exact among processes. */
-async function advance(tx: Tx, pubkey: string, scope: string, first: number, count: number): Promise<number> {
+async function advance(
+  tx: Tx,
+  pubkey: string,
+  scope: string,
+  first: number | RawBuilder<number>,
+  count: number,
+): Promise<number> {
+  const last = typeof first === "number" ? first + count - 1 : sql<number>`${first} + ${count - 1}`;
   const row = await tx.insertInto("key_clocks")
-    .values({ pubkey, scope, last_seconds: first + count - 1 })
+    .values({ pubkey, scope, last_seconds: last })
     .onConflict((on) =>
       on.columns(["pubkey", "scope"]).doUpdateSet({
         last_seconds: later(tx, sql`excluded.last_seconds`, sql`key_clocks.last_seconds + ${count}`),

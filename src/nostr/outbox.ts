@@ -1,6 +1,6 @@
 import type { NostrEvent } from "@nostrify/types";
 import type { Clock } from "../clock.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, Tx } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
@@ -11,6 +11,7 @@ import { LaneTroubles } from "./lane_troubles.ts";
 import { type Answer, judge, refusalWord, type Verdict } from "./outbox_answers.ts";
 import {
   claimDue,
+  giveBack,
   hasten,
   laneItem,
   LEASE_MS,
@@ -92,7 +93,12 @@ export class OutboxWorker implements Service {
     return Promise.resolve();
   }
 
-  /** Starts no sending any more; those under way have 2 s, and what they bring is recorded. */
+  /** Another process is gone, and what relays accepted of it is to be read back by this one. */
+  async takeOver(): Promise<void> {
+    if (this.#running) await this.#readBack.recall();
+  }
+
+  /** Starts no sending any more; those under way have 2 s, and what they bring is recorded. The rest is given back. */
   async stop(): Promise<void> {
     this.#unlisten?.();
     this.#stop.abort();
@@ -104,6 +110,9 @@ export class OutboxWorker implements Service {
     this.#cut.abort(new Error("the worker stopped"));
     await sent;
     await this.#recording;
+    await giveBack(this.#database, this.#held, this.#clock.now()).catch((error) =>
+      this.#log.error("outbox.not_given_back", { rows: this.#held.size, error: errorText(error) })
+    );
     await this.#readBack.stop();
   }
 
@@ -114,16 +123,15 @@ export class OutboxWorker implements Service {
   async #run(): Promise<void> {
     let failures = 0;
     // One process has one worker on SQLite: what an earlier one put off is tried as soon as we are back.
-    let all = this.#database.dialect === "sqlite";
+    const alone = this.#database.dialect === "sqlite";
+    let first = true;
     while (!this.#stop.signal.aborted) {
       const woken = this.#woken = new AbortController();
       let wait: number;
       try {
-        if (all) {
-          await hasten(this.#database, this.#clock.now());
-          await this.#readBack.recall();
-        }
-        all = false;
+        if (first && alone) await hasten(this.#database, this.#clock.now());
+        if (first) await this.#readBack.recallAtStart();
+        first = false;
         // A relay that is connected again gets at once what waits for it, not when its next try would be.
         for (const lane of this.#troubles.takeReturned()) {
           await hasten(this.#database, this.#clock.now(), lane);
@@ -243,7 +251,9 @@ export class OutboxWorker implements Service {
     for (let failures = 0; this.#outcomes.length > 0;) {
       const batch = this.#outcomes.slice(0, CLAIM);
       try {
-        await this.#database.transaction((tx) => recordOutcomes(tx, batch, this.#clock.now()));
+        const lasting = batch.some(({ state }) => state === "failed");
+        const record = (tx: Tx) => recordOutcomes(tx, batch, this.#clock.now());
+        await this.#database.transaction(record, { lasting });
         failures = 0;
       } catch (error) {
         // Not recorded is sent again: harmless, the bytes are the same.

@@ -141,6 +141,20 @@ export async function freeClaims(tx: Tx, now: number): Promise<void> {
   tx.wake("outbox");
 }
 
+/** Gives back what a process that ends has claimed (`laneItem`s) and not sent: whoever comes next needn't wait for the lease. */
+export async function giveBack(database: Database, held: ReadonlySet<string>, now: number): Promise<void> {
+  if (database.dialect === "sqlite" || held.size === 0) return;
+  const events = textList("postgres", new Set([...held].map((item) => item.split(" ", 1)[0]!)));
+  await database.transaction(async (tx) => {
+    await tx.updateTable("outbox").set({ next_at: now, updated_at: now }).where("state", "=", "pending")
+      .where(
+        sql<boolean>`event_id in ${events} and event_id || ' ' || relay in ${textList("postgres", held)}`,
+      )
+      .where(sql<boolean>`next_at = updated_at + ${sql.lit(LEASE_MS)}`).execute();
+    tx.wake("outbox");
+  });
+}
+
 /**
  * What is due, oldest first, without the lanes (`merchant relay`) that have enough to do. Where several processes share the
  * database the rows are leased: until `now + leaseMs` no other process gets them. `held` is what this process has already.

@@ -2,6 +2,7 @@ import { NKinds } from "@nostrify/nostrify";
 import type { NostrEvent } from "@nostrify/types";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
+import { Lease } from "../jobs/lease.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { IdentityOf } from "./identity.ts";
@@ -18,6 +19,7 @@ const RECALLED_MS = 60_000;
 /** Asked a second time, few enough for any relay's own limit. */
 const MOST_DOUBTED = 10;
 const MOST_LANES = 200;
+const RECALL_LEASE = "outbox.recall";
 const TIMEOUT_MS = 10_000;
 const DELETION = 5;
 const GIFT_WRAP = 1059;
@@ -26,6 +28,8 @@ interface Asked {
   accepted: Accepted;
   /** It wasn't there the first time. */
   doubted: boolean;
+  /** It may be asked for already. */
+  recalled?: boolean;
 }
 
 export interface ReadBackParts {
@@ -43,6 +47,7 @@ export interface ReadBackParts {
 export class ReadBack {
   readonly #parts: ReadBackParts;
   readonly #stop = new AbortController();
+  readonly #recalling: Lease;
   #young = new Map<string, Asked[]>();
   /** How many were accepted by each lane since the round began. */
   #seen = new Map<string, number>();
@@ -52,31 +57,49 @@ export class ReadBack {
 
   constructor(parts: ReadBackParts) {
     this.#parts = parts;
+    const holder = parts.random.uuid();
+    this.#recalling = new Lease({ ...parts, name: RECALL_LEASE, holder, ttlMs: RECALLED_MS });
   }
 
   /** An event was accepted, and that is recorded. */
   accepted(accepted: Accepted): void {
-    if (this.#stop.signal.aborted || !stays(accepted.event)) return;
-    this.#keep({ accepted, doubted: false });
+    this.#take({ accepted, doubted: false });
+  }
+
+  #take(asked: Asked): void {
+    if (this.#stop.signal.aborted || !stays(asked.accepted.event)) return;
+    this.#keep(asked);
     this.#loop ??= this.#run();
   }
 
-  /** Takes up what a process that ended had accepted and not asked for. */
+  /** At a start: takes up what processes before had accepted and not asked for. One of several that start together does it. */
+  async recallAtStart(): Promise<void> {
+    // Others that start soon would only ask for the same; after a crash of ours who takes over does it.
+    if (this.#parts.database.dialect === "postgres" && !await this.#recalling.acquire()) return;
+    await this.recall();
+  }
+
+  /** Takes up what a process that has ended had accepted and not asked for. */
   async recall(): Promise<void> {
     const { database, clock } = this.#parts;
     for (const one of await recentlyAccepted(database, clock.now() - RECALLED_MS, MOST_ASKED)) {
-      this.accepted(one);
+      this.#take({ accepted: one, doubted: false, recalled: true });
     }
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error("the worker stopped"));
     await this.#loop;
+    const { log } = this.#parts;
+    await this.#recalling.release().catch((error) =>
+      log.warn("outbox.recall_not_released", { error: errorText(error) })
+    );
   }
 
   #keep(asked: Asked): void {
     const lane = laneOf(asked.accepted);
     const list = this.#young.get(lane) ?? [];
+    if (asked.recalled && list.some(({ accepted }) => accepted.event.id === asked.accepted.event.id)) return;
     if (list.length === 0 && this.#young.size >= MOST_LANES) return;
     this.#young.set(lane, list);
     const seen = (this.#seen.get(lane) ?? 0) + 1;

@@ -59,7 +59,7 @@ export async function enqueueLookUp(
   const payload = { merchant, pubkey, relay: seenOn };
   await enqueue(
     tx,
-    { kind: LOOK_UP_JOB, key: `${merchant}:${pubkey}`, payload, maxAttempts: TRIES + 1 },
+    { kind: LOOK_UP_JOB, merchant, key: `${merchant}:${pubkey}`, payload, maxAttempts: TRIES + 1 },
     now,
   );
 }

@@ -35,7 +35,7 @@ export class ConditionsWatcher implements Service {
     clock: Clock;
     log: Log;
     lease: Lease;
-    observe: () => Observation[];
+    observe: () => Observation[] | Promise<Observation[]>;
   };
   /** Since when (even time) something has been as it is. */
   readonly #since = new Map<string, { up: boolean; at: number }>();
@@ -43,7 +43,13 @@ export class ConditionsWatcher implements Service {
   #running: Promise<void> | undefined;
 
   constructor(
-    o: { database: Database; clock: Clock; log: Log; lease: Lease; observe: () => Observation[] },
+    o: {
+      database: Database;
+      clock: Clock;
+      log: Log;
+      lease: Lease;
+      observe: () => Observation[] | Promise<Observation[]>;
+    },
   ) {
     this.#o = o;
   }
@@ -73,7 +79,7 @@ export class ConditionsWatcher implements Service {
 
   async #look(): Promise<void> {
     const { observe, lease, database } = this.#o;
-    const seen = observe();
+    const seen = await observe();
     const lasting = seen.filter((one) => this.#lasts(one));
     if (!await lease.acquire()) return;
     const standing = new Map((await raised(database.kysely)).map((row) => [nameOf(row), row]));
@@ -137,7 +143,7 @@ function nameOf({ merchant, name }: { merchant: string; name: string }): string 
 }
 
 function isWatched(name: string): boolean {
-  return name === "wallet" || name === "signer" || name.startsWith("relay ");
+  return name === "wallet" || name === "refund wallet" || name === "signer" || name.startsWith("relay ");
 }
 
 function factOf({ name }: Observation, raisedAt: number, what: "down" | "up"): string {

@@ -6,6 +6,7 @@ import { enqueue } from "../jobs/queue.ts";
 import { findOrder } from "../orders/orders_store.ts";
 import { chatOf, countChats, findMessage } from "./chat_store.ts";
 import { addNotice, countTold, sumUp } from "./notices_store.ts";
+import { Turns } from "./turns.ts";
 import { noticeText, summaryText } from "./wording.ts";
 
 const WINDOW_MS = 10 * 60_000;
@@ -38,15 +39,18 @@ export interface TellParts {
  */
 export function tellJobs(parts: TellParts): JobHandlers {
   const { database, clock } = parts;
+  const turns = new Turns();
   return {
     "owners.tell": {
-      // One after another: they count each other.
-      concurrency: 1,
+      // Many are claimed at once, for that costs more than telling; but one follows another, for they count each other.
+      concurrency: 32,
       run: (job) =>
-        database.transaction(async (tx) => {
-          await tell(tx, job.payload as unknown as Tell, parts, clock.now());
-          await job.complete(tx);
-        }),
+        turns.inTurn(String(job.payload.merchant), () =>
+          database.transaction(async (tx) => {
+            await tell(tx, job.payload as unknown as Tell, parts, clock.now());
+            await job.complete(tx);
+            // What a power cut takes back is a job again.
+          }, { lasting: false })),
     },
     "owners.summary": {
       concurrency: 1,
@@ -77,7 +81,7 @@ async function tell(tx: Tx, alert: Tell, parts: TellParts, now: number): Promise
   if (state === "told") await send(tx, merchant, seq, parts, now);
   if (state === "folded") {
     const runAt = now + WINDOW_MS;
-    await enqueue(tx, { kind: "owners.summary", key: merchant, payload: { merchant }, runAt }, now);
+    await enqueue(tx, { kind: "owners.summary", merchant, key: merchant, payload: { merchant }, runAt }, now);
   }
 }
 
@@ -111,7 +115,7 @@ async function tellTheRest(tx: Tx, merchant: string, parts: TellParts, now: numb
 async function send(tx: Tx, merchant: string, notice: number, parts: TellParts, now: number): Promise<void> {
   for (const owner of toldOf(merchant, parts)) {
     const payload = { merchant, notice, owner };
-    await enqueue(tx, { kind: "owners.dm", key: `${notice}:${owner}`, payload }, now);
+    await enqueue(tx, { kind: "owners.dm", merchant, key: `${notice}:${owner}`, payload }, now);
   }
 }
 

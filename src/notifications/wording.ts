@@ -22,6 +22,8 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   delivery_failed: (order) => `An answer about ${lower(order)} reached no relay that the customer reads.`,
   wallet_down: () => "The wallet doesn't answer. Orders wait for it.",
   wallet_up: () => "The wallet answers again.",
+  refund_wallet_down: () => "Refunds wait: the wallet that pays them can't.",
+  refund_wallet_up: () => "Nothing keeps the wallet that pays refunds from it any more.",
   relay_down: () => "A relay is away. What it has for us is read when it is back.",
   relay_up: () => "A relay is back.",
   signer_down: () =>
@@ -29,6 +31,7 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   signer_up: () => "The remote signer with the shop's key answers again.",
   second_instance: () =>
     "Somebody else answers customers with the shop's key. Nothing is answered here until you decide.",
+  key_retired: () => "The shop's former key was retired.",
   clock_jump: () =>
     "This machine's clock was set, or the machine slept. No order expires before the wallet answers.",
   chat: () => "A customer wrote.",
@@ -44,6 +47,7 @@ const WHAT_TO_DO: Partial<Record<AlertKind, (order: Told | null) => string | nul
   refund_unknown: show,
   delivery_failed: show,
   payment_unmatched: () => "GET /api/v1/payments/unmatched",
+  refund_wallet_down: () => "ncc refund list",
   second_instance: () => "Stop the other program, or change to a new key. Then: ncc merchant resume",
   chat: () => "GET /api/v1/messages?type=chat",
 };

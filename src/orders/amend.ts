@@ -1,11 +1,22 @@
 import type { Tx } from "../db/database.ts";
-import { rehold } from "../stock/stock.ts";
+import { rehold, release } from "../stock/stock.ts";
 import { applyTo, wouldTake } from "./apply.ts";
 import { attempt } from "./attempt.ts";
 import { contentHash, type Origin, quoted, worded } from "./draft.ts";
 import { itemsOf, type OrderRow, replaceItems, updateOrder } from "./orders_store.ts";
-import { heldShare, UNHELD } from "./held_share.ts";
-import { linesOf, payBy, price, shortOf, shortText, type Terms } from "./terms.ts";
+import { heldShare, reservationNote } from "./held_share.ts";
+import {
+  asHeld,
+  linesOf,
+  payBy,
+  price,
+  type Reservation,
+  reservationOf,
+  reserved,
+  shortOf,
+  shortText,
+  type Terms,
+} from "./terms.ts";
 import type { CatalogueSlice, OrderRequest, Quote, QuotedLine, Traits } from "./types.ts";
 
 /** The customer sent an order that we have: a repeat, or an amendment. What is too old to be answered changes nothing. */
@@ -52,20 +63,31 @@ async function tryAgain(
   const tried = await attempt(tx, order.id, { origin, request, terms }, now);
   const { quote } = tried;
   const totalMsat = quote?.totalMsat ?? null;
-  const unheld = tried.ok && (tried.unheld ?? false);
+  const reservation = tried.ok ? tried.reservation : "usual";
   const change = {
     ...worded(request),
     forgotten_at: null,
     content_hash: contentHash(request),
     ...(quote && quoted(quote)),
-    unheld: unheld ? 1 as const : 0 as const,
-    ...(tried.ok && { reason: null, expires_at: payBy(terms, unheld, now) }),
+    ...reserved(reservation),
+    ...(tried.ok && { reason: null, expires_at: payBy(terms, reservation, now) }),
   };
   if (quote) await replaceItems(tx, order.id, quote.lines);
   await updateOrder(tx, order.id, change);
   const event = { type: "retried", totalMsat, ...(!tried.ok && { reason: tried.reason }) } as const;
   const retried = (await applyTo(tx, { ...order, ...change }, event, now)).order;
-  return unheld ? (await applyTo(tx, retried, UNHELD, now)).order : retried;
+  return await noteReservation(tx, retried, reservation, now);
+}
+
+async function noteReservation(
+  tx: Tx,
+  order: OrderRow,
+  reservation: Reservation,
+  now: number,
+): Promise<OrderRow> {
+  let noted = order;
+  for (const event of reservationNote(reservation)) noted = (await applyTo(tx, noted, event, now)).order;
+  return noted;
 }
 
 /** The answer goes where and how the customer last spoke, and is dated after it. */
@@ -100,11 +122,17 @@ async function amend(
   const totalMsat = agreed ? BigInt(order.total_msat) : quote.totalMsat;
   const repriced = totalMsat !== BigInt(order.total_msat);
   if (repriced && terms.closed !== null) return await refuseChange(tx, order, terms.closed, now);
-  let unheld = order.unheld === 1;
+  const before = reservationOf(order);
+  let reservation = before;
   if (!agreed) {
     const moved = await moveHold(tx, order, { quote, catalogue, terms }, now);
     if (!moved.ok) return await refuseChange(tx, order, moved.reason, now);
-    unheld = moved.unheld;
+    reservation = moved.reservation;
+    // An only hold above the share is for one short time: else it could be changed back and forth for ever.
+    if (reservation === "brief") {
+      await release(tx, { orderId: order.id, now });
+      reservation = "unheld";
+    }
     await replaceItems(tx, order.id, quote.lines);
   }
   const change = {
@@ -112,12 +140,12 @@ async function amend(
     ...worded(request),
     content_hash: contentHash(request),
     // The open invoice of an unchanged total lives no longer than it did.
-    ...(repriced && { expires_at: payBy(terms, unheld, now) }),
-    unheld: unheld ? 1 as const : 0 as const,
+    ...(repriced && { expires_at: payBy(terms, reservation, now) }),
+    ...reserved(reservation),
   };
   await updateOrder(tx, order.id, change);
   const amended = (await applyTo(tx, { ...order, ...change }, { type: "amended", totalMsat }, now)).order;
-  return unheld && order.unheld === 0 ? (await applyTo(tx, amended, UNHELD, now)).order : amended;
+  return reservation === before ? amended : await noteReservation(tx, amended, reservation, now);
 }
 
 async function refuseChange(
@@ -136,21 +164,21 @@ async function moveHold(
   order: OrderRow,
   { quote, catalogue, terms }: { quote: Quote; catalogue: CatalogueSlice; terms: Terms },
   now: number,
-): Promise<{ ok: true; unheld: boolean } | { ok: false; reason: string }> {
+): Promise<{ ok: true; reservation: Reservation } | { ok: false; reason: string }> {
   const wanted = quote.lines;
-  if (await hasSameLines(tx, order, wanted)) return { ok: true, unheld: order.unheld === 1 };
+  if (await hasSameLines(tx, order, wanted)) return { ok: true, reservation: reservationOf(order) };
   const hold = { merchant: order.merchant, orderId: order.id, now };
   if (terms.stockPolicy === "onpay") {
     const short = shortOf(wanted, catalogue);
     if (short.length > 0) return { ok: false, reason: shortText(wanted, short) };
     // From the time when the policy was another one.
     await rehold(tx, { ...hold, lines: [] });
-    return { ok: true, unheld: false };
+    return { ok: true, reservation: "usual" };
   }
   const share = await heldShare(tx, order, terms);
   const moved = await rehold(tx, { ...hold, lines: linesOf(wanted), ...share });
   if (!moved.ok) return { ok: false, reason: shortText(wanted, moved.short) };
-  return { ok: true, unheld: moved.unheld ?? false };
+  return { ok: true, reservation: asHeld(moved) };
 }
 
 async function hasSameLines(tx: Tx, order: OrderRow, wanted: QuotedLine[]): Promise<boolean> {

@@ -17,10 +17,8 @@ interface AnsweredBefore {
 /** Rates and prices may have moved since; further than this something else is wrong. */
 const MOST_APART = 2n;
 
-/** `unheld`: it is taken without its goods; `silently`: it isn't taken, and the customer mustn't be told so. */
-export type AttemptAgain =
-  & Attempt
-  & { unheld?: boolean; silently?: boolean };
+/** `silently`: it isn't taken, and the customer mustn't be told so. */
+export type AttemptAgain = Attempt & { silently?: boolean };
 
 /**
  * Like `attempt`, for an order that the customer had an answer to before a backup was restored; undefined when there was
@@ -49,7 +47,7 @@ export async function attemptAgain(
   return {
     ok: true,
     quote: atAmountOf(before.invoices, tried.quote),
-    ...((!tried.ok || tried.unheld) && { unheld: true }),
+    reservation: tried.ok ? tried.reservation : "unheld",
   };
 }
 

@@ -4,6 +4,7 @@ import type { Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { voidInvoices } from "../payments/invoices_store.ts";
 import { commit, release } from "../stock/stock.ts";
+import { type Goods, goodsOf } from "./goods_there.ts";
 import { digitalShare } from "./digital.ts";
 import { next } from "./life_cycle.ts";
 import { addTimeline, insertOrder, itemsOf, lockOrder, type OrderRow, updateOrder } from "./orders_store.ts";
@@ -20,17 +21,35 @@ export interface Applied {
 
 /**
  * Lets an event happen to an order: the life cycle decides, and everything it decides is stored in the open
- * transaction (design §2: effects are rows). Throws when there is no such order.
+ * transaction (design §2: effects are rows). `order` is an id, or the row as this transaction has locked it. Throws when
+ * there is no such order.
  */
-export async function apply(tx: Tx, orderId: string, event: OrderEvent, now: number): Promise<Applied> {
-  const order = await lockOrder(tx, orderId);
-  if (!order) throw new Error(`there is no order ${orderId}`);
-  return await applyTo(tx, order, event, now);
+export async function apply(
+  tx: Tx,
+  order: string | OrderRow,
+  event: OrderEvent,
+  now: number,
+): Promise<Applied> {
+  return await applyTo(tx, await lockedOrder(tx, order), event, now);
 }
 
-/** The same for an order that the transaction has locked already. */
-export async function applyTo(tx: Tx, order: OrderRow, event: OrderEvent, now: number): Promise<Applied> {
-  const outcome = next(await stateOf(tx, order), event, now);
+/** The order that is named, locked until the transaction ends; or as it is given. Throws when there is none. */
+export async function lockedOrder(tx: Tx, order: string | OrderRow): Promise<OrderRow> {
+  if (typeof order !== "string") return order;
+  const locked = await lockOrder(tx, order);
+  if (!locked) throw new Error(`there is no order ${order}`);
+  return locked;
+}
+
+/** The same for an order that the transaction has locked already, and perhaps what was found out about its goods. */
+export async function applyTo(
+  tx: Tx,
+  order: OrderRow,
+  event: OrderEvent,
+  now: number,
+  goods?: Goods,
+): Promise<Applied> {
+  const outcome = next(await stateOf(tx, order, event, goods), event, now);
   const change = {
     ...columnsOf(outcome.state),
     reason: outcome.reason ?? order.reason,
@@ -41,12 +60,12 @@ export async function applyTo(tx: Tx, order: OrderRow, event: OrderEvent, now: n
   if (!outcome.ignored) await updateOrder(tx, order.id, change);
   const changed: OrderRow = outcome.ignored ? order : { ...order, ...change };
   const seq = await addTimeline(tx, order.id, now, [{ event: event.type, text: outcome.timeline }]);
-  return { order: await carryOut(tx, changed, outcome.effects, seq, now), outcome };
+  return { order: await carryOut(tx, changed, outcome.effects, seq, now, goods), outcome };
 }
 
 /** Whether the life cycle takes an event of the customer, or answers that it can't be had. Nothing happens. */
 export async function wouldTake(tx: Tx, order: OrderRow, event: OrderEvent, now: number): Promise<boolean> {
-  return next(await stateOf(tx, order), event, now).ignored === undefined;
+  return next(await stateOf(tx, order, event), event, now).ignored === undefined;
 }
 
 /**
@@ -76,10 +95,15 @@ export async function begin(
   return o.silently ? order : await carryOut(tx, order, effects, seq, now);
 }
 
-async function stateOf(tx: Tx, order: OrderRow): Promise<OrderState> {
+/** Events that can make an order paid: then it counts what can be handed over at once. */
+const PAYING: readonly OrderEvent["type"][] = ["paymentSeen", "accepted"];
+
+async function stateOf(tx: Tx, order: OrderRow, event: OrderEvent, goods?: Goods): Promise<OrderState> {
   return {
     ...axesOf(order),
-    digital: await digitalShare(tx, order.merchant, await itemsOf(tx, [order.id])),
+    digital: PAYING.includes(event.type)
+      ? await digitalShare(tx, order.merchant, goods?.items ?? await itemsOf(tx, [order.id]))
+      : "none",
     refunds: await refundsInLedger(tx, order),
   };
 }
@@ -129,6 +153,7 @@ async function carryOut(
   effects: Effect[],
   seq: number,
   now: number,
+  goods?: Goods,
 ): Promise<OrderRow> {
   let order = changed;
   const replies: QueuedReply[] = [];
@@ -138,13 +163,19 @@ async function carryOut(
         await release(tx, { orderId: order.id, now });
         break;
       case "commitStock":
-        await sell(tx, order, now);
+        await sell(tx, order, now, goods);
         break;
       case "createInvoice":
         await enqueue(
           tx,
           // The wallet may be away for hours; how long the order waits for it is for the job to say.
-          { kind: "invoice.create", payload: { order_id: order.id }, key: order.id, maxAttempts: 1_000 },
+          {
+            kind: "invoice.create",
+            merchant: order.merchant,
+            payload: { order_id: order.id },
+            key: order.id,
+            maxAttempts: 1_000,
+          },
           now,
         );
         break;
@@ -171,7 +202,7 @@ async function carryOut(
         break;
     }
   }
-  await enqueueReplies(tx, order.id, seq, replies, now);
+  await enqueueReplies(tx, order, seq, replies, now);
   return order;
 }
 
@@ -192,12 +223,11 @@ function alertOf(order: OrderRow, what: keyof typeof ALERTS, seq: number): Alert
   };
 }
 
-async function sell(tx: Tx, order: OrderRow, now: number): Promise<void> {
-  const items = await itemsOf(tx, [order.id]);
-  const lines = items.map((item) => ({ productId: item.product_id, quantity: item.quantity }));
-  const taken = await commit(tx, { merchant: order.merchant, orderId: order.id, lines, now });
+async function sell(tx: Tx, order: OrderRow, now: number, goods?: Goods): Promise<void> {
+  const { lines, stock } = goods ?? await goodsOf(tx, order);
+  const taken = await commit(tx, { merchant: order.merchant, orderId: order.id, lines, now }, stock);
   // The event said that the stock is there, and this transaction has it locked.
   if (!taken.ok) throw new Error(`order ${order.id}: stock that was there is gone`);
   await publishStock(tx, { merchant: order.merchant, productIds: taken.changed, now });
-  await tellSoldOut(tx, { merchant: order.merchant, orderId: order.id, productIds: taken.changed }, now);
+  await tellSoldOut(tx, { merchant: order.merchant, orderId: order.id, productIds: taken.soldOut }, now);
 }

@@ -3,15 +3,12 @@ import { hold } from "../stock/stock.ts";
 import type { Origin } from "./draft.ts";
 import { countOpen } from "./orders_store.ts";
 import { heldShare } from "./held_share.ts";
-import { linesOf, price, shortOf, shortText, type Terms } from "./terms.ts";
+import { asHeld, linesOf, price, type Reservation, shortOf, shortText, type Terms } from "./terms.ts";
 import type { CatalogueSlice, OrderRequest, Quote } from "./types.ts";
 
-/**
- * An order that can be taken, its goods reserved (`unheld`: they are there, and assigned at payment); or why it can't, with
- * the quote if there is one.
- */
+/** An order that can be taken, and how its goods are reserved; or why it can't, with the quote if there is one. */
 export type Attempt =
-  | { ok: true; quote: Quote; unheld?: boolean }
+  | { ok: true; quote: Quote; reservation: Reservation }
   | { ok: false; reason: string; quote: Quote | null };
 
 /** What is answered to a message that is too old: nothing. It stands with the order. */
@@ -51,11 +48,11 @@ async function reserve(
   if (terms.stockPolicy === "onpay") {
     const short = shortOf(quote.lines, catalogue);
     return short.length === 0
-      ? { ok: true, quote }
+      ? { ok: true, quote, reservation: "usual" }
       : { ok: false, reason: shortText(quote.lines, short), quote };
   }
   const share = await heldShare(tx, { merchant, customer }, terms);
   const held = await hold(tx, { merchant, orderId, lines: linesOf(quote.lines), now, ...share });
   if (!held.ok) return { ok: false, reason: shortText(quote.lines, held.short), quote };
-  return { ok: true, quote, ...(held.unheld && { unheld: true }) };
+  return { ok: true, quote, reservation: asHeld(held) };
 }

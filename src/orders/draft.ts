@@ -47,6 +47,8 @@ export function draftOrder(origin: Origin, request: OrderRequest, id: string, no
     updated_at: now,
     refunding_msat: 0,
     unheld: 0,
+    brief: 0,
+    delay_told: 0,
     forgotten_at: null,
   };
 }

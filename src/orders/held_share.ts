@@ -1,6 +1,6 @@
 import type { Tx } from "../db/database.ts";
 import { hasPaidBefore } from "./orders_store.ts";
-import type { Terms } from "./terms.ts";
+import type { Reservation, Terms } from "./terms.ts";
 import type { OrderEvent } from "./types.ts";
 
 /**
@@ -16,9 +16,16 @@ export async function heldShare(
   return await hasPaidBefore(tx, [merchant], customer) ? {} : { share: maxHeldShare };
 }
 
-/** What the timeline says of an order whose goods aren't held. */
-export const UNHELD: OrderEvent = {
-  type: "noted",
-  text:
+const NOTES: Record<Reservation, string | null> = {
+  usual: null,
+  brief:
+    "It holds more than the share of new customers, as the only unpaid order of its goods: to be paid in a shorter time.",
+  unheld:
     "Nothing is held for it: unpaid orders of new customers hold their share already. Assigned at payment.",
 };
+
+/** What the timeline says of an order whose goods aren't reserved as usual; nothing for others. */
+export function reservationNote(reservation: Reservation): OrderEvent[] {
+  const text = NOTES[reservation];
+  return text === null ? [] : [{ type: "noted", text }];
+}

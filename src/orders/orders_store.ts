@@ -91,16 +91,26 @@ export async function addTimeline(
 }
 
 /**
- * When the job is due (ms) that tells the customer of an earlier line of the timeline and hasn't ended yet; undefined when
- * all before `seq` have been told.
+ * When the job is due (ms) that tells the customer of an earlier line of the timeline, or of the order's refund (a job before
+ * `jobId`), and hasn't ended yet; undefined when all before `seq` have been told.
  */
-export async function earlierReplyDue(tx: Tx, orderId: string, seq: number): Promise<number | undefined> {
+export async function earlierReplyDue(
+  tx: Tx,
+  orderId: string,
+  { seq, jobId }: { seq: number; jobId: number },
+): Promise<number | undefined> {
   // One part for each state, written out: partial indexes serve a query only if its text says so.
-  const parts = ["ready", "running"].map((state) =>
+  const parts = ["ready", "running"].flatMap((state) => [
     sql`select jobs.run_at from order_timeline join jobs on jobs.kind = ${sql.lit(REPLY_JOB)}
         and jobs.key = order_timeline.order_id || ':' || order_timeline.seq and jobs.state = ${sql.lit(state)}
-      where order_timeline.order_id = ${orderId} and order_timeline.seq < ${seq}`
-  );
+      where order_timeline.order_id = ${orderId} and order_timeline.seq < ${seq}`,
+    // Its key is "refund:", the refund's UUID, and what is told.
+    sql`select jobs.run_at from refunds join jobs on jobs.kind = 'refund.tell' and jobs.state = ${
+      sql.lit(state)
+    }
+        and substr(jobs.key, 8, 36) = refunds.id and jobs.id < ${jobId}
+      where refunds.order_id = ${orderId}`,
+  ]);
   const { rows } = await sql<{ run_at: number | null }>`
     select max(run_at) as run_at from (${sql.join(parts, sql` union all `)}) as earlier`.execute(tx);
   return rows[0]?.run_at ?? undefined;

@@ -1,7 +1,7 @@
 import type { Tx } from "../db/database.ts";
-import { canCommit } from "../stock/stock.ts";
-import { type Applied, applyTo } from "./apply.ts";
-import { itemsOf, lockOrder, updateOrder } from "./orders_store.ts";
+import { type Applied, applyTo, lockedOrder } from "./apply.ts";
+import { goodsOf } from "./goods_there.ts";
+import { type OrderRow, updateOrder } from "./orders_store.ts";
 
 /** Who has paid a part gets at least this long for the rest. */
 const TIME_FOR_THE_REST_MS = 15 * 60_000;
@@ -13,22 +13,20 @@ const TIME_FOR_THE_REST_MS = 15 * 60_000;
  */
 export async function paymentArrived(
   tx: Tx,
-  payment: { orderId: string; amountMsat: bigint; now: number },
+  payment: { order: string | OrderRow; amountMsat: bigint; now: number },
 ): Promise<Applied> {
-  const { orderId, amountMsat, now } = payment;
-  const order = await lockOrder(tx, orderId);
-  if (!order) throw new Error(`there is no order ${orderId}`);
-  const items = await itemsOf(tx, [order.id]);
-  const lines = items.map((item) => ({ productId: item.product_id, quantity: item.quantity }));
+  const { amountMsat, now } = payment;
+  const order = await lockedOrder(tx, payment.order);
+  const goods = await goodsOf(tx, order);
   // Nobody knows any more where the goods would go.
-  const nowhere = order.forgotten_at !== null && items.some((item) => item.digital === 0);
-  const stock = nowhere ? "short" : await canCommit(tx, { merchant: order.merchant, orderId, lines });
-  const applied = await applyTo(tx, order, { type: "paymentSeen", amountMsat, stock }, now);
+  const nowhere = order.forgotten_at !== null && goods.items.some((item) => item.digital === 0);
+  const stock = nowhere ? "short" : goods.stock.there;
+  const applied = await applyTo(tx, order, { type: "paymentSeen", amountMsat, stock }, now, goods);
   const { payment: state, expires_at } = applied.order;
   const until = now + TIME_FOR_THE_REST_MS;
   if ((state !== "awaiting" && state !== "quoting") || expires_at === null || expires_at >= until) {
     return applied;
   }
-  await updateOrder(tx, orderId, { expires_at: until });
+  await updateOrder(tx, order.id, { expires_at: until });
   return { ...applied, order: { ...applied.order, expires_at: until } };
 }

@@ -6,8 +6,8 @@ import { begin } from "./apply.ts";
 import { attempt, TOO_LATE } from "./attempt.ts";
 import { draftOrder, type Origin, quoted, unreadable } from "./draft.ts";
 import { lockOrderByKey, type OrderRow } from "./orders_store.ts";
-import { UNHELD } from "./held_share.ts";
-import { payBy, type Terms } from "./terms.ts";
+import { reservationNote } from "./held_share.ts";
+import { payBy, reserved, type Terms } from "./terms.ts";
 import type { OrderEvent, OrderRequest, Quote, Traits } from "./types.ts";
 
 export type { Origin } from "./draft.ts";
@@ -41,19 +41,17 @@ export async function place(
   const asked = { origin, request, terms };
   const tried: AttemptAgain = await attemptAgain(tx, draft.id, asked, now) ??
     await attempt(tx, draft.id, asked, now);
-  const order = tried.quote
-    ? { ...draft, ...quoted(tried.quote), ...(tried.unheld && { unheld: 1 as const }) }
-    : draft;
+  const order = tried.quote ? { ...draft, ...quoted(tried.quote) } : draft;
   if (!tried.ok) return await refuse(tx, order, { ...tried, silently: tried.silently ?? origin.stale }, now);
-  const { quote } = tried;
-  const unheld = tried.unheld ?? false;
-  return await begin(tx, { ...order, expires_at: payBy(terms, unheld, now) }, {
+  const { quote, reservation } = tried;
+  const taken = { ...order, ...reserved(reservation), expires_at: payBy(terms, reservation, now) };
+  return await begin(tx, taken, {
     lines: quote.lines,
     intro: `Order received: ${quote.summary}`,
     events: [
       { type: "quoted", totalMsat: quote.totalMsat },
       { type: "stockReserved" },
-      ...(unheld ? [UNHELD] : []),
+      ...reservationNote(reservation),
     ],
   }, now);
 }

@@ -24,16 +24,22 @@ export interface ReplyJobPayload extends Record<string, unknown> {
 /** Has the order's customer told of a fact, after everything that was queued for the order before. */
 export async function enqueueReplies(
   tx: Tx,
-  orderId: string,
+  order: { id: string; merchant: string },
   seq: number,
   replies: QueuedReply[],
   now: number,
 ): Promise<void> {
   if (replies.length === 0) return;
-  const payload: ReplyJobPayload = { order_id: orderId, seq, replies };
+  const payload: ReplyJobPayload = { order_id: order.id, seq, replies };
   await enqueue(
     tx,
-    { kind: REPLY_JOB, payload, key: `${orderId}:${seq}`, maxAttempts: MAX_ATTEMPTS },
+    {
+      kind: REPLY_JOB,
+      merchant: order.merchant,
+      payload,
+      key: `${order.id}:${seq}`,
+      maxAttempts: MAX_ATTEMPTS,
+    },
     now,
   );
 }

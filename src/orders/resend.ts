@@ -12,7 +12,7 @@ export async function resend(tx: Tx, orderId: string, now: number): Promise<Orde
     ? "The merchant asked for the present state to be sent; the payment request follows when it is there."
     : "The merchant had the present state sent again.";
   const seq = await addTimeline(tx, order.id, now, [{ event: "resent", text }]);
-  await enqueueReplies(tx, order.id, seq, replies, now);
+  await enqueueReplies(tx, order, seq, replies, now);
   return order;
 }
 

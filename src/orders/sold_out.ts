@@ -1,6 +1,5 @@
 import { alert } from "../alert.ts";
 import type { Tx } from "../db/database.ts";
-import { levels } from "../stock/stock.ts";
 
 /**
  * Has the owners told of products whose last piece an order has just taken. An order takes its goods once, so it names the
@@ -12,9 +11,7 @@ export async function tellSoldOut(
   now: number,
 ): Promise<void> {
   const { merchant, orderId, productIds } = sold;
-  if (productIds.length === 0) return;
-  for (const [productId, { onHand }] of await levels(tx, merchant, productIds)) {
-    if (onHand !== 0) continue;
+  for (const productId of productIds) {
     const fact = `sold_out:${productId}:${orderId}`;
     await alert(tx, { merchant, kind: "sold_out", fact, detail: `Product ${productId} is sold out.` }, now);
   }

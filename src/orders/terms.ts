@@ -34,14 +34,38 @@ const HONOURED_MS = 10 * 60_000;
 const AS_SEEN = "The price has changed since you ordered; you pay what it was then.";
 const AS_NOW = "A price in this order has gone up within the last day; this is the price now.";
 
-/** Who orders what isn't held for them is asked to pay in a third of the time, but has five minutes where others have. */
-const UNHELD_PART = 3;
-const SHORTEST_UNHELD_MS = 5 * 60_000;
+/**
+ * How goods are reserved for an order: for the usual time; `brief`: more than a new customer's share of a product, which had
+ * no other hold; `unheld`: for nobody, they are assigned at payment.
+ */
+export type Reservation = "usual" | "brief" | "unheld";
 
-/** Until when an order that is taken now is to be paid (ms); `unheld`: its goods are held for nobody. */
-export function payBy({ invoiceExpiryMs }: Terms, unheld: boolean, now: number): number {
-  if (!unheld) return now + invoiceExpiryMs;
-  return now + Math.min(invoiceExpiryMs, Math.max(SHORTEST_UNHELD_MS, invoiceExpiryMs / UNHELD_PART));
+/** Who orders what isn't held for them, or holds more than their share, is asked to pay in a third of the time … */
+const SHORT_PART = 3;
+/** … but has so long where others have: somebody who is asked to pay sooner than usual still has to find their wallet. */
+const SHORTEST_MS = { brief: 10 * 60_000, unheld: 5 * 60_000 };
+
+/** Until when an order that is taken now is to be paid (ms). */
+export function payBy({ invoiceExpiryMs }: Terms, reservation: Reservation, now: number): number {
+  if (reservation === "usual") return now + invoiceExpiryMs;
+  return now + Math.min(invoiceExpiryMs, Math.max(SHORTEST_MS[reservation], invoiceExpiryMs / SHORT_PART));
+}
+
+/** How an order's goods are reserved, by its row. */
+export function reservationOf(order: { unheld: number; brief: number }): Reservation {
+  if (order.unheld === 1) return "unheld";
+  return order.brief === 1 ? "brief" : "usual";
+}
+
+/** The same as the row's columns. */
+export function reserved(reservation: Reservation): { unheld: 0 | 1; brief: 0 | 1 } {
+  return { unheld: reservation === "unheld" ? 1 : 0, brief: reservation === "brief" ? 1 : 0 };
+}
+
+/** How the stock has held them. */
+export function asHeld(held: { unheld?: true; brief?: true }): Reservation {
+  if (held.unheld) return "unheld";
+  return held.brief ? "brief" : "usual";
 }
 
 /**

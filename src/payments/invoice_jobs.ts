@@ -18,7 +18,6 @@ import {
   keepVoid,
   openAttempt,
   openInvoiceOf,
-  voidFailed,
   voidInvoices,
 } from "./invoices_store.ts";
 import { invoiceText } from "./invoice_text.ts";
@@ -132,13 +131,7 @@ class InvoiceJobs {
     const order = await this.#o.orders.orderOf(tx, orderId);
     if (!order || !isUnpaid(order) || await openInvoiceOf(tx, orderId)) return;
     await voidInvoices(tx, orderId, this.#o.clock.now());
-    await voidFailed(tx, orderId, this.#o.clock.now());
-    await this.#o.orders.apply(
-      tx,
-      orderId,
-      { type: "invoiceFailed", reason: FAILED },
-      this.#o.clock.now(),
-    );
+    await this.#end(tx, orderId, FAILED);
   }
 
   /** Notes the attempt before the wallet hears of it. Ends the job, and answers null, when no invoice is needed. */
@@ -158,33 +151,28 @@ class InvoiceJobs {
     if (!order || !isUnpaid(order) || owedMsat(order) <= 0n) return await end();
     const wallet = this.#o.walletOf(order.merchant);
     if (!wallet) {
-      await orders.apply(
-        tx,
-        orderId,
-        { type: "invoiceFailed", reason: "This shop can't take payments yet." },
-        now,
-      );
+      await this.#end(tx, orderId, "This shop can't take payments yet.");
       return await end();
     }
     const amountMsat = amountFor(order, wallet);
-    const open = await openInvoiceOf(tx, orderId);
-    if (open && BigInt(open.amount_msat) === amountMsat) return await end();
+    const earlier = await invoicesOf(tx, orderId);
+    const live = earlier.filter(({ state }) => state === "open" || state === "creating");
+    if (live.some((one) => one.state === "open" && BigInt(one.amount_msat) === amountMsat)) {
+      return await end();
+    }
     // What an earlier run of this job left unfinished, or what asks for another amount.
-    await voidInvoices(tx, orderId, now);
+    if (live.length > 0) await voidInvoices(tx, orderId, now);
     if (order.expires_at !== null && order.expires_at + WAITS_FOR_WALLET_MS <= now) {
       await orders.apply(tx, orderId, { type: "expired" }, now);
       return await end();
     }
-    const { merchant } = order;
-    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
     if (!mayAsk(wallet)) {
-      if (!await wasTold(tx, orderId)) {
-        await endAttempt(tx, (await insertAttempt(tx, attempt)).id, "failed", now);
-        await orders.apply(tx, orderId, { type: "invoiceDelayed" }, now);
-      }
+      await this.#tellDelay(tx, order);
       return { pause: pauseAfter(job) };
     }
-    const invoice = await insertAttempt(tx, attempt);
+    const { merchant } = order;
+    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
+    const invoice = await insertAttempt(tx, attempt, earlier);
     return { begun: { order, invoice, wallet, until: this.#until(order, now) } };
   }
 
@@ -234,7 +222,7 @@ class InvoiceJobs {
       }
       await job.complete(tx);
       if (expiresAt !== order.expires_at) await updateOrder(tx, orderId, { expires_at: expiresAt });
-      await orders.apply(tx, orderId, { type: "invoiced" }, now);
+      await orders.apply(tx, { ...order, expires_at: expiresAt }, { type: "invoiced" }, now);
       return true;
     });
     this.#o.onIssued?.({ merchant: invoice.merchant, id: invoice.id, paymentHash: issued.paymentHash });
@@ -251,7 +239,6 @@ class InvoiceJobs {
     const { orders, clock } = this.#o;
     const now = clock.now();
     const order = await orders.orderOf(tx, orderId);
-    const told = await wasTold(tx, orderId);
     await endAttempt(tx, invoice.id, o.last ? "failed" : "void", now);
     if (!o.last) return 0;
     if (!order || !isUnpaid(order)) {
@@ -260,19 +247,25 @@ class InvoiceJobs {
     }
     if (o.hopeless) {
       await job.complete(tx);
-      await voidFailed(tx, orderId, now);
-      await orders.apply(tx, orderId, { type: "invoiceFailed", reason: FAILED }, now);
+      await this.#end(tx, orderId, FAILED);
       return "over";
     }
-    // The customer hears once that it takes longer, however many rounds it takes.
-    if (!told) await orders.apply(tx, orderId, { type: "invoiceDelayed" }, now);
+    await this.#tellDelay(tx, order);
     return pauseAfter(job);
   }
-}
 
-/** An attempt that ends a round is `failed`: from then on the customer knows that it takes longer. */
-async function wasTold(tx: Tx, orderId: string): Promise<boolean> {
-  return (await invoicesOf(tx, orderId)).some((earlier) => earlier.state === "failed");
+  /** The customer hears once for an order that it takes longer, however many rounds or outages it takes. */
+  async #tellDelay(tx: Tx, order: OrderRow): Promise<void> {
+    if (order.delay_told === 1) return;
+    await updateOrder(tx, order.id, { delay_told: 1 });
+    await this.#o.orders.apply(tx, order.id, { type: "invoiceDelayed" }, this.#o.clock.now());
+  }
+
+  /** The order ends; should the customer ask for it again, that is another story. */
+  async #end(tx: Tx, orderId: string, reason: string): Promise<void> {
+    await updateOrder(tx, orderId, { delay_told: 0 });
+    await this.#o.orders.apply(tx, orderId, { type: "invoiceFailed", reason }, this.#o.clock.now());
+  }
 }
 
 function pauseAfter(job: RunningJob): number {

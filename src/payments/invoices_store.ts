@@ -54,18 +54,21 @@ export async function lockInvoice(tx: Tx, id: string): Promise<InvoiceRow | unde
     .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
 }
 
-/** Notes an attempt before the wallet is asked. The order is locked, so that the numbers count up. */
+/**
+ * Notes an attempt before the wallet is asked. The order is locked, so that the numbers count up. `earlier`: all attempts of
+ * the order, where they have been read under that lock.
+ */
 export async function insertAttempt(
   tx: Tx,
   o: { id: string; merchant: string; orderId: string; wallet: string; amountMsat: Msat; now: number },
+  earlier?: readonly InvoiceRow[],
 ): Promise<InvoiceRow> {
-  const last = await tx.selectFrom("invoices").select((eb) => eb.fn.max("attempt").as("attempt"))
-    .where("order_id", "=", o.orderId).executeTakeFirst();
+  const last = (earlier ?? await invoicesOf(tx, o.orderId)).at(-1);
   return await tx.insertInto("invoices").values({
     id: o.id,
     merchant: o.merchant,
     order_id: o.orderId,
-    attempt: Number(last?.attempt ?? 0) + 1,
+    attempt: (last?.attempt ?? 0) + 1,
     type: "ln",
     wallet: o.wallet,
     state: "creating",
@@ -105,12 +108,6 @@ export async function endAttempt(tx: Tx, id: string, state: "void" | "failed", n
 export async function voidInvoices(tx: Tx, orderId: string, now: number): Promise<void> {
   await tx.updateTable("invoices").set({ state: "void", updated_at: now })
     .where("order_id", "=", orderId).where("state", "in", ["open", "creating"]).execute();
-}
-
-/** The order ends: when the customer has it tried again, nothing of this has been told yet. */
-export async function voidFailed(tx: Tx, orderId: string, now: number): Promise<void> {
-  await tx.updateTable("invoices").set({ state: "void", updated_at: now })
-    .where("order_id", "=", orderId).where("state", "=", "failed").execute();
 }
 
 export async function setInvoiceState(

@@ -27,6 +27,7 @@ export class ObservedWallet implements Wallet {
   readonly #wallet: Wallet;
   #up: boolean | null = null;
   #error: string | null = null;
+  #network: string | null = null;
 
   constructor(wallet: Wallet) {
     this.#wallet = wallet;
@@ -57,6 +58,11 @@ export class ObservedWallet implements Wallet {
     return this.#error;
   }
 
+  /** The network of its money, as its last probe said; null when it didn't. */
+  get network(): string | null {
+    return this.#network;
+  }
+
   get caps(): WalletCaps {
     return this.#wallet.caps;
   }
@@ -65,8 +71,10 @@ export class ObservedWallet implements Wallet {
     return this.#wallet.describe();
   }
 
-  probe(signal: AbortSignal): Promise<WalletInfo> {
-    return this.#observe(this.#wallet.probe(signal), signal);
+  async probe(signal: AbortSignal): Promise<WalletInfo> {
+    const info = await this.#observe(this.#wallet.probe(signal), signal);
+    this.#network = info.network;
+    return info;
   }
 
   createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {

@@ -7,9 +7,13 @@ import type { Wallet } from "./wallet.ts";
 export interface OrdersPort {
   /** The order, locked until the transaction ends. Orders are locked before their invoices. */
   orderOf(tx: Tx, orderId: string): Promise<OrderRow | undefined>;
-  apply(tx: Tx, orderId: string, event: OrderEvent, now: number): Promise<{ order: OrderRow }>;
-  /** Money for the order has arrived, by the wallet's own word. */
-  paymentArrived(tx: Tx, payment: { orderId: string; amountMsat: bigint; now: number }): Promise<unknown>;
+  /** Lets an event happen to an order: to this id's, or to one that this transaction has locked and not changed since. */
+  apply(tx: Tx, order: string | OrderRow, event: OrderEvent, now: number): Promise<{ order: OrderRow }>;
+  /** Money for the order has arrived, by the wallet's own word. The order as for `apply`. */
+  paymentArrived(
+    tx: Tx,
+    payment: { order: string | OrderRow; amountMsat: bigint; now: number },
+  ): Promise<unknown>;
 }
 
 /** The wallet that a merchant receives with; null when none is set up. */

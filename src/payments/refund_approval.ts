@@ -21,7 +21,7 @@ export interface AutoApproval {
 /** Approves a locked refund that has its destination: both are fixed from now on, and it is paid. */
 export async function approved(tx: Tx, refund: RefundRow, by: string, now: number): Promise<RefundRow> {
   const row = await updateRefund(tx, refund, { state: "approved", approved_by: by, approved_at: now }, now);
-  await payOut(tx, refund.id, now);
+  await payOut(tx, refund, now);
   const how = by === ITSELF ? "by itself: it is within the limit" : "by the merchant";
   await note(tx, row, { text: `The refund of ${amountText(refund)} was approved ${how}.` }, now);
   return row;
@@ -43,10 +43,10 @@ export async function approveByItself(
 }
 
 /** Has a refund paid, or looked after, from now on. */
-export async function payOut(tx: Tx, refundId: string, now: number): Promise<void> {
+export async function payOut(tx: Tx, { id, merchant }: RefundRow, now: number): Promise<void> {
   await enqueue(
     tx,
-    { kind: REFUND_PAY_JOB, payload: { refund_id: refundId }, key: refundId, maxAttempts: MAX_ATTEMPTS },
+    { kind: REFUND_PAY_JOB, merchant, payload: { refund_id: id }, key: id, maxAttempts: MAX_ATTEMPTS },
     now,
   );
 }

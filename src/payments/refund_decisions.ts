@@ -99,7 +99,7 @@ export async function retryRefund(tx: Tx, id: string, now: number): Promise<Deci
     return { ok: true, refund: await askAnew(tx, refund, EXPIRED, now) };
   }
   const row = await updateRefund(tx, refund, { state: "approved" }, now);
-  await payOut(tx, row.id, now);
+  await payOut(tx, row, now);
   await note(tx, row, {
     text: `The merchant says that ${amountText(row)} weren't paid; they are sent to the same invoice again.`,
   }, now);

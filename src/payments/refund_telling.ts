@@ -40,7 +40,10 @@ export async function note(
   }
   const seq = await addTimeline(tx, refund.order_id, now, [{ event: "refund", text: o.text }]);
   if (o.say === undefined) return;
-  await enqueueReplies(tx, refund.order_id, seq, [{ reply: "state", note: o.say }], now);
+  await enqueueReplies(tx, { id: refund.order_id, merchant: refund.merchant }, seq, [{
+    reply: "state",
+    note: o.say,
+  }], now);
 }
 
 /** Tells the customer something in plain words, once for each purpose. Nobody is told where no customer is known. */
@@ -59,7 +62,13 @@ export async function tell(
   };
   await enqueue(
     tx,
-    { kind: REFUND_TELL_JOB, payload, key: payload.purpose, maxAttempts: MAX_ATTEMPTS },
+    {
+      kind: REFUND_TELL_JOB,
+      merchant: refund.merchant,
+      payload,
+      key: payload.purpose,
+      maxAttempts: MAX_ATTEMPTS,
+    },
     now,
   );
 }

@@ -183,3 +183,32 @@ export async function listRefunds(
     )
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
 }
+
+/** What a merchant's refunds wait for. */
+export interface WaitingRefunds {
+  /** Approved, and not known to be paid. */
+  approved: number;
+  /** Why the wallet refused the last of those that were approved and are due again; null when none is. */
+  refusal: string | null;
+}
+
+/** The merchants whose refunds wait for the wallet that pays. */
+export async function refundsWaiting(db: Kysely<Tables>): Promise<ReadonlyMap<string, WaitingRefunds>> {
+  const rows = await db.selectFrom("refunds").select(["merchant", "state", "note"])
+    .where((eb) =>
+      eb.or([
+        eb("state", "in", ["approved", "sending", "unknown"]),
+        // A refund that the wallet refused is due again, and says why.
+        eb.and([eb("state", "=", "due"), eb("destination", "is not", null), eb("note", "is not", null)]),
+      ])
+    ).orderBy("updated_at").execute();
+  const waiting = new Map<string, WaitingRefunds>();
+  for (const { merchant, state, note } of rows) {
+    const before = waiting.get(merchant) ?? { approved: 0, refusal: null };
+    waiting.set(
+      merchant,
+      state === "due" ? { ...before, refusal: note } : { ...before, approved: before.approved + 1 },
+    );
+  }
+  return waiting;
+}

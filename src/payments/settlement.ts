@@ -136,7 +136,7 @@ export class Settlement {
       return answered ? "unpaid" : "unknown";
     }
     await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: next }, now);
-    if (order && isUnpaid(order)) await this.#o.orders.apply(tx, order.id, { type: "expired" }, now);
+    if (order && isUnpaid(order)) await this.#o.orders.apply(tx, order, { type: "expired" }, now);
     return "expired";
   }
 
@@ -175,8 +175,10 @@ export class Settlement {
 
   async #arrived(tx: Tx, order: OrderRow, amountMsat: bigint, doubt: string | null, now: number) {
     const { orders } = this.#o;
-    if (doubt !== null) await orders.apply(tx, order.id, { type: "noted", text: doubt }, now);
-    await orders.paymentArrived(tx, { orderId: order.id, amountMsat, now });
+    const noted = doubt === null
+      ? order
+      : (await orders.apply(tx, order, { type: "noted", text: doubt }, now)).order;
+    await orders.paymentArrived(tx, { order: noted, amountMsat, now });
   }
 
   /** The payment was found before its invoice was known. Null when it is somebody's already. */

@@ -55,6 +55,7 @@ export function nextNight(now: number): number {
 async function ask(tx: Tx, merchant: string, how: string, runAt: number, now: number): Promise<void> {
   await enqueue(tx, {
     kind: "payments.sweep",
+    merchant,
     key: merchant,
     payload: { merchant, how },
     runAt,

@@ -52,6 +52,6 @@ export async function assignPayment(
   await matchPayment(tx, paymentId, { orderId, invoiceId: payment.invoice_id });
   const text = `The merchant assigned a payment of ${formatSat(amountMsat)} that had matched no order.`;
   await orders.apply(tx, orderId, { type: "noted", text }, now);
-  await orders.paymentArrived(tx, { orderId, amountMsat, now });
+  await orders.paymentArrived(tx, { order: orderId, amountMsat, now });
   return { ok: true };
 }

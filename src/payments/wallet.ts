@@ -1,4 +1,5 @@
 import type { Msat } from "../money/msat.ts";
+import { withoutSecrets } from "../redaction.ts";
 
 /** The prefix of BOLT11 invoices: mainnet, testnet, signet, regtest. */
 export type Network = "bc" | "tb" | "tbs" | "bcrt";
@@ -175,7 +176,8 @@ export type WalletErrorKind =
 /** Why a wallet didn't do what it was asked. The message is for the merchant; it holds no secret. */
 export class WalletError extends Error {
   constructor(readonly kind: WalletErrorKind, message: string) {
-    super(message);
+    // It may be the wallet's own words, and some repeat what they were asked with.
+    super(withoutSecrets(message));
     this.name = "WalletError";
   }
 

@@ -166,7 +166,8 @@ export class WalletLane {
 
   #claim(now: number, limit: number): Promise<string[]> {
     const { database, merchant } = this.#o;
-    return database.transaction((tx) => claimDue(tx, { merchant, now, limit, until: now + CLAIM_MS }));
+    const until = now + CLAIM_MS;
+    return database.transaction((tx) => claimDue(tx, { merchant, now, limit, until }), { lasting: false });
   }
 
   async #byList(now: number): Promise<void> {

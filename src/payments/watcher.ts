@@ -25,6 +25,8 @@ export interface WatcherOptions {
 export class PaymentWatcher implements Service {
   readonly #o: WatcherOptions;
   readonly #lanes = new Map<string, WalletLane>();
+  /** Lanes of wallets that were replaced: what they still wait for holds nobody up. */
+  readonly #ending = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
   #loop: Promise<void> | undefined;
 
@@ -42,7 +44,7 @@ export class PaymentWatcher implements Service {
   async stop(): Promise<void> {
     this.#stopped.abort(new Error("the program stops"));
     await this.#loop;
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
+    await Promise.all([...[...this.#lanes.values()].map((lane) => lane.stop()), ...this.#ending]);
     this.#lanes.clear();
   }
 
@@ -84,7 +86,9 @@ export class PaymentWatcher implements Service {
     for (const [merchant, lane] of this.#lanes) {
       if ((wallets.get(merchant) ?? null) === lane.wallet) continue;
       this.#lanes.delete(merchant);
-      await lane.stop();
+      const ended = lane.stop().catch((error) => log.error("watcher.failed", { error: errorText(error) }))
+        .finally(() => this.#ending.delete(ended));
+      this.#ending.add(ended);
     }
     for (const [merchant, wallet] of wallets) {
       if (this.#lanes.has(merchant)) continue;

@@ -46,8 +46,12 @@ export function mergeLines(lines: readonly Line[]): Line[] {
  * what is on hand (design §5). A product's only hold may be greater: else nobody could reserve the last one.
  */
 export function withinShare(level: LockedLevel, quantity: number, share: number): boolean {
-  if (level.onHand === null || level.held === 0) return true;
-  return level.newcomersHeld + quantity <= Math.floor(level.onHand * share);
+  return level.held === 0 || !exceedsShare(level, quantity, share);
+}
+
+/** Whether such keys would hold more than their share then: as a product's only hold they may, for a shorter time. */
+export function exceedsShare(level: LockedLevel, quantity: number, share: number): boolean {
+  return level.onHand !== null && level.newcomersHeld + quantity > Math.floor(level.onHand * share);
 }
 
 /** What a new order may still take: on hand less held, never below 0 (`set` may go below what is held); null = unlimited. */

@@ -3,6 +3,7 @@ import { type Change, movement } from "./ledger.ts";
 import {
   available,
   canTake,
+  exceedsShare,
   type Level,
   type Line,
   type LockedLevel,
@@ -26,8 +27,11 @@ export interface HoldRequest {
   share?: number;
 }
 
-/** Whether the goods are there; `unheld`: they are, but held for nobody, because such keys hold their share already. */
-export type HoldResult = { ok: true; unheld?: true } | { ok: false; short: Shortage[] };
+/**
+ * Whether the goods are there; `unheld`: they are, but held for nobody, because such keys hold their share already; `brief`:
+ * they are held, and more than the share of a product, which shouldn't last (design §5).
+ */
+export type HoldResult = { ok: true; unheld?: true; brief?: true } | { ok: false; short: Shortage[] };
 
 /**
  * Reserves the lines for an order: all of them or, with what is missing, none. The same product in several lines counts
@@ -49,6 +53,8 @@ export async function hold(tx: Tx, o: HoldRequest): Promise<HoldResult> {
     return { ok: true, unheld: true };
   }
 
+  const brief = share !== undefined &&
+    lines.some((line) => exceedsShare(levelOf(levels, line.productId), line.quantity, share));
   const newcomer = share === undefined ? 0 : 1;
   for (const { productId, quantity } of lines) {
     const reserved = { held: quantity, newcomers: newcomer * quantity };
@@ -66,7 +72,7 @@ export async function hold(tx: Tx, o: HoldRequest): Promise<HoldResult> {
     });
     await store.insertMovements(tx, [movement(o, productId, id, "hold", 0, quantity)]);
   }
-  return { ok: true };
+  return { ok: true, ...(brief && { brief }) };
 }
 
 /**
@@ -102,14 +108,16 @@ export async function release(tx: Tx, o: { orderId: string; now: number }): Prom
  * what is available; all or, with what is missing, nothing. Holds beyond the lines are released. An order sells once: a
  * repeat answers ok and changes nothing.
  *
- * `changed` are the products whose quantity on hand is another one now, for publishing.
+ * `changed` are the products whose quantity on hand is another one now, for publishing; `soldOut` those of them of which
+ * nothing is left. `look`: what `lookAt` said of the same lines in this transaction, with nothing of theirs changed since.
  */
 export async function commit(
   tx: Tx,
   o: { merchant: string; orderId: string; lines: readonly Line[]; now: number },
-): Promise<{ ok: true; changed: string[] } | { ok: false; short: Shortage[] }> {
-  const { lines, holds, open, levels, short } = await lookAt(tx, o);
-  if (holds.some((one) => one.state === "committed")) return { ok: true, changed: [] };
+  look?: Look,
+): Promise<{ ok: true; changed: string[]; soldOut: string[] } | { ok: false; short: Shortage[] }> {
+  const { lines, holds, open, levels, short } = look ?? await lookAt(tx, o);
+  if (holds.some((one) => one.state === "committed")) return { ok: true, changed: [], soldOut: [] };
   if (short.length > 0) return { ok: false, short: shortages(levels, short) };
 
   const changed: string[] = [];
@@ -126,24 +134,28 @@ export async function commit(
   }
   const sold = new Set(lines.map((line) => line.productId));
   for (const one of open) if (!sold.has(one.product_id)) await endUnsold(tx, o, one);
-  return { ok: true, changed };
+  const soldOut = lines.filter((line) => levelOf(levels, line.productId).onHand === line.quantity);
+  return { ok: true, changed, soldOut: soldOut.map((line) => line.productId) };
 }
 
-/**
- * Whether `commit` would sell these lines now: because the order holds them, because they are to be had, or not. The rows
- * stay locked, so that the answer holds until the transaction ends.
- */
-export async function canCommit(
+/** Lines of an order beside what it holds and what there is. */
+export interface Look {
+  /** Each product once. */
+  lines: Line[];
+  /** All that the order ever held, and what of it it holds now. */
+  holds: store.Hold[];
+  open: store.Hold[];
+  levels: Map<string, LockedLevel>;
+  short: Line[];
+  /** Whether `commit` would sell the lines: because the order holds them, because they are to be had, or not. */
+  there: "held" | "available" | "short";
+}
+
+/** Looks at what an order holds. The rows stay locked, so that the answer holds until the transaction ends or changes it. */
+export async function lookAt(
   tx: Tx,
   o: { merchant: string; orderId: string; lines: readonly Line[] },
-): Promise<"held" | "available" | "short"> {
-  const { holds, open, short } = await lookAt(tx, o);
-  if (holds.some((one) => one.state === "committed")) return "held";
-  if (short.length > 0) return "short";
-  return open.length > 0 ? "held" : "available";
-}
-
-async function lookAt(tx: Tx, o: { merchant: string; orderId: string; lines: readonly Line[] }) {
+): Promise<Look> {
   const lines = mergeLines(o.lines);
   const holds = await store.lockHolds(tx, o.orderId);
   const open = holds.filter((one) => one.state === "held");
@@ -154,7 +166,13 @@ async function lookAt(tx: Tx, o: { merchant: string; orderId: string; lines: rea
     const own = sum(open.filter((one) => one.product_id === line.productId).map((one) => one.quantity));
     return !canTake(levelOf(levels, line.productId), line.quantity, own);
   });
-  return { lines, holds, open, levels, short };
+  const sold = holds.some((one) => one.state === "committed");
+  const there = sold || (open.length > 0 && short.length === 0)
+    ? "held"
+    : short.length > 0
+    ? "short"
+    : "available";
+  return { lines, holds, open, levels, short, there };
 }
 
 async function endSold(tx: Tx, o: Change, hold: store.Hold, taken: number, level: Level): Promise<void> {

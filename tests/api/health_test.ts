@@ -33,6 +33,24 @@ Deno.test("readyz is 200 once intake runs; what is degraded makes it 503 only wi
   assertEquals((await poor.ask("GET", "/readyz?strict", anonymous)).status, 503);
 });
 
+Deno.test("readyz and status name the wallet that refunds wait for", async () => {
+  await using api = await TestApi.open({ wallet: demo() });
+  const check = async () => (await api.ask("GET", "/readyz")).body.checks["refund wallet"];
+  assertEquals(await check(), undefined);
+  await api.app.database.transaction((tx) =>
+    tx.insertInto("refunds").values({
+      id: "r",
+      merchant: api.app.merchants.all()[0]!.pubkey,
+      amount_msat: 1_000,
+      reason: "paid twice",
+      state: "approved",
+      created_at: 1,
+      updated_at: 1,
+    }).execute()
+  );
+  assertEquals(await check(), { ok: false, detail: "none is set: NCC_WALLET_SPEND; a refund waits" });
+});
+
 Deno.test("readyz tells details to who shows the token, and to nobody else", async () => {
   await using api = await TestApi.open({ settings: { NCC_RELAYS: "ws://127.0.0.1:9" } });
   const details = (body: { checks: Record<string, { detail?: string }> }) =>

@@ -4,7 +4,9 @@ import { forgetCustomer } from "../../src/app/forget_customer.ts";
 import { Retention } from "../../src/app/retention.ts";
 import { backUpSqlite } from "../../src/db/backup.ts";
 import { requestIn } from "../support/customer.ts";
+import { memoryDatabase } from "../support/database.ts";
 import { onEachSharedDatabase, type SharedDatabase } from "../support/databases.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { silentLog } from "../support/log.ts";
 import { Shop } from "../support/shop.ts";
 
@@ -80,14 +82,15 @@ onEachSharedDatabase("a customer is forgotten at once, once nothing is open any 
   }
 });
 
+// A PostgreSQL's backups aren't ours.
 Deno.test("backups older than the retention go; what has another name stays", async () => {
   const dir = await Deno.makeTempDir({ prefix: "ncc-test-" });
-  const shop = await Shop.open();
-  await using _ = shop;
+  await using database = await memoryDatabase();
+  const clock = new FakeClock();
   try {
     await Deno.mkdir(join(dir, "backups"));
-    const old = (shop.clock.now() - 91 * 24 * 3_600_000) / 1000;
-    const young = (shop.clock.now() - 3_600_000) / 1000;
+    const old = (clock.now() - 91 * 24 * 3_600_000) / 1000;
+    const young = (clock.now() - 3_600_000) / 1000;
     const names: [string, number][] = [
       ["backups/ncc-20250101T000000Z.db", old],
       ["backups/ncc.db-before-migration-20250101T000000Z", old],
@@ -100,7 +103,6 @@ Deno.test("backups older than the retention go; what has another name stays", as
       await Deno.writeTextFile(join(dir, name), "x");
       await Deno.utime(join(dir, name), at, at);
     }
-    const { database, clock } = shop;
     const settings = { NCC_RETENTION_DAYS: 90, NCC_DATA_DIR: dir };
     await new Retention({ database, clock, log: silentLog, settings }).run();
     const left = names.map(([name]) => name).filter((name) => {

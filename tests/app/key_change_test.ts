@@ -3,7 +3,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { nsecEncode } from "nostr-tools/nip19";
 import { App } from "../../src/app.ts";
 import { systemClock } from "../../src/clock.ts";
-import { handOverMoved } from "../../src/app/key_change.ts";
+import { handOverMoved, retireMoved } from "../../src/app/key_change.ts";
 import { EventStore } from "../../src/nostr/event_store.ts";
 import { npub } from "../../src/nostr/keys.ts";
 import { systemRandom } from "../../src/random.ts";
@@ -241,4 +241,46 @@ Deno.test("what the old key's orders held and never bought goes to the new one",
   assertEquals([await shop.stock(old.pubkey), await shop.stock(next.pubkey)], [0, 5]);
   await handOverMoved(shop.app.database, Date.now());
   assertEquals([await shop.stock(old.pubkey), await shop.stock(next.pubkey)], [0, 5]);
+});
+
+Deno.test("30 days after the move the old key is retired, once nothing of it is open, and the owners are told once", async () => {
+  await using shop = await MovingShop.open();
+  const open = await shop.orders("alice", old.pubkey, 2);
+  await shop.ask("POST", `/merchants/${old.pubkey}/move`, {
+    secret_key: bytesToHex(next.secretKey),
+    emergency: false,
+  });
+  const { database, merchants } = shop.app;
+  const { kysely } = database;
+  const source = async () =>
+    (await kysely.selectFrom("merchants").select("key_source").where("pubkey", "=", old.pubkey)
+      .executeTakeFirstOrThrow()).key_source;
+  const keys = async () =>
+    (await kysely.selectFrom("secrets").select("merchant").where("name", "=", "key").execute())
+      .map((row) => row.merchant).sort();
+  const month = Date.now() + 30 * 86_400_000;
+  await retireMoved(database, month + 1_000);
+  assertEquals([await source(), await keys()], ["secrets", [old.pubkey, next.pubkey].sort()]);
+  await shop.pays(open);
+  const order = () =>
+    kysely.selectFrom("orders").select(["id", "payment"]).where("merchant", "=", old.pubkey)
+      .executeTakeFirstOrThrow();
+  await until(async () => (await order()).payment === "paid", 20_000);
+  await retireMoved(database, month + 1_000);
+  assertEquals(await source(), "secrets");
+  await shop.ask("POST", `/orders/${(await order()).id}/ship`, {});
+  await retireMoved(database, month - 60_000);
+  assertEquals(await source(), "secrets");
+
+  await retireMoved(database, month + 1_000);
+  await retireMoved(database, month + 2_000);
+  assertEquals([await source(), await keys()], ["none", [next.pubkey]]);
+  // What waits to be told; by the test's time that is in a month.
+  const told = (await kysely.selectFrom("jobs").select("payload").where("kind", "=", "owners.tell").execute())
+    .map((job) => JSON.parse(job.payload)).filter(({ kind }) => kind === "key_retired");
+  assertEquals(told.map((one) => one.merchant), [next.pubkey]);
+  assertStringIncludes(told[0].detail, npub(old.pubkey));
+  await until(() => merchants.get(old.pubkey)?.signs === false, 20_000);
+  const bob = await shop.orders("bob", next.pubkey);
+  assertEquals(bob.payment_options?.length, 1);
 });

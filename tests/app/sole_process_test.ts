@@ -44,7 +44,7 @@ Deno.test("a job that is cut off again and again waits for its lease, so that it
   const clock = new FakeClock();
   await add(database, clock, {});
   const crash = async (now: number) => {
-    const wanted = [{ kind: "work", limit: 1, leaseMs: 30_000 }];
+    const wanted = [{ kind: "work", merchant: "", limit: 1, leaseMs: 30_000 }];
     const claimed = await database.transaction((tx) => claim(tx, wanted, "crashed", now));
     const sole = new SoleProcess({ database, log: silentLog, settings: settingsFor(shared.url) });
     await sole.start();

@@ -1,9 +1,8 @@
 import { assert } from "@std/assert";
-import { fuzzDeciding } from "../fuzz/deciding.ts";
 import { fuzzOpening } from "../fuzz/opening.ts";
 import { fuzzReading } from "../fuzz/reading.ts";
 
-// 100,000 in all; `deno task fuzz` runs as many as one likes.
+// 100,000 with those of tests/messages/fuzz_test.ts; `deno task fuzz` runs as many as one likes.
 
 Deno.test("96,700 messages, hostile and honest, are read: none throws, takes long or leaves an order unanswered", () => {
   const { seen } = fuzzReading(96_700);
@@ -25,9 +24,4 @@ Deno.test("3,000 events, changed at any layer, are opened or refused: none throw
       "the rumor is malformed",
     ]
   ) assert((outcomes[outcome] ?? 0) > 3, `${outcome}: ${outcomes[outcome]}`);
-});
-
-Deno.test("300 messages through a whole shop: each ends, each question is answered, the bounds hold", async () => {
-  const { messages, answers } = await fuzzDeciding(300);
-  assert(messages === 300 && answers > 60, `${answers} answers to ${messages} messages`);
 });

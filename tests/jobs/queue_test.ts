@@ -16,7 +16,9 @@ async function waiting(db: Database): Promise<[string | null, unknown, number][]
 }
 
 function take(db: Database, holder = "me", limit = 10) {
-  return db.transaction((tx) => claim(tx, [{ kind: "work", limit, leaseMs: 1000 }], holder, clock.now()));
+  return db.transaction((tx) =>
+    claim(tx, [{ kind: "work", merchant: "", limit, leaseMs: 1000 }], holder, clock.now())
+  );
 }
 
 onEachDatabase("enqueue() is part of its transaction", async (db) => {
@@ -73,7 +75,12 @@ onEachDatabase("claim() takes what is due of each kind, the oldest first, up to 
   const claims = await db.transaction((tx) =>
     claim(
       tx,
-      [{ kind: "work", limit: 2, leaseMs: 1 }, { kind: "other", limit: 1, leaseMs: 1 }],
+      [{ kind: "work", merchant: "", limit: 2, leaseMs: 1 }, {
+        kind: "other",
+        merchant: "",
+        limit: 1,
+        leaseMs: 1,
+      }],
       "me",
       clock.now(),
     )

@@ -42,9 +42,8 @@ Deno.test("a relay that stores it the second time is believed then", async () =>
   assertEquals([await states(db, event), relay.frames.length], [["delivered"], 2]);
 });
 
-Deno.test("what was accepted shortly before a crash is asked for by the next process", async () => {
+onEachDatabase("what was accepted shortly before a crash is asked for by the next process", async (db) => {
   await using relay = await FakeRelay.start({ lies: true });
-  await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   const event = await signed({ kind: 30018, d: "cup" });
   {
@@ -57,9 +56,47 @@ Deno.test("what was accepted shortly before a crash is asked for by the next pro
   await until(() => relay.events.some((one) => one.id === event.id));
 });
 
-Deno.test("an honest relay is asked once for all it accepted, and then left alone", async () => {
+onEachDatabase("of processes that start together one asks for what was accepted before", async (db) => {
+  if (db.dialect === "sqlite") return;
   await using relay = await FakeRelay.start();
-  await using db = await freshDatabase();
+  await using pool = testPool({ signer: merchant });
+  const event = await signed({ kind: 30018, d: "cup" });
+  {
+    await using _first = await workerOf(db, pool);
+    await posted(db, event, [relay.url]);
+    await until(async () => (await states(db, event))[0] === "delivered");
+  }
+  await using _second = await workerOf(db, pool, new Ahead());
+  await using _third = await workerOf(db, pool, new Ahead());
+  await until(() => asked(relay) > 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assertEquals(asked(relay), 1);
+});
+
+onEachDatabase(
+  "who takes over from a process that is gone asks for what that one's relays accepted",
+  async (db) => {
+    if (db.dialect === "sqlite") return;
+    await using relay = await FakeRelay.start({ lies: true });
+    await using pool = testPool({ signer: merchant });
+    const event = await signed({ kind: 30018, d: "cup" });
+    await using second = await workerOf(db, pool, new Ahead());
+    const lease = () =>
+      db.kysely.selectFrom("leases").selectAll().where("name", "=", "outbox.recall").execute();
+    await until(async () => (await lease()).length === 1);
+    {
+      await using _gone = await workerOf(db, pool);
+      await posted(db, event, [relay.url]);
+      await until(async () => (await states(db, event))[0] === "delivered");
+      await until(() => second.takeOver().then(() => true));
+    }
+    relay.is.lies = false;
+    await until(() => relay.events.some((one) => one.id === event.id));
+  },
+);
+
+onEachDatabase("an honest relay is asked once for all it accepted, and then left alone", async (db) => {
+  await using relay = await FakeRelay.start();
   await using pool = testPool({ signer: merchant });
   await using _worker = await workerOf(db, pool, new Ahead());
   const events = await Promise.all([...Array(10)].map(() => signed()));

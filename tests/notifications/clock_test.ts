@@ -104,10 +104,12 @@ async function watching(database: Database, clock: FakeClock, log = silentLog) {
 }
 
 async function pass(clock: FakeClock, ms: number): Promise<void> {
+  await clock.asleep();
   await clock.advance(1_000);
+  await clock.asleep();
   clock.jump(ms);
   await clock.advance(1_000);
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await clock.asleep();
 }
 
 const told = async (database: Database) =>
@@ -157,7 +159,7 @@ onEachDatabase(
     await using _ = await watching(database, clock);
     const add = (key: string, ms: number) =>
       database.transaction((tx) =>
-        enqueue(tx, { kind: "work", key, payload: {}, runAt: clock.now() + ms }, clock.now())
+        enqueue(tx, { kind: "work", merchant: "", key, payload: {}, runAt: clock.now() + ms }, clock.now())
       );
     await add("before", 7_200_000);
     await pass(clock, 0);

@@ -27,7 +27,7 @@ const well: MerchantRelayStatus = {
   unproven: null,
 };
 const merchantWith = (relay: Partial<MerchantRelayStatus>, wallet: ObservedWallet | null = null) =>
-  ({ pubkey, wallet, relayStatus: () => [{ ...well, ...relay }] }) as unknown as ServedMerchant;
+  ({ pubkey, wallet, spend: null, relayStatus: () => [{ ...well, ...relay }] }) as unknown as ServedMerchant;
 
 Deno.test("a relay is down when it is away, reads behind, is deaf or refuses", () => {
   const up = (relay: Partial<MerchantRelayStatus>) => observations([merchantWith(relay)])[0]!.up;
@@ -70,4 +70,40 @@ Deno.test("a wallet that nobody asks is asked, and the owners hear that it is aw
   await watcher.stop();
   await pulse.stop();
   await demo.close();
+});
+
+Deno.test("the wallet that pays refunds is out of order while refunds wait and it is away, unset, refusing or elsewhere", () => {
+  const wallet = { network: "bc", up: true, describe: () => "ours" } as unknown as ObservedWallet;
+  const spendOf = (more: Record<string, unknown>) =>
+    ({
+      describe: () => "a wallet",
+      up: true,
+      error: null,
+      network: "bc",
+      ...more,
+    }) as unknown as ObservedWallet;
+  const check = (spend: ObservedWallet | null, approved = 0, refusal: string | null = null) => {
+    const merchant = { ...merchantWith({}), wallet, spend } as unknown as ServedMerchant;
+    const waits = approved > 0 || refusal !== null;
+    const seen = observations([merchant], waits ? new Map([[pubkey, { approved, refusal }]]) : undefined)
+      .find(({ name }) => name === "refund wallet");
+    return seen && [seen.up, seen.detail];
+  };
+  assertEquals(check(null), undefined);
+  assertEquals(check(null, 1), [false, "none is set: NCC_WALLET_SPEND; a refund waits"]);
+  assertEquals(check(spendOf({})), [true, "a wallet"]);
+  assertEquals(check(spendOf({}), 2), [true, "a wallet; 2 refunds wait"]);
+  const away = spendOf({ up: false, error: "no answer" });
+  assertEquals(check(away), [true, "a wallet: no answer"]);
+  assertEquals(check(away, 2), [false, "a wallet: no answer; 2 refunds wait"]);
+  const elsewhere = spendOf({ network: "tb" });
+  assertEquals(check(elsewhere)![0], true);
+  assertEquals(check(elsewhere, 1), [
+    false,
+    "a wallet pays on the network tb, and the shop's money comes on bc; a refund waits",
+  ]);
+  assertEquals(check(spendOf({}), 0, "over its budget"), [
+    false,
+    "it refused: over its budget; a refund is due again",
+  ]);
 });

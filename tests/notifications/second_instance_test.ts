@@ -9,6 +9,7 @@ import {
 } from "../../src/notifications/second_instance.ts";
 import { orderJson, requestIn, toldIn } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
+import { advanceUntil, until } from "../support/jobs.ts";
 import { keyPair } from "../support/keys.ts";
 import { recordingLog } from "../support/log.ts";
 import { Shop } from "../support/shop.ts";
@@ -94,9 +95,11 @@ Deno.test("an invoice that wasn't made yet is made after somebody resumed, and n
   await shop.pass(60_000);
   shop.wallet.faults.always("createInvoice", { do: "fail", kind: "unreachable" });
   const buyer = shop.customer();
-  const writing = buyer.writes(orderJson());
-  await writing;
-  for (let i = 0; i < 4; i++) await shop.sleeps(600);
+  await buyer.writes(orderJson());
+  const failed = async () =>
+    await shop.database.kysely.selectFrom("jobs").select("id").where("kind", "=", "invoice.create")
+      .where("state", "=", "ready").where("last_error", "is not", null).executeTakeFirst();
+  await advanceUntil(shop.clock, async () => await failed() !== undefined, "the job gives up for now");
   await shop.receive(selfCopy(INVOICE, secondsOf(shop)));
   await shop.settle();
   shop.wallet.faults.always("createInvoice", null);
@@ -125,9 +128,12 @@ Deno.test("our own answers that come back from a relay alarm nobody", async () =
   await shop.pass(60_000);
   const buyer = shop.customer("alice", "nip17");
   await buyer.pays(requestIn(await buyer.orders()));
-  const copies = shop.published.map(([, event]) => event).filter((event) =>
-    event.kind === 1059 && event.tags.some(([, key]) => key === merchant)
-  );
+  const copiesOf = () =>
+    shop.published.map(([, event]) => event).filter((event) =>
+      event.kind === 1059 && event.tags.some(([, key]) => key === merchant)
+    );
+  await until(() => copiesOf().length >= 2, "both copies are published");
+  const copies = copiesOf();
   assertEquals(copies.length, 2);
   for (const copy of copies) await shop.receive(copy, "wss://relay.example");
   await shop.settle();

@@ -121,6 +121,53 @@ Deno.test("a product's only unpaid hold may be greater than the share, and the n
   await checkBooks(shop);
 });
 
+Deno.test("who alone holds more than the share has less time for it, is told so, and others order as ever", async () => {
+  await using shop = await shopWith(4);
+  const [regular, fresh] = [shop.customer("regular"), shop.customer("fresh")];
+  await pays(shop, regular, await orders(shop, regular, 1));
+  const answer = await orders(shop, fresh, 2);
+  assert(answer.message!.includes("reserved for you for 10 minutes only"), answer.message);
+  assert(answer.payment_options![0]!.expiry <= 600);
+  const order = (await shop.orders()).find((one) => one.brief === 1)!;
+  assertEquals(order.expires_at! - order.created_at, 10 * MINUTE);
+  assert((await shop.timeline(order)).some((line) => line.includes("shorter time")));
+  const usual = await orders(shop, regular, 1, "2");
+  assert(!usual.message!.includes("only"), usual.message);
+  assertEquals(await shop.stock("bowl"), { onHand: 3, held: 3 });
+  await shop.pass(11 * MINUTE);
+  assertEquals(await shop.stock("bowl"), { onHand: 3, held: 1 });
+  await checkBooks(shop);
+});
+
+Deno.test("neither a small only hold nor a regular's large one is shortened", async () => {
+  await using shop = await shopWith(10);
+  const [regular, fresh] = [shop.customer("regular"), shop.customer("fresh")];
+  await orders(shop, fresh, 4);
+  await shop.pass(16 * MINUTE);
+  await pays(shop, regular, await orders(shop, regular, 1));
+  await orders(shop, regular, 9, "2");
+  for (const order of (await shop.orders()).filter((one) => one.payment !== "paid")) {
+    assertEquals([order.brief, order.expires_at! - order.created_at], [0, 15 * MINUTE]);
+  }
+});
+
+onEachDatabase(
+  "a changed order holds no more than the share, even if nobody else orders",
+  async (database) => {
+    await using shop = await shopWith(4, database);
+    const fresh = shop.customer("fresh");
+    await orders(shop, fresh, 4);
+    assertEquals(await shop.stock("bowl"), { onHand: 4, held: 4 });
+    for (const [quantity, held] of [[3, 0], [2, 2], [4, 0]] as const) {
+      await shop.pass(MINUTE);
+      const answer = await orders(shop, fresh, quantity);
+      assertEquals(answer.message!.includes(ASSIGNED), held === 0, answer.message);
+      assertEquals(await shop.stock("bowl"), { onHand: 4, held });
+    }
+    await checkBooks(shop);
+  },
+);
+
 Deno.test("the share binds nobody where stock is unlimited, or the share is all", async () => {
   await using shop = await shopWith(null);
   for (let i = 0; i < 5; i++) {

@@ -2,9 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import type { DemoFault } from "../../src/payments/demo_faults.ts";
 import type { InvoiceStatus } from "../../src/payments/wallet.ts";
 import { checkBooks } from "../support/books.ts";
-import { type Answer, type Customer, orderJson, refusalIn, requestIn, toldIn } from "../support/customer.ts";
+import { type Answer, Customer, orderJson, refusalIn, requestIn, toldIn } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { Shop } from "../support/shop.ts";
+import { until } from "../support/wire.ts";
+import { silentLog } from "../support/log.ts";
+import { systemRandom } from "../../src/random.ts";
+import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 
 const MINUTE = 60_000;
 const PAID = ["processing, paid: Payment received: 100 sat. Thank you!"];
@@ -12,6 +16,15 @@ const PAID = ["processing, paid: Payment received: 100 sat. Thank you!"];
 /** Time passes in steps, with whatever is under way. */
 async function passes(shop: Shop, ms: number, stepMs = 500): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) await shop.sleeps(stepMs);
+}
+
+/** Time passes in steps until something is so. */
+async function comes(shop: Shop, isSo: () => Promise<boolean>, stepMs = 500): Promise<void> {
+  await until(async () => {
+    if (await isSo()) return true;
+    await shop.sleeps(stepMs);
+    return false;
+  }, 60_000);
 }
 
 /** Orders, and answers what is said within some time, without waiting for it. */
@@ -199,7 +212,7 @@ onEachDatabase(
     const heard = new Map<Customer, Answer[]>();
     for (const [n, customer] of during.entries()) {
       await customer.writes(order(`${n}`));
-      await passes(shop, 3_000);
+      await comes(shop, async () => (await shop.orders()).filter((one) => one.delay_told === 1).length > n);
       await passes(shop, 15 * MINUTE, MINUTE);
     }
     for (const customer of during) heard.set(customer, await customer.hears());
@@ -226,6 +239,46 @@ onEachDatabase(
       "paid",
       "paid",
     ]);
+    await checkBooks(shop);
+  },
+);
+
+onEachDatabase(
+  "two outages, late answers and a restart: told once that it takes longer",
+  async (database) => {
+    const first = await Shop.open({ database });
+    const alice = first.customer();
+    const attempts = async () => (await invoicesOf(first)).length;
+    first.wallet.faults.always("createInvoice", { do: "delay", ms: 9_000 });
+    await alice.writes(orderJson());
+    await comes(first, async () => (await first.orders())[0]?.delay_told === 1);
+    first.wallet.faults.always("createInvoice", { do: "fail", kind: "unreachable" });
+    const before = await attempts();
+    await comes(first, async () => await attempts() > before + 3, 5_000);
+    let closed = false;
+    first[Symbol.asyncDispose]().then(() => closed = true);
+    await comes(first, () => Promise.resolve(closed));
+
+    const wallet = new DemoWallet({ clock: first.clock, random: systemRandom, log: silentLog });
+    wallet.faults.always("createInvoice", { do: "fail", kind: "unreachable" });
+    await using shop = await first.another({ wallet });
+    const heir = new Customer(shop, "alice", "nip04");
+    const restarted = await attempts();
+    await comes(shop, async () => await attempts() > restarted + 3, 5_000);
+    shop.wallet.faults.always("createInvoice", null);
+    const state = async () => (await shop.order()).payment;
+    await comes(shop, async () => await state() === "awaiting", 5_000);
+    // Another total needs another invoice, and the wallet is away again.
+    shop.wallet.faults.always("createInvoice", { do: "fail", kind: "unreachable" });
+    await heir.writes(orderJson({ items: [{ product_id: "cup", quantity: 2 }] }));
+    const amended = await attempts();
+    await comes(shop, async () => await attempts() > amended + 3, 5_000);
+    shop.wallet.faults.always("createInvoice", null);
+    await comes(shop, async () => await state() === "awaiting", 5_000);
+    await shop.settle();
+    const all = await heir.hears();
+    assert(all[0]!.message!.startsWith("Your invoice takes longer"), all[0]!.raw);
+    assertEquals(all.map((one) => one.payment_options?.[0]?.amount_sats), [undefined, 100, 200]);
     await checkBooks(shop);
   },
 );

@@ -37,13 +37,15 @@ export class Shop {
     orderOf: (tx, id) =>
       tx.selectFrom("orders").selectAll().where("id", "=", id)
         .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst(),
-    apply: async (tx, id, event: OrderEvent) => {
+    apply: async (tx, order, event: OrderEvent) => {
+      const id = typeof order === "string" ? order : order.id;
       this.events.push(event.type);
       const payment = AFTER[event.type];
       if (payment) await tx.updateTable("orders").set({ payment }).where("id", "=", id).execute();
       return { order: (await this.orders.orderOf(tx, id))! };
     },
-    paymentArrived: async (tx, { orderId, amountMsat }) => {
+    paymentArrived: async (tx, { order: paid, amountMsat }) => {
+      const orderId = typeof paid === "string" ? paid : paid.id;
       this.events.push(`paid ${amountMsat}`);
       const order = (await this.orders.orderOf(tx, orderId))!;
       const received = BigInt(order.received_msat) + amountMsat;

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { generateSecretKey } from "nostr-tools/pure";
 import * as nip49 from "nostr-tools/nip49";
 import * as nip19 from "nostr-tools/nip19";
+import { encodeBolt11 } from "../../src/payments/bolt11.ts";
 import { freePort, NccProcess } from "../support/ncc_process.ts";
 import { serveNpmRelay } from "../support/npm_relay.ts";
 import { NwcService } from "../support/nwc_service.ts";
@@ -105,6 +106,14 @@ Deno.test("what customers write and what is secret stands only where it must, an
       price: 100,
       quantity: 10,
     });
+    await call("POST", "/products", {
+      id: "file",
+      stall_id: "music",
+      name: "File",
+      price: 100,
+      digital: true,
+      digital_content: goods,
+    });
     await call("POST", "/merchants", { name: "Other", secret_key: otherKey });
 
     const shopper = (envelope: "nip04" | "nip17") =>
@@ -143,6 +152,37 @@ Deno.test("what customers write and what is secret stands only where it must, an
       await call("POST", `/orders/${(await find(who, "-1")).id}/ship`, { tracking: "0034" });
     }
 
+    // What is delivered for money reaches its buyer, and where a refund shall go the refund alone.
+    await bob.write({ ...order("bob", "bob-6"), items: [{ product_id: "file", quantity: 1 }] });
+    const asked = await bob.hears((message) => message.type === 1 && message.id === "bob-6", PATIENCE_MS);
+    assertEquals(await wallet.settle(lightningLink(asked!)!), null);
+    await until(
+      "the goods were sent",
+      async () =>
+        (await call<{ data: { body: string }[] }>("GET", "/messages?limit=200")).data
+          .some(({ body }) => body.includes(goods)),
+    );
+    const paid = await find(alice, "-1");
+    await call("POST", `/orders/${paid.id}/refund`, { reason: "Broken" });
+    const destination = encodeBolt11({
+      network: "bcrt",
+      amountMsat: 100_000n,
+      timestamp: Math.floor(Date.now() / 1000),
+      paymentHash: "ab".repeat(32),
+      paymentSecret: "cd".repeat(32),
+      description: "refund",
+      expirySeconds: 3_600,
+      minFinalCltv: 18,
+    }, generateSecretKey());
+    const address = `${canary("address")}@wallet.example`;
+    await alice.write(`Please send it to ${address}, or lightning:${destination}`);
+    await until(
+      "the refund has its destination",
+      async () =>
+        (await call<{ data: { destination: string | null }[] }>("GET", "/refunds")).data
+          .some((refund) => refund.destination === destination),
+    );
+
     // Bodies that aren't as they must be: no answer says them again, nor does the log.
     for (
       const [path, body] of [
@@ -160,7 +200,7 @@ Deno.test("what customers write and what is secret stands only where it must, an
         assert(!text.includes(one), `${path} says it again: ${text}`);
       }
     }
-    const customers = [...said("alice"), ...said("bob")];
+    const customers = [...said("alice"), ...said("bob"), address];
     for (
       const path of ["/readyz", "/healthz", "/openapi.json", "/metrics", "/api/v1/orders", "/api/v1/messages"]
     ) {
@@ -178,7 +218,7 @@ Deno.test("what customers write and what is secret stands only where it must, an
         "/api/v1/customers",
       ]
     ) {
-      absent([...secrets, ...customers], (await ask("GET", path)).text, path);
+      absent([...secrets, ...customers, goods, destination], (await ask("GET", path)).text, path);
     }
     absent([...secrets, ...customers], await argumentsOf(ncc.pid), "the process's arguments");
 
@@ -190,12 +230,16 @@ Deno.test("what customers write and what is secret stands only where it must, an
     absent([master], await bytesOf(backup.path), "the backup");
     for (const [table, text] of tables(backup.path)) {
       if (!MEANT.includes(table)) absent(customers, text, `table ${table}`);
+      if (!["products", "messages"].includes(table)) absent([goods], text, `table ${table}`);
+      if (!["refunds", "messages"].includes(table)) absent([destination], text, `table ${table}`);
     }
 
     for (const one of await orders()) {
       if (one.customer !== alice.pubkey || one.payment !== "awaiting") continue;
       await call("POST", `/orders/${one.id}/cancel`, { reason: canary("alicemessage") });
     }
+    const [refund] = (await call<{ data: { id: string }[] }>("GET", "/refunds")).data;
+    await call("POST", `/refunds/${refund!.id}/by_hand`, { note: "Handed over" });
     const npub = nip19.npubEncode(alice.pubkey);
     const forgotten = await call<{ orders: number; wiped: boolean; removed_backups: string[] }>(
       "POST",
@@ -205,11 +249,15 @@ Deno.test("what customers write and what is secret stands only where it must, an
     assertEquals([forgotten.wiped, forgotten.removed_backups], [true, [backup.path]]);
     assert(forgotten.orders >= 3);
     const left = (await Promise.all(files.slice(0, 2).map(bytesOf))).join("");
-    absent(said("alice"), left, "the database after alice was forgotten");
+    absent([...said("alice"), address, destination], left, "the database after alice was forgotten");
     for (const one of said("bob").filter((one) => !one.includes("email"))) assert(left.includes(one), one);
 
     assertEquals(await ncc.end("SIGTERM"), 0);
-    absent([...secrets, ...customers, canary("body"), master], await logOf(dataDir), "the log");
+    absent(
+      [...secrets, ...customers, goods, destination, canary("body"), master],
+      await logOf(dataDir),
+      "the log",
+    );
     assert((await logOf(dataDir)).includes('"level":"debug"'));
   } finally {
     await ncc.end("SIGKILL");

@@ -94,8 +94,8 @@ onEachDatabase("unlimited stock is held and sold without end and without a numbe
   const lines = [{ productId: "song", quantity: 10_000 }];
   assertEquals(await holdOf(database, "o1", lines), { ok: true });
   assertEquals(await level(database, "song"), { onHand: null, held: 10_000 });
-  assertEquals(await sell(database, "o1", lines), { ok: true, changed: [] });
-  assertEquals(await sell(database, "o2", lines), { ok: true, changed: [] });
+  assertEquals(await sell(database, "o1", lines), { ok: true, changed: [], soldOut: [] });
+  assertEquals(await sell(database, "o2", lines), { ok: true, changed: [], soldOut: [] });
   assertEquals(await level(database, "song"), { onHand: null, held: 0 });
   await assertLedger(database);
 });
@@ -103,10 +103,10 @@ onEachDatabase("unlimited stock is held and sold without end and without a numbe
 onEachDatabase("a hold ends exactly once", async (database) => {
   await shelf(database, { cup: 2 });
   await holdOf(database, "o1", [cup]);
-  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: ["cup"] });
+  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: ["cup"], soldOut: [] });
   await free(database, "o1");
   await free(database, "o1");
-  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: [] });
+  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: [], soldOut: [] });
   assertEquals(await level(database, "cup"), { onHand: 1, held: 0 });
   await assertLedger(database);
 });
@@ -123,8 +123,8 @@ onEachDatabase("after a release the goods are another's", async (database) => {
 onEachDatabase("commit() takes a late payer's goods from what is available, once", async (database) => {
   await shelf(database, { cup: 2 });
   await holdOf(database, "o2", [cup]);
-  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: ["cup"] });
-  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: [] });
+  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: ["cup"], soldOut: [] });
+  assertEquals(await sell(database, "o1", [cup]), { ok: true, changed: [], soldOut: [] });
   assertEquals(await level(database, "cup"), { onHand: 1, held: 1 });
   assertEquals(await sell(database, "o3", [cup]), { ok: false, short: [{ productId: "cup", available: 0 }] });
   await assertLedger(database);
@@ -148,6 +148,7 @@ onEachDatabase("commit() releases what was held beyond the lines", async (databa
   assertEquals(await sell(database, "o1", [{ productId: "cup", quantity: 2 }]), {
     ok: true,
     changed: ["cup"],
+    soldOut: [],
   });
   assertEquals(await level(database, "cup"), { onHand: 3, held: 0 });
   assertEquals(await level(database, "pot"), { onHand: 1, held: 0 });
@@ -163,7 +164,7 @@ onEachDatabase("adjust() may count below what is held: the last to pay finds it 
     ok: false,
     short: [{ productId: "cup", available: 0 }],
   });
-  assertEquals(await sell(database, "o2", [cup]), { ok: true, changed: ["cup"] });
+  assertEquals(await sell(database, "o2", [cup]), { ok: true, changed: ["cup"], soldOut: ["cup"] });
   assertEquals(await sell(database, "o1", [cup]), { ok: false, short: [{ productId: "cup", available: 0 }] });
   await free(database, "o1");
   assertEquals(await level(database, "cup"), { onHand: 0, held: 0 });

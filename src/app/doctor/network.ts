@@ -122,3 +122,50 @@ export async function lookAtWallet(
     return problem(what, errorText(error), "Copy the connection's URL from the wallet to NCC_WALLET again.");
   }
 }
+
+/** The wallet that pays refunds: whether it answers, and on the network that the money comes by. */
+export async function lookAtSpendWallet(patient: Patient, crypto: EventCrypto): Promise<Finding[]> {
+  const { NCC_WALLET_SPEND: url, NCC_WALLET: receiving } = patient.settings;
+  if (url === undefined) return [];
+  const what = "refund wallet";
+  const spend = await networkOf(patient, crypto, url, "spend");
+  if ("error" in spend) {
+    return [
+      problem(
+        what,
+        spend.error,
+        "Refunds wait. Make the connection anew in the wallet and set NCC_WALLET_SPEND.",
+      ),
+    ];
+  }
+  const ours = receiving === undefined ? null : await networkOf(patient, crypto, receiving, "receive");
+  if (ours !== null && "network" in ours && ours.network && spend.network && ours.network !== spend.network) {
+    return [problem(
+      what,
+      `${spend.name} pays on the network ${spend.network}, and NCC_WALLET is on ${ours.network}`,
+      "Set NCC_WALLET_SPEND to a wallet on the same network.",
+    )];
+  }
+  return [well(what, `${spend.name} answers`)];
+}
+
+async function networkOf(
+  { settings, clock, random, log }: Patient,
+  crypto: EventCrypto,
+  url: string,
+  purpose: "receive" | "spend",
+): Promise<{ name: string; network: string | null } | { error: string }> {
+  try {
+    const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR, purpose });
+    try {
+      if (!wallet.pay && purpose === "spend") return { error: `${wallet.describe()} can't pay` };
+      using deadline = new Deadline(clock, ANSWER_MS);
+      const { network } = await wallet.probe(deadline.signal);
+      return { name: wallet.describe(), network };
+    } finally {
+      await wallet.close();
+    }
+  } catch (error) {
+    return { error: errorText(error) };
+  }
+}
