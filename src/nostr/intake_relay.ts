@@ -132,9 +132,9 @@ export class IntakeRelay {
     while (!signal.aborted) {
       const startedAt = this.#clock.monotonic();
       try {
-        await this.#subscribe(signal);
-        // Our queue was full: no fault of the relay, so there is nothing to wait for but room.
+        // After our queue was full, which is no fault of the relay, there is nothing to wait for but room.
         await this.#queue.roomy(signal);
+        await this.#subscribe(signal);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof AgainError) continue;

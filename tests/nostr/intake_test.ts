@@ -242,10 +242,13 @@ Deno.test("a full queue ends the live subscription, and nothing is lost", async 
   });
   await caughtUp(intake);
   for (let i = 0; i < 400; i++) relay.publish(unsigned(i, now - i));
-  await until(() => relay.subscriptions.length === 0);
-  assert(intake.status().queued <= 51, `bounded, and has ${intake.status().queued}`);
-  assertEquals(intake.status().relays[0]!.connected, false);
-  gate.resolve();
+  try {
+    await until(() => relay.subscriptions.length === 0);
+    assert(intake.status().queued <= 51, `bounded, and has ${intake.status().queued}`);
+    assertEquals(intake.status().relays[0]!.connected, false);
+  } finally {
+    gate.resolve();
+  }
   await until(async () => await count(db) === 400);
   await caughtUp(intake);
 });

@@ -64,7 +64,10 @@ export const basicBehaviours: Behaviours = {
     assertEquals(found.map((event) => event.content), ["3", "2"]);
   },
   "NIP-01: limit 0 shows nothing stored, and still what is new": async ({ alice, bob, author }) => {
+    // An event is old once others have heard of it.
+    await bob.subscribe("control", { authors: [author.pubkey] });
     await alice.publish(author.sign({ content: "old" }));
+    await bob.live("control");
     const { events } = await bob.subscribe("zero", { authors: [author.pubkey], limit: 0 });
     assertEquals(events, []);
     await alice.publish(author.sign({ content: "new" }));

@@ -15,7 +15,7 @@ export interface MerchantMessage {
   status?: string;
 }
 
-const CONNECT_MS = 10_000;
+const CONNECT_MS = 60_000;
 /** A patient shopper's relay may forget to answer, to show, or to live: ask again, look again, come back. */
 const OK_MS = 5_000;
 const LOOK_AGAIN_MS = 5_000;
