@@ -112,7 +112,7 @@ function requestText({ order, items }: Subject, amountMsat: bigint, seconds: num
 
 /** What holds more than a new customer's share is to be paid sooner than usual. */
 function brief(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
+  const minutes = Math.round(seconds / 60);
   const time = minutes < 1 ? "less than a minute" : minutes === 1 ? "1 minute" : `${minutes} minutes`;
   return `It is reserved for you for ${time} only: please pay by then.`;
 }

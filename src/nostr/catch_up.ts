@@ -102,10 +102,10 @@ interface Part {
 }
 
 /** A page with fewer events isn't cut short by any relay. */
-const IN_NO_ORDER = 10;
+export const IN_NO_ORDER = 10;
 
 /** NIP-01: newest first. */
-function isOrdered(page: NostrEvent[]): boolean {
+export function isOrdered(page: readonly NostrEvent[]): boolean {
   return page.every((event, i) => i === 0 || event.created_at <= page[i - 1]!.created_at);
 }
 

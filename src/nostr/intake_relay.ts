@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { NostrEvent } from "@nostrify/types";
 import type { Clock } from "../clock.ts";
 import { errorText, type Log } from "../log.ts";
@@ -46,6 +47,9 @@ export class IntakeRelay {
   readonly #forged: TokenBuckets;
   /** Where the catch-up stands, as the database will say once the queue is stored; undefined before it was asked. */
   #unfinished: CatchUpMark | null | undefined;
+  /** Whether this session's catch-up has come further than those before, and whether the last session's had. */
+  #advanced = true;
+  #advancedBefore = true;
   #session = new AbortController();
   #sessions = 0;
   #status: Pick<
@@ -94,8 +98,12 @@ export class IntakeRelay {
       take: async (event, nth, signal) => {
         if (this.#watch.stored(event, nth)) await later(event, signal);
       },
+      keep: (event) =>
+        !this.#watch.stored(event, Infinity) ||
+        this.#queue.offer({ event, relay: this.#link.url, cursor: null }, weight(event)),
       mark: (mark) => {
         this.#unfinished = mark;
+        this.#advanced = true;
         this.#queue.add({ event: null, relay: this.#link.url, cursor: null, mark });
       },
       limited: (reason) => this.#status.refusing = reason,
@@ -131,6 +139,8 @@ export class IntakeRelay {
     let failures = 0;
     while (!signal.aborted) {
       const startedAt = this.#clock.monotonic();
+      this.#advancedBefore = this.#advanced;
+      this.#advanced = false;
       try {
         // After our queue was full, which is no fault of the relay, there is nothing to wait for but room.
         await this.#queue.roomy(signal);
@@ -143,7 +153,8 @@ export class IntakeRelay {
           this.#link.renew(this.#status.error);
           continue;
         }
-        failures = this.#clock.monotonic() - startedAt >= this.#o.stableMs ? 1 : failures + 1;
+        const stable = this.#advanced || this.#clock.monotonic() - startedAt >= this.#o.stableMs;
+        failures = stable ? 1 : failures + 1;
         const ms = pauseAfter(error, failures, this.#random, this.#o);
         const refused = error instanceof RefusedError;
         if (refused) this.#status.refusing = error.reason;
@@ -181,6 +192,8 @@ export class IntakeRelay {
         }
       }
     } finally {
+      // A lost connection ends the catch-up, too, once it has read what came before: that is worth a turn.
+      await setImmediate();
       this.#status.connected = false;
       this.#status.caughtUp = false;
       session.abort(new Error("the subscription ended"));
@@ -198,7 +211,8 @@ export class IntakeRelay {
     const since = (mark: CatchUpMark) => sinceOf(cursor, Math.min(mark.startedAt, now));
     const interrupted = this.#unfinished === undefined ? await this.#readCatchUp() : this.#unfinished;
     if (interrupted && isOfUse(interrupted, now)) {
-      await this.#catchUp(since(interrupted), interrupted, signal);
+      // Where not even the newest can be read, the rest has its turn.
+      await this.#catchUp(since(interrupted), interrupted, signal, this.#advancedBefore);
       cursor = Math.max(cursor ?? 0, interrupted.startedAt);
     }
     const { events, hidden } = await this.#catchUp(since(begun), begun, signal);
@@ -212,8 +226,9 @@ export class IntakeRelay {
     since: Record<number, number>,
     from: CatchUpMark,
     signal: AbortSignal,
+    newestFirst = false,
   ): Promise<CaughtUp> {
-    const caughtUp = await this.#missed.read(since, from, signal);
+    const caughtUp = await this.#missed.read(since, from, signal, newestFirst);
     // All that this catch-up found stands before this entry, so the cursor can't overtake it.
     this.#queue.add({ event: null, relay: this.#link.url, cursor: from.startedAt });
     this.#unfinished = null;

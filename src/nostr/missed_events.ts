@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import { backOff } from "./backoff.ts";
-import { catchUp, catchUpDefaults, type CaughtUp } from "./catch_up.ts";
+import { catchUp, catchUpDefaults, type CaughtUp, IN_NO_ORDER, isOrdered } from "./catch_up.ts";
 import type { CatchUpMark } from "./catch_up_store.ts";
 import { Deadline } from "./deadline.ts";
 import { intakeFilter, type IntakeOptions, KINDS } from "./intake_options.ts";
@@ -13,6 +13,8 @@ import { RefusedError } from "./relay_refusal.ts";
 /** Takes an event, the `nth` of its kind from the newest on; waits for room. */
 export type Take = (event: NostrEvent, nth: number, signal: AbortSignal) => Promise<void>;
 
+/** Of each kind, what is looked for before an interrupted reading goes on. */
+const NEWEST = 100;
 /** Events between two marks. */
 const MARK_EVERY = 250;
 
@@ -21,6 +23,7 @@ export class MissedEvents {
   readonly #link: RelayLink;
   readonly #merchant: string;
   readonly #take: Take;
+  readonly #keep: (event: NostrEvent) => boolean;
   readonly #mark: (mark: CatchUpMark) => void;
   readonly #limited: (reason: string) => void;
   readonly #clock: Clock;
@@ -32,6 +35,8 @@ export class MissedEvents {
     link: RelayLink;
     merchant: string;
     take: Take;
+    /** Takes an event at once; false when there is no room. */
+    keep: (event: NostrEvent) => boolean;
     /** Is told how far it has come: what was taken before is what the mark says. */
     mark: (mark: CatchUpMark) => void;
     /** Is told when the relay wants us to ask less. */
@@ -44,6 +49,7 @@ export class MissedEvents {
     this.#link = o.link;
     this.#merchant = o.merchant;
     this.#take = o.take;
+    this.#keep = o.keep;
     this.#mark = o.mark;
     this.#limited = o.limited;
     this.#clock = o.clock;
@@ -53,18 +59,25 @@ export class MissedEvents {
   }
 
   /**
-   * All events of each kind since its second, kind by kind, newest first; `from` goes on where an earlier reading was interrupted.
+   * All events of each kind since its second, kind by kind, newest first; `from` goes on where an earlier reading was interrupted,
+   * and `newestFirst` looks before what has come meanwhile: the rest of a long reading may be old.
    * Rejects with a `RefusedError`, a `LinkError` or the signal's reason.
    */
-  async read(since: Record<number, number>, from: CatchUpMark, signal: AbortSignal): Promise<CaughtUp> {
+  async read(
+    since: Record<number, number>,
+    from: CatchUpMark,
+    signal: AbortSignal,
+    newestFirst = false,
+  ): Promise<CaughtUp> {
     const mark = (kind: number, until: number | null) =>
       this.#mark({ startedAt: from.startedAt, kind, until, at: this.#clock.now() });
     const sum = { events: 0, hidden: 0 };
-    if (isUnderWay(from)) await this.#newest(since, signal);
+    if (newestFirst) await this.#newest(since, signal);
     for (const kind of KINDS.slice(Math.max(0, KINDS.indexOf(from.kind)))) {
       const until = kind === from.kind ? from.until : null;
       const filter = { ...intakeFilter(kind, this.#merchant), ...(until === null ? {} : { until }) };
-      const pages = catchUp((page) => this.#page(page, signal), filter, since[kind]!, this.#o.catchUp);
+      const lost = (second: number) => mark(kind, second);
+      const pages = catchUp((page) => this.#page(page, signal, lost), filter, since[kind]!, this.#o.catchUp);
       // What goes on in the middle doesn't know how many are newer.
       let nth = until === null ? 0 : Infinity;
       let marked = 0;
@@ -87,20 +100,24 @@ export class MissedEvents {
     return sum;
   }
 
-  /** The rest of a long reading may be old: who wrote while we were away is answered before. */
   async #newest(since: Record<number, number>, signal: AbortSignal): Promise<void> {
-    const { page } = { ...catchUpDefaults, ...this.#o.catchUp };
     for (const kind of KINDS) {
-      const filter = { ...intakeFilter(kind, this.#merchant), since: since[kind]!, limit: page };
-      for (const event of await this.#page(filter, signal)) await this.#take(event, Infinity, signal);
+      const filter = { ...intakeFilter(kind, this.#merchant), since: since[kind]!, limit: NEWEST };
+      for (const event of await this.#page(filter, signal, () => {})) {
+        await this.#take(event, Infinity, signal);
+      }
     }
   }
 
   /** A relay that wants us to slow down keeps its live subscription meanwhile: what is new still comes. */
-  async #page(filter: NostrFilter, signal: AbortSignal): Promise<NostrEvent[]> {
+  async #page(
+    filter: NostrFilter,
+    signal: AbortSignal,
+    lost: (second: number) => void,
+  ): Promise<NostrEvent[]> {
     for (let refusals = 1;; refusals++) {
       try {
-        return await this.#ask(filter, signal);
+        return await this.#ask(filter, signal, lost);
       } catch (error) {
         if (!(error instanceof RefusedError) || !error.limited) throw error;
         this.#limited(error.reason);
@@ -112,23 +129,30 @@ export class MissedEvents {
     }
   }
 
-  async #ask(filter: NostrFilter, signal: AbortSignal): Promise<NostrEvent[]> {
+  /** `lost`: the connection was, in the middle of the page; what came before is kept, and read down to this second. */
+  async #ask(
+    filter: NostrFilter,
+    signal: AbortSignal,
+    lost: (second: number) => void,
+  ): Promise<NostrEvent[]> {
     using deadline = new Deadline(this.#clock, this.#o.pageTimeoutMs, signal);
     const events: NostrEvent[] = [];
     // A relay that ignores `limit` is cut off; the next page goes on from there.
     const most = (this.#o.catchUp.page ?? catchUpDefaults.page) * 4;
-    for await (const message of this.#link.req([filter], { signal: deadline.signal })) {
-      if (message[0] === "EOSE") break;
-      if (message[0] === "CLOSED") {
-        throw new RefusedError("the relay refused to look up what we missed", message[2]);
+    try {
+      for await (const message of this.#link.req([filter], { signal: deadline.signal })) {
+        if (message[0] === "EOSE") break;
+        if (message[0] === "CLOSED") {
+          throw new RefusedError("the relay refused to look up what we missed", message[2]);
+        }
+        events.push(message[2]);
+        if (events.length >= most) break;
       }
-      events.push(message[2]);
-      if (events.length >= most) break;
+    } catch (error) {
+      const kept = events.every((event) => this.#keep(event));
+      if (kept && events.length >= IN_NO_ORDER && isOrdered(events)) lost(events.at(-1)!.created_at);
+      throw error;
     }
     return events;
   }
-}
-
-function isUnderWay(mark: CatchUpMark): boolean {
-  return mark.until !== null || mark.kind !== KINDS[0];
 }

@@ -18,6 +18,8 @@ export type { RelayOptions, RelayStatus } from "./relay_options.ts";
 export type { ReqMessage } from "./subscription.ts";
 
 const IDLE = "nobody needed it";
+/** Connections in a row that broke soon; more don't make the back-off longer (8 s). */
+const BROKEN_MOST = 5;
 
 /**
  * A relay as one key sees it. It outlives its connections: each is a fresh NRelay1 (and so authenticates afresh, NIP-42), made
@@ -233,7 +235,9 @@ export class RelayLink implements NRelay {
       const outcome = await this.#oneConnection();
       if (outcome === "replaced") continue;
       if (this.#closed.signal.aborted || this.#users === 0) break;
-      failures = outcome === "lost" && this.#clock.now() - since >= this.#o.stableMs ? 1 : failures + 1;
+      const stable = outcome === "lost" && this.#clock.now() - since >= this.#o.stableMs;
+      // One that broke while it worked is worth trying again soon: a relay that can't be reached isn't.
+      failures = stable ? 1 : Math.min(failures + 1, outcome === "lost" ? BROKEN_MOST : Infinity);
       this.#status.state = "waiting";
       const wait = backOff(failures, this.#random, this.#o.backOffFirstMs, this.#o.backOffMostMs);
       this.#log.info("relay.waiting", { error: this.#status.error, ms: wait });
@@ -279,7 +283,8 @@ export class RelayLink implements NRelay {
     if (reason === undefined) return "replaced";
     this.#status.error = reason === IDLE ? null : reason;
     this.#detach();
-    return "lost";
+    // Who hangs up without a word doesn't want us.
+    return connection.heardAt > -Infinity ? "lost" : "failed";
   }
 
   #detach(): void {

@@ -46,6 +46,18 @@ onEachDatabase(
   },
 );
 
+Deno.test("a relay that never gets to a page's end is read to its end all the same", async () => {
+  await using relay = await FakeRelay.start({ breaksAfter: 240 });
+  for (let i = 0; i < EVENTS; i++) relay.events.push(unsigned(i, now - 10 - i, i % 4 ? 4 : 1059));
+  await using database = await freshDatabase();
+  await using pool = testPool();
+  await using intake = await intakeOf(database, pool, [relay], { verifier: believing });
+  await until(async () => await count(database) === EVENTS, 20_000);
+  // Each life brings what it was shown; now and then that is the newest once more.
+  const lives = intake.status().relays[0]!.restarts + 1;
+  assert(lives <= 20, `${lives} lives`);
+});
+
 Deno.test("a new process goes on where the last one stopped, the newest first, and reads all of it once more", async () => {
   await using relay = await FakeRelay.start({ limit: PAGE });
   for (let i = 0; i < EVENTS; i++) relay.events.push(unsigned(i, now - 10 - i));

@@ -223,6 +223,34 @@ for (
   });
 }
 
+Deno.test("a relay that breaks off after a word is tried again within seconds, one that says nothing ever more seldom", async () => {
+  for (const says of [true, false]) {
+    await using relay = await FakeRelay.start();
+    for (let i = 0; i < 3; i++) relay.events.push(message(`${i}`));
+    const clock = new FakeClock();
+    await using pool = testPool({ clock, relayOptions: { backOffFirstMs: 500, backOffMostMs: 60_000 } });
+    // Somebody needs the link all the time.
+    const user = pool.link(relay.url).req(filters);
+    await user.next();
+    Object.assign(relay.is, says ? { breaksAfter: 1 } : { dropOnReq: true });
+    relay.drop();
+    await until(() => pool.status()[0]!.state !== "connected");
+    const connections: number[] = [];
+    for (let tries = 0; tries < 9; tries++) {
+      const asking = assertRejects(() => pool.link(relay.url).query(filters, { timeoutMs: 600_000 }));
+      await until(async () => {
+        await clock.advance(500);
+        return relay.connections === tries + 2 && pool.status()[0]!.state !== "connected";
+      });
+      await asking;
+      connections.push(clock.monotonic());
+    }
+    await user.return(undefined);
+    const last = connections.at(-1)! - connections.at(-2)!;
+    assert(says ? last <= 10_000 : last >= 25_000, `${last} ms between two connections`);
+  }
+});
+
 Deno.test("a relay that never says OK, and answers questions, keeps its connection", async () => {
   await using relay = await FakeRelay.start({ noOk: true });
   const clock = new FakeClock();

@@ -37,6 +37,8 @@ export interface Switches {
   emptyEose: boolean;
   /** Most events per filter, whatever is asked. */
   limit: number;
+  /** Sends a binary frame after so many stored events of an answer that has more. */
+  breaksAfter: number;
   /** Gives the stored events that were found in whatever order. */
   shuffles: boolean;
   /** Goes on sending stored events after CLOSE, without end. */
@@ -87,6 +89,7 @@ export class FakeRelay implements AsyncDisposable {
       noEose: false,
       emptyEose: false,
       limit: 500,
+      breaksAfter: Infinity,
       shuffles: false,
       endless: false,
       twice: false,
@@ -256,7 +259,11 @@ export class FakeRelay implements AsyncDisposable {
       matching.slice(0, Math.min(this.is.limit, filter.limit ?? Infinity))
         .forEach((event) => found.add(event));
     }
-    for (const event of found) this.#deliver(client, id, event);
+    let shown = 0;
+    for (const event of found) {
+      if (shown++ >= this.is.breaksAfter) return client.socket.send(new Uint8Array([1]));
+      this.#deliver(client, id, event);
+    }
     if (!this.is.noEose) send(client, ["EOSE", id]);
   }
 
