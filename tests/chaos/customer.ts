@@ -25,6 +25,7 @@ export interface Place {
 
 /** Clients send an order again that isn't answered. */
 const SILENCE_MS = 10_000;
+const LONGEST_SILENCE_MS = 80_000;
 /** How long a customer stays to hear more than is due. */
 const LINGER_MS = 2_000;
 const LONGEST_MS = 15 * 60_000;
@@ -94,7 +95,10 @@ export class Customer {
     for (let again = 0; !first && again < this.#mostRepeats && !this.#over.signal.aborted; again++) {
       await this.#order();
       const isLast = again + 1 === this.#mostRepeats;
-      first = await this.#until(isAnswer, isLast ? LONGEST_MS : SILENCE_MS * 2 ** (again + 1));
+      first = await this.#until(
+        isAnswer,
+        isLast ? LONGEST_MS : Math.min(LONGEST_SILENCE_MS, SILENCE_MS * 2 ** (again + 1)),
+      );
     }
     if (!first) throw new Error(`${id}: never answered`);
     this.#answeredAfterMs = performance.now() - this.#orderedAt;
@@ -110,7 +114,7 @@ export class Customer {
     return this.#shopper.write(lnbitsOrder(id, productId, quantity, shippingId));
   }
 
-  /** Where messages get lost, an order may have to be sent more than twice: after 10, 20, 40 s and so on. */
+  /** Where messages get lost, an order may have to be sent more than twice: after 10, 20, 40 s and then every 80. */
   get #mostRepeats(): number {
     return this.#place.honest === null ? 1 : 8;
   }
