@@ -32,6 +32,8 @@ export async function up(db: AnyDb): Promise<void> {
   await db.schema.createIndex("refunds_by_customer").on("refunds").columns(["customer", "merchant"])
     .execute();
   await db.schema.createIndex("refunds_by_time").on("refunds").columns(["created_at", "id"]).execute();
+  await db.schema.createIndex("refunds_open").on("refunds").columns(["merchant"])
+    .where(sql<boolean>`state in ('due', 'approved', 'sending', 'unknown')`).execute();
   await db.schema.createIndex("refunds_by_order").on("refunds").columns(["order_id"]).execute();
   // Σ refunds ≤ received, whatever the code believes.
   await db.schema.alterTable("orders").addColumn(

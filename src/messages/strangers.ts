@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
+import { TokenBuckets } from "../policies/token_buckets.ts";
 import { strangersUsage } from "./junk_store.ts";
 import { countStrangers, nextStrangers } from "./lanes_store.ts";
 
@@ -54,8 +55,8 @@ export class Strangers {
   #countedAt = -Infinity;
   /** What is read next, and since when it was that. */
   #next = { place: "", since: -Infinity };
-  /** What came in although others weren't read, less what time has forgiven. */
-  #extra = { count: 0, at: -Infinity };
+  /** For who comes in although others aren't read. */
+  readonly #extra: TokenBuckets;
   #counting: Promise<void> | null = null;
   #usage = { events: 0, bytes: 0 };
   #left = 0;
@@ -66,6 +67,8 @@ export class Strangers {
     this.#clock = o.clock;
     this.#log = o.log;
     this.#limits = { ...strangersDefaults, ...o.limits };
+    const { perSecond, burst } = this.#limits;
+    this.#extra = new TokenBuckets({ clock: o.clock, perMinute: perSecond * 60, burst });
   }
 
   /** Whether reading keeps up, so that one more would be read soon, or there is room for those who come meanwhile. */
@@ -75,7 +78,7 @@ export class Strangers {
       this.#counting ??= this.#countUnread().finally(() => this.#counting = null);
     }
     return !busy ||
-      (this.#silent && this.#unread < this.#limits.waiting && this.#extraNow() < this.#limits.burst);
+      (this.#silent && this.#unread < this.#limits.waiting && this.#extra.has(""));
   }
 
   /** Whether nobody reads. */
@@ -92,9 +95,7 @@ export class Strangers {
 
   /** One of their events was taken in, with so much content. */
   took(contentLength: number): void {
-    if (this.#unread >= this.#limits.unread) {
-      this.#extra = { count: this.#extraNow() + 1, at: this.#clock.monotonic() };
-    }
+    if (this.#unread >= this.#limits.unread) this.#extra.take("");
     this.#unread++;
     this.#usage.events++;
     this.#usage.bytes += contentLength + FRAME_BYTES;
@@ -124,11 +125,6 @@ export class Strangers {
   /** Counts what is kept of theirs; a walk over an index, for housekeeping. */
   async recount(): Promise<void> {
     this.#usage = await strangersUsage(this.#database.kysely);
-  }
-
-  #extraNow(): number {
-    const { count, at } = this.#extra;
-    return Math.max(0, count - (this.#clock.monotonic() - at) / 1000 * this.#limits.perSecond);
   }
 
   async #countUnread(): Promise<void> {
