@@ -14,6 +14,7 @@ const LEAVES_OUT = "tests/support/databases.ts";
 /** Several processes at once, and figures with a deadline. */
 const ALONE = ["tests/real/last_item_test.ts", "tests/real/takeover_test.ts"];
 const SLOWEST = 10;
+const DEADLINE = "tests/support/deadline.ts";
 
 interface Count {
   passed: number;
@@ -48,7 +49,7 @@ async function run(how: string[], part: string[]): Promise<Count> {
   const junit = await Deno.makeTempFile({ prefix: "ncc-tests-", suffix: ".xml" });
   try {
     const { success } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", `--junit-path=${junit}`, ...how, ...part],
+      args: ["test", "-A", `--preload=${DEADLINE}`, `--junit-path=${junit}`, ...how, ...part],
       cwd: ROOT,
       env: {
         ...(postgres && { NCC_TEST_DATABASE: "postgres" }),

@@ -48,6 +48,18 @@ export class FakeClock implements Clock {
     await settle();
   }
 
+  /** Moves time in steps (ms) until `promise` has its outcome, which is the answer: however long others take for their part in it. */
+  async until<T>(promise: Promise<T>, step = 500): Promise<T> {
+    let over = false;
+    const done = () => void (over = true);
+    promise.then(done, done);
+    for (const end = Date.now() + ASLEEP_MS; !over; await this.advance(step)) {
+      if (Date.now() > end) throw new Error(`no outcome after ${ASLEEP_MS} ms`);
+      await settle();
+    }
+    return await promise;
+  }
+
   /** Waits, in real time, until so many sleep: whoever was woken has done its work and sleeps again. */
   async asleep(count = 1): Promise<void> {
     for (const end = Date.now() + ASLEEP_MS; this.#sleepers.length < count;) {
@@ -71,7 +83,7 @@ export class FakeClock implements Clock {
 
 const ASLEEP_MS = 30_000;
 /** Somebody may be busy on purpose, as with a transaction that stays open. */
-const SETTLES_MS = 1_000;
+const SETTLES_MS = 5_000;
 /** Turns of the event loop in which what is ready runs: a chain of transactions takes one for each. */
 const TURNS = 30;
 
