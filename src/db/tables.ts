@@ -33,6 +33,7 @@ import type {
   RefundsTable,
   SaidBeforeTable,
   SweepsTable,
+  WalletCursorsTable,
 } from "./tables_orders.ts";
 import type {
   AuditTable,
@@ -90,6 +91,7 @@ export interface Tables {
   bans: BansTable;
   sender_rates: SenderRatesTable;
   rates: RatesTable;
+  wallet_cursors: WalletCursorsTable;
   replays: ReplaysTable;
   idempotency: IdempotencyTable;
   audit: AuditTable;

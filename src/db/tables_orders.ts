@@ -108,6 +108,10 @@ export interface InvoicesTable {
   amount_msat: Int;
   bolt11: TextOrNull;
   payment_hash: TextOrNull;
+  /** The wallet's own name for it, where it has one. */
+  wallet_ref: TextOrNull;
+  /** Further ways to pay it. JSON: PaymentLink[] */
+  links: TextOrNull;
   expires_at: IntOrNull;
   /** When the wallet is asked next; null = not any more. */
   next_lookup_at: IntOrNull;
@@ -186,6 +190,13 @@ export interface SweepsTable {
   merchant: Text;
   wallet: Text;
   swept_to: Int;
+  updated_at: Int;
+}
+
+/** How far a wallet's stream of payments was read, in its own terms. */
+export interface WalletCursorsTable {
+  wallet: Text;
+  cursor: Text;
   updated_at: Int;
 }
 

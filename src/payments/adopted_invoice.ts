@@ -111,7 +111,7 @@ async function take(
   if (fits) await voidInvoices(tx, orderId, now);
   const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
   const invoice = await insertAttempt(tx, attempt);
-  const made = issued(bolt11, { ok: true, decoded });
+  const made = issued({ bolt11 }, { ok: true, decoded });
   if (!fits) {
     await keepVoid(tx, invoice.id, scheduled(made, invoice, order.expires_at, now), now);
     return { id: invoice.id, open: false };

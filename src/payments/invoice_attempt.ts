@@ -27,7 +27,7 @@ export async function attempt(
     if (!checked.ok) {
       return { ok: false, error: null, reason: `the wallet gave a wrong invoice: ${checked.reason}` };
     }
-    return { ok: true, issued: issued(created.bolt11, checked) };
+    return { ok: true, issued: issued(created, checked) };
   } catch (fault) {
     if (o.signal.aborted) throw o.signal.reason;
     const error = walletError(fault);
@@ -36,13 +36,18 @@ export async function attempt(
 }
 
 /** What is stored of a checked invoice. Lower case, as wallets compare it. */
-export function issued(bolt11: string, checked: CheckedInvoice & { ok: true }): Issued {
+export function issued(
+  { bolt11, ref, links }: Pick<CreatedInvoice, "bolt11" | "ref" | "links">,
+  checked: CheckedInvoice & { ok: true },
+): Issued {
   const { paymentHash, timestamp, expirySeconds } = checked.decoded;
   return {
     bolt11: bolt11.toLowerCase(),
     paymentHash,
     expiresAt: (timestamp + expirySeconds) * 1000,
     nextLookUpAt: null,
+    ref: ref ?? null,
+    links: links ?? [],
   };
 }
 

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
 import type { InvoicesTable, InvoiceState, Tables } from "../db/tables.ts";
 import type { Msat } from "../money/msat.ts";
+import type { PaymentLink } from "./wallet.ts";
 
 export type InvoiceRow = Selectable<InvoicesTable>;
 
@@ -11,6 +12,9 @@ export interface Issued {
   paymentHash: string;
   expiresAt: number;
   nextLookUpAt: number | null;
+  /** The wallet's own name for it. */
+  ref?: string | null;
+  links?: PaymentLink[];
 }
 
 /** The order's attempts, oldest first. */
@@ -212,6 +216,8 @@ function columns(issued: Issued) {
   return {
     bolt11: issued.bolt11,
     payment_hash: issued.paymentHash,
+    wallet_ref: issued.ref ?? null,
+    links: issued.links && issued.links.length > 0 ? JSON.stringify(issued.links) : null,
     expires_at: issued.expiresAt,
     next_lookup_at: issued.nextLookUpAt,
   };

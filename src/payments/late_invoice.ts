@@ -20,7 +20,7 @@ export async function keepLateInvoice(
     if (!decoded.ok) {
       return log.warn("invoice.late_answer_unreadable", { ...fields, reason: decoded.reason });
     }
-    const late = issued(created.bolt11, { ok: true, decoded: decoded.invoice });
+    const late = issued(created, { ok: true, decoded: decoded.invoice });
     await database.transaction(async (tx) => {
       if (await findInvoiceByHash(tx, late.paymentHash)) return;
       await keepVoid(tx, invoice.id, scheduled(late, invoice, order.expires_at, clock.now()), clock.now());

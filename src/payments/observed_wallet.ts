@@ -1,5 +1,7 @@
 import {
   type CreatedInvoice,
+  type HoldInvoices,
+  type HookRead,
   type IncomingPage,
   type IncomingQuery,
   type InvoiceRef,
@@ -24,6 +26,9 @@ export class ObservedWallet implements Wallet {
   readonly listIncoming?: (query: IncomingQuery, signal: AbortSignal) => Promise<IncomingPage>;
   readonly pay?: (payment: OutgoingPayment, signal: AbortSignal) => Promise<PaidOut>;
   readonly lookupPayment?: (payment: OutgoingRef, signal: AbortSignal) => Promise<OutgoingStatus>;
+  readonly cancel?: (invoice: InvoiceRef, signal: AbortSignal) => Promise<void>;
+  readonly hold?: HoldInvoices;
+  readonly readHook?: (headers: Headers, raw: Uint8Array) => HookRead;
   readonly #wallet: Wallet;
   #up: boolean | null = null;
   #error: string | null = null;
@@ -37,6 +42,18 @@ export class ObservedWallet implements Wallet {
     if (wallet.listIncoming) {
       this.listIncoming = (query, signal) => this.#observe(wallet.listIncoming!(query, signal), signal);
     }
+    if (wallet.cancel) {
+      this.cancel = (invoice, signal) => this.#observe(wallet.cancel!(invoice, signal), signal);
+    }
+    const { hold } = wallet;
+    if (hold) {
+      this.hold = {
+        create: (request, signal) => this.#observe(hold.create(request, signal), signal),
+        settle: (preimage, signal) => this.#observe(hold.settle(preimage, signal), signal),
+        cancel: (paymentHash, signal) => this.#observe(hold.cancel(paymentHash, signal), signal),
+      };
+    }
+    if (wallet.readHook) this.readHook = (headers, raw) => wallet.readHook!(headers, raw);
     if (wallet.pay) this.pay = (payment, signal) => this.#observe(wallet.pay!(payment, signal), signal);
     if (wallet.lookupPayment) {
       this.lookupPayment = (payment, signal) => this.#observe(wallet.lookupPayment!(payment, signal), signal);

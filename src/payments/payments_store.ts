@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { PaymentsTable, Tables } from "../db/tables.ts";
 import type { Msat } from "../money/msat.ts";
 
@@ -82,16 +83,12 @@ export interface PaymentFilter {
 export async function listPayments(
   db: Kysely<Tables>,
   filter: PaymentFilter,
-  page: { limit: number; after?: { createdAt: number; id: string } | undefined },
+  page: Slice<[createdAt: number, id: string]>,
 ): Promise<PaymentRow[]> {
-  const { after } = page;
   return await db.selectFrom("payments").selectAll()
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.orderId !== undefined, (q) => q.where("order_id", "=", filter.orderId!))
     .$if(filter.state !== undefined, (q) => q.where("state", "=", filter.state!))
-    .$if(
-      after !== undefined,
-      (q) => q.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(after!.createdAt, after!.id))),
-    )
+    .where(isAfter(page.after, ["created_at", "id"], "<"))
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
 }

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { RefundsTable, RefundState, Tables } from "../db/tables.ts";
 import type { RefundSums } from "../orders/types.ts";
 
@@ -169,18 +170,14 @@ export interface RefundFilter {
 export async function listRefunds(
   db: Kysely<Tables>,
   filter: RefundFilter,
-  page: { limit: number; after?: { createdAt: number; id: string } | undefined },
+  page: Slice<[createdAt: number, id: string]>,
 ): Promise<RefundRow[]> {
-  const { after } = page;
   return await db.selectFrom("refunds").selectAll()
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.orderId !== undefined, (q) => q.where("order_id", "=", filter.orderId!))
     .$if(filter.paymentId !== undefined, (q) => q.where("payment_id", "=", filter.paymentId!))
     .$if(filter.state !== undefined, (q) => q.where("state", "=", filter.state!))
-    .$if(
-      after !== undefined,
-      (q) => q.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(after!.createdAt, after!.id))),
-    )
+    .where(isAfter(page.after, ["created_at", "id"], "<"))
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
 }
 

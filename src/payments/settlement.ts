@@ -82,6 +82,7 @@ export class Settlement {
         paymentHash: invoice.payment_hash!,
         bolt11: invoice.bolt11!,
         createdAt: invoice.created_at,
+        ref: invoice.wallet_ref,
       }, deadline.signal);
       if (status.status === "settled" && status.amountMsat !== null && status.amountMsat <= 0n) {
         throw new WalletError("bad_answer", "the wallet says that a payment of nothing arrived");

@@ -48,6 +48,16 @@ export interface CreatedInvoice {
   bolt11: string;
   /** Null when the wallet doesn't say. */
   paymentHash: string | null;
+  /** The wallet's own name for it, where it can't be found by its hash alone; up to 2,000 characters. */
+  ref?: string | null;
+  /** Further ways to pay it that the wallet offers by itself. */
+  links?: PaymentLink[];
+}
+
+/** A way to pay that isn't Lightning: NIP-15's payment options of other types. */
+export interface PaymentLink {
+  type: "btc" | "url" | "lnurl";
+  link: string;
 }
 
 /** The invoice that is asked about. */
@@ -56,19 +66,44 @@ export interface InvoiceRef {
   bolt11: string;
   /** ms since 1970, for wallets that only list what happened since. */
   createdAt: number;
+  /** What the wallet called it when it was made. */
+  ref?: string | null;
 }
 
 /** What the wallet says of an invoice. Only `settled` is a payment. */
 export type InvoiceStatus =
-  | { status: "open" | "held" | "expired" | "cancelled" }
+  | { status: "open" | "expired" | "cancelled" }
+  /** The money is on its way and waits for us; `until` (ms since 1970, null when it doesn't say): then it goes back by itself. */
+  | { status: "held"; until?: number | null }
   /** It knows no such invoice. Right after its making that is no answer: some wallets need a moment. */
   | { status: "not_found" }
   /** `settledAt` in ms since 1970. The amount is what arrived, null when the wallet doesn't say more than "settled". */
   | { status: "settled"; amountMsat: Msat | null; settledAt: number };
 
+/** An invoice whose money waits, once it came, until we take it or give it back. */
+export interface HoldInvoices {
+  /** `paymentHash` (64 hex digits) is ours: who knows its preimage takes the money. */
+  create(request: InvoiceRequest & { paymentHash: string }, signal: AbortSignal): Promise<CreatedInvoice>;
+  /** Takes the money. Doing it again changes nothing. */
+  settle(preimage: string, signal: AbortSignal): Promise<void>;
+  /** Gives the money back, or withdraws the invoice. Doing it again changes nothing. */
+  cancel(paymentHash: string, signal: AbortSignal): Promise<void>;
+}
+
+/** What a provider's call to us says, once its signature was checked: a reason to ask, never more. */
+export type HookRead =
+  | {
+    ok: true;
+    hints: PaymentHint[]; /** Its own name for this delivery, to know it again. */
+    delivery: string | null;
+  }
+  | { ok: false; reason: string };
+
 /** Something may have been paid: a reason to ask, never more. An empty hint means that any invoice may have been. */
 export interface PaymentHint {
   paymentHash?: string;
+  /** The wallet's own name for the invoice. */
+  ref?: string;
 }
 
 /** What is asked of a wallet's list of incoming payments, page by page. Times in ms since 1970. */
@@ -152,6 +187,12 @@ export interface Wallet {
   pay?(payment: OutgoingPayment, signal: AbortSignal): Promise<PaidOut>;
   /** What became of a payment that it was asked to make. */
   lookupPayment?(payment: OutgoingRef, signal: AbortSignal): Promise<OutgoingStatus>;
+  /** Withdraws an unpaid invoice: nobody can pay it any more. What is paid already stays paid. */
+  cancel?(invoice: InvoiceRef, signal: AbortSignal): Promise<void>;
+  /** Present where `caps.hold` says so. */
+  readonly hold?: HoldInvoices;
+  /** Reads what its provider sends to `/hooks/wallet/…`: the raw body, its signature checked where the provider has one. */
+  readHook?(headers: Headers, raw: Uint8Array): HookRead;
   /** Calls `onHint` until the answer is called. */
   subscribe?(onHint: (hint: PaymentHint) => void): () => void;
   /** Ends connections and subscriptions. */

@@ -1,44 +1,15 @@
-import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
-import type { RelayPool } from "../nostr/relay_pool.ts";
-import type { MerchantSigner } from "../nostr/signer.ts";
-import type { Verifier } from "../nostr/verify.ts";
-import type { Random } from "../random.ts";
-import type { DemoJournal } from "./demo_ledger.ts";
-import { DemoWallet } from "./demo_wallet.ts";
-import { NwcWallet } from "./nwc/nwc_wallet.ts";
-import { parseNwcUri } from "./nwc/uri.ts";
+import { demoScheme } from "./demo_scheme.ts";
+import { nwcScheme } from "./nwc/nwc_scheme.ts";
 import type { Wallet } from "./wallet.ts";
+import type { ReadWalletUrl, WalletDeps, WalletScheme } from "./wallets/scheme.ts";
 
-/** What wallets are built of. */
-export interface WalletDeps {
-  clock: Clock;
-  random: Random;
-  log: Log;
-  verifier: Verifier;
-  /** A signer with this secret key. */
-  signer: (secretKey: Uint8Array) => MerchantSigner;
-  /** A pool of the connection's own key: AUTH belongs to a key. */
-  pool: (signer: MerchantSigner) => RelayPool;
-  /** The demo wallet's memory over restarts; null: none. */
-  demoJournal?: DemoJournal | null;
-}
+export type { WalletDeps } from "./wallets/scheme.ts";
 
 export type CheckedWalletUrl = { ok: true } | { ok: false; reason: string };
 export type OpenedWallet = { ok: true; wallet: Wallet } | { ok: false; reason: string };
 
-type Read = { ok: true; open: (deps: WalletDeps) => Wallet } | { ok: false; reason: string };
-
-/** By scheme: how a URL is read. A wallet is built of it later, if at all. */
-const SCHEMES: Record<string, (url: string) => Read> = {
-  "demo": () => ({
-    ok: true,
-    open: (deps) => new DemoWallet({ ...deps, journal: deps.demoJournal ?? null }),
-  }),
-  "nostr+walletconnect": readNwc,
-  "nostrwalletconnect": readNwc,
-};
-const EXAMPLES = "nostr+walletconnect://… (Nostr Wallet Connect) or demo: (no real money)";
+/** Every kind of wallet, in the order in which they are named to people. */
+const KINDS: readonly WalletScheme[] = [nwcScheme, demoScheme];
 /** Schemes of design §9 that aren't built yet. */
 const PLANNED = ["lnaddress", "lnbits+https", "lnd+https", "cln+https", "phoenixd+http", "btcpay+https"];
 
@@ -57,34 +28,28 @@ export function openWallet(url: string, deps: WalletDeps): OpenedWallet {
 /** The URL for people and logs: its scheme and where it leads, without what gives power over the wallet. */
 export function maskWalletUrl(url: string): string {
   const scheme = schemeOf(url);
-  if (scheme === null) return "***";
-  if (scheme === "demo") return "demo:";
-  const nwc = SCHEMES[scheme] === readNwc ? parseNwcUri(url) : null;
-  if (!nwc?.ok) return `${scheme}:***`;
-  const { walletPubkey, relays } = nwc.uri;
-  return `${scheme}://${walletPubkey.slice(0, 8)}…?relay=${relays.join("&relay=")}&secret=***`;
+  return scheme === null ? "***" : kindOf(scheme)?.mask(url) ?? `${scheme}:***`;
 }
 
-function readUrl(url: string): Read {
+/** The kind of wallet that a URL names; undefined when it names none. */
+export function walletKind(url: string): WalletScheme | undefined {
   const scheme = schemeOf(url);
-  if (scheme !== null && Object.hasOwn(SCHEMES, scheme)) return SCHEMES[scheme]!(url);
-  if (scheme !== null && PLANNED.includes(scheme)) {
-    return { ok: false, reason: `${scheme}: can't be used with this version yet. Possible are ${EXAMPLES}.` };
-  }
-  return { ok: false, reason: `it isn't a wallet's URL. Possible are ${EXAMPLES}.` };
+  return scheme === null ? undefined : kindOf(scheme);
 }
 
-function readNwc(url: string): Read {
-  const read = parseNwcUri(url);
-  if (!read.ok) return read;
-  const { uri } = read;
-  return {
-    ok: true,
-    open: (deps) => {
-      const signer = deps.signer(uri.secret);
-      return new NwcWallet({ ...deps, uri, signer, pool: deps.pool(signer) });
-    },
-  };
+function readUrl(url: string): ReadWalletUrl {
+  const scheme = schemeOf(url);
+  const kind = scheme === null ? undefined : kindOf(scheme);
+  if (kind) return kind.read(url);
+  const examples = KINDS.map(({ example }) => example).join(", ");
+  if (scheme !== null && PLANNED.includes(scheme)) {
+    return { ok: false, reason: `${scheme}: can't be used with this version yet. Possible are ${examples}.` };
+  }
+  return { ok: false, reason: `it isn't a wallet's URL. Possible are ${examples}.` };
+}
+
+function kindOf(scheme: string): WalletScheme | undefined {
+  return KINDS.find(({ schemes }) => schemes.includes(scheme));
 }
 
 function schemeOf(url: string): string | null {

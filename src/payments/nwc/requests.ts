@@ -6,6 +6,7 @@ import type { RelayPool } from "../../nostr/relay_pool.ts";
 import type { MerchantSigner } from "../../nostr/signer.ts";
 import { WalletError, walletError } from "../wallet.ts";
 import { type NwcResponse, readResponse, REQUEST } from "./messages.ts";
+import { type NwcUri, withoutSecretOf } from "./uri.ts";
 
 /** The same signed event goes out again after so long without an answer: a wallet knows it by its id. */
 const RESEND_MS = 2_500;
@@ -24,6 +25,7 @@ interface Asked {
 }
 
 export interface RequestsOptions {
+  uri: NwcUri;
   walletPubkey: string;
   relays: readonly string[];
   signer: MerchantSigner;
@@ -89,7 +91,7 @@ export class NwcRequests {
     let response: NwcResponse;
     try {
       if (text === null) throw new WalletError("bad_answer", "the wallet's answer can't be decrypted");
-      response = readResponse(text, asked.method);
+      response = readResponse(withoutSecretOf(this.#o.uri, text), asked.method);
     } catch (error) {
       return asked.answer.reject(error);
     }

@@ -1,5 +1,6 @@
-import { hexToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { relayUrl } from "../../nostr/relay_url.ts";
+import { REDACTED } from "../../redaction.ts";
 
 /** A wallet connection (NIP-47). Whoever has `secret` has what the connection may do. */
 export interface NwcUri {
@@ -44,6 +45,11 @@ export function describeNwcUri(uri: NwcUri): string {
   return `Nostr wallet ${uri.walletPubkey.slice(0, 8)}… at ${
     uri.relays.map((url) => new URL(url).host).join(", ")
   }`;
+}
+
+/** What the wallet said, without the connection's secret: some repeat it in their errors, where it looks like any hash. */
+export function withoutSecretOf({ secret }: NwcUri, text: string): string {
+  return text.replace(new RegExp(bytesToHex(secret), "gi"), REDACTED);
 }
 
 function refuse(what: string): ReadNwcUri {
