@@ -2,7 +2,7 @@
  * `deno task chaos`: sells while `ncc` is killed by SIGKILL every second. Relay, wallet, customers and ncc are processes of
  * their own with books of their own, which are compared in the end.
  *
- * `--orders N --orders-per-second N --seconds-between-kills N --from start|ready --database sqlite|postgres --drain-seconds N
+ * `--orders N --orders-per-second N --at-once N --seconds-between-kills N --from start|ready --database sqlite|postgres --drain-seconds N
  * --honest --seed N --keep`: `--from ready` counts the seconds of a life from when it is ready, `--honest` is without faults of relays
  * and wallet (`faults.ts`), `--keep` leaves data, log and books.
  */
@@ -21,6 +21,7 @@ import { openJobs, openShop, shelfFor, shelfOnRelay, shopBooks } from "./shop.ts
 interface Options {
   orders: number;
   perSecond: number;
+  atOnce: number;
   everyMs: number;
   from: "start" | "ready";
   drainMs: number;
@@ -52,6 +53,7 @@ function optionsFrom(args: string[]): Options {
       "orders-per-second": { type: "string", default: "10" },
       "seconds-between-kills": { type: "string", default: "1" },
       from: { type: "string", default: "ready" },
+      "at-once": { type: "string", default: "500" },
       "drain-seconds": { type: "string", default: "180" },
       database: { type: "string", default: "sqlite" },
       honest: { type: "boolean", default: false },
@@ -65,6 +67,7 @@ function optionsFrom(args: string[]): Options {
   return {
     orders: Number(values.orders),
     perSecond: Number(values["orders-per-second"]),
+    atOnce: Number(values["at-once"]),
     everyMs: Number(values["seconds-between-kills"]) * 1000,
     from: values.from === "ready" ? "ready" : "start",
     drainMs: Number(values["drain-seconds"]) * 1000,
@@ -114,7 +117,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
       merchant,
       wallet: wallet.url,
     }));
-    const script = { places, orders: o.orders, perSecond: o.perSecond };
+    const script = { places, orders: o.orders, perSecond: o.perSecond, atOnce: o.atOnce };
     const customers = await Child.start("./customers.ts", [JSON.stringify(script)]);
     const progress = () => customers.get<Progress>("/progress");
     const began = performance.now();

@@ -1,5 +1,5 @@
 /**
- * The customers, as a process of their own. Argument: JSON `{ places, orders, perSecond }`; customers are spread over the places. `GET /progress`, `POST /read-again`,
+ * The customers, as a process of their own. Argument: JSON `{ places, orders, perSecond, atOnce }`; customers are spread over the places. `GET /progress`, `POST /read-again`,
  * `GET /books`.
  */
 import { Customer, type Place } from "./customer.ts";
@@ -19,17 +19,28 @@ interface Script {
   places: Place[];
   orders: number;
   perSecond: number;
+  /** So many are at the checkout at most; the next one comes when somebody has left it. */
+  atOnce: number;
 }
 
 /** Connections that are opened at once to read everything again. */
 const READING = 20;
 
 if (import.meta.main) {
-  const { places, orders, perSecond } = JSON.parse(Deno.args[0]!) as Script;
+  const { places, orders, perSecond, atOnce } = JSON.parse(Deno.args[0]!) as Script;
   const customers = planOrders(orders).map((plan, i) => new Customer(plan, places[i % places.length]!));
   const problems: string[] = [];
-  const start = (customer: Customer) =>
-    customer.run().catch((error) => problems.push(error instanceof Error ? error.message : String(error)));
+  let present = 0;
+  const start = async (customer: Customer) => {
+    present++;
+    try {
+      await customer.run();
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    } finally {
+      present--;
+    }
+  };
   answer({
     "GET /progress": (): Progress => ({
       orders: customers.length,
@@ -45,7 +56,7 @@ if (import.meta.main) {
   let next = 0;
   const timer = setInterval(() => {
     const due = Math.min(customers.length, Math.ceil((performance.now() - began) / 1000 * perSecond));
-    while (next < due) start(customers[next++]!);
+    while (next < due && present < atOnce) void start(customers[next++]!);
     if (next === customers.length) clearInterval(timer);
   }, 20);
   await parentGone();

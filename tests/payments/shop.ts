@@ -11,6 +11,8 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { silentLog } from "../support/log.ts";
 
 export const MERCHANT = "a".repeat(64);
+/** Only what never comes meets it. */
+const PATIENCE_MS = 60_000;
 export const PRICE = 21_000_000n;
 
 /** Orders as far as payments see them: rows, and a life cycle of one line each; what happened to them is in `events`. */
@@ -134,9 +136,8 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   what = "the condition",
 ): Promise<void> {
-  for (let i = 0; i < 2_000; i++) {
-    if (await condition()) return;
+  for (const end = Date.now() + PATIENCE_MS; !await condition();) {
+    if (Date.now() > end) throw new Error(`${what} never came true`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new Error(`${what} never came true`);
 }

@@ -2,7 +2,7 @@ import { generateSecretKey, getPublicKey } from "nostr-tools/pure";
 import type { NostrEvent } from "@nostrify/types";
 import { finalizeEvent } from "nostr-tools/pure";
 import { systemClock } from "../../src/clock.ts";
-import type { AddressGuard } from "../../src/nostr/address_guard.ts";
+import type { AddressGuard } from "../../src/web/address_guard.ts";
 import { type RelayOptions, RelayPool } from "../../src/nostr/relay_pool.ts";
 import { localSigner, type MerchantSigner } from "../../src/nostr/signer.ts";
 import { pureCrypto } from "../../src/nostr/verify.ts";
@@ -73,7 +73,7 @@ export function directMessage(
 }
 
 /** Waits until `check` holds; fails after `ms`. For what really happens on a wire. */
-export async function until(check: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function until(check: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!await check()) {
     if (Date.now() > end) throw new Error(`didn't happen within ${ms} ms: ${check}`);
