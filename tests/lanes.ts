@@ -12,7 +12,12 @@ const CHOOSES = ["tests/support/fresh_database.ts", "tests/support/lane.ts"];
 /** Reads the choice, too, but only to leave out what the other run has. */
 const LEAVES_OUT = "tests/support/databases.ts";
 /** Several processes at once, and figures with a deadline. */
-const ALONE = ["tests/real/last_item_test.ts", "tests/real/takeover_test.ts"];
+const ALONE = [
+  "tests/real/last_item_test.ts",
+  "tests/real/lightning/lightning_test.ts",
+  "tests/real/read_back_takeover_test.ts",
+  "tests/real/takeover_test.ts",
+];
 const SLOWEST = 10;
 const DEADLINE = "tests/support/deadline.ts";
 

@@ -130,7 +130,6 @@ export class Strangers {
   async #countUnread(): Promise<void> {
     const now = this.#clock.monotonic();
     const stale = now - this.#countedAt >= STALE_MS;
-    this.#countedAt = now;
     try {
       // No further than needed: it is asked ten times a second under load.
       const most = this.#limits.waiting;
@@ -138,7 +137,11 @@ export class Strangers {
       const place = await nextStrangers(this.#database.kysely, this.#clock.now());
       if (stale || place !== this.#next.place) this.#next = { place, since: now };
     } catch (error) {
+      // Whether anybody reads isn't known either.
+      this.#next = { place: "", since: Infinity };
       this.#log.warn("strangers.not_counted", { error: errorText(error) });
     }
+    // Not before: what was known a while ago doesn't say what is now.
+    this.#countedAt = this.#clock.monotonic();
   }
 }

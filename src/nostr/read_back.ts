@@ -16,8 +16,8 @@ const MOST_ASKED = 500;
 const ASKED_AT_ONCE = 50;
 /** What was accepted so long before the start is asked for, too: the process before may have ended before it could. */
 const RECALLED_MS = 60_000;
-/** Asked a second time, few enough for any relay's own limit. */
-const MOST_DOUBTED = 10;
+/** The same of those that are asked for a second time: some relays show no more than a few, however many are named. */
+const DOUBTED_AT_ONCE = 10;
 const MOST_LANES = 200;
 const RECALL_LEASE = "outbox.recall";
 const TIMEOUT_MS = 10_000;
@@ -138,8 +138,11 @@ export class ReadBack {
         this.#keep({ accepted, doubted: true });
       }
     }
-    const doubted = list.filter(({ doubted }) => doubted).slice(0, MOST_DOUBTED);
-    const missing = await this.#missing(doubted);
+    const doubted = list.filter(({ doubted }) => doubted);
+    const missing: Accepted[] = [];
+    for (let i = 0; i < doubted.length; i += DOUBTED_AT_ONCE) {
+      missing.push(...await this.#missing(doubted.slice(i, i + DOUBTED_AT_ONCE)));
+    }
     if (missing.length === 0) return;
     const { merchant, relay } = missing[0]!;
     const { database, clock, log } = this.#parts;

@@ -2,7 +2,9 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { moveCursor } from "../../src/nostr/arrivals.ts";
 import { post } from "../../src/nostr/outbox.ts";
 import { ncc, place } from "../cli/cli.ts";
+import { FakeRelay } from "../support/fake_relay.ts";
 import { newKey } from "../support/nostr_client.ts";
+import { until } from "../support/wire.ts";
 import { TestApi } from "./test_api.ts";
 
 Deno.test("what is known of a relay is told: deaf, refusing, read up to where, and what waits for it", async () => {
@@ -42,6 +44,31 @@ Deno.test("what is known of a relay is told: deaf, refusing, read up to where, a
   ]);
   assertEquals([told.last_heard_at, told.cursor, told.next_try_at], [time, time, time]);
   assertEquals([told.waiting, told.resting], [1, true]);
+});
+
+Deno.test("what relays say against us is told as they say it: one shows nothing, one takes no probe, one is deaf", async () => {
+  await using refusing = await FakeRelay.start({ closed: "restricted: members only" });
+  await using unproven = await FakeRelay.start({ refuse: "blocked: no such kind here" });
+  await using deaf = await FakeRelay.start({ hoards: true });
+  const urls = [refusing, unproven, deaf].map(({ url }) => url);
+  await using api = await TestApi.open({ settings: { NCC_RELAYS: urls.join(",") } });
+  const { intake } = api.app.merchants.all()[0]!;
+  await intake.start();
+  const told = async (url: string) =>
+    (await api.get("/relays")).body.data.find((one: { url: string }) => one.url === url);
+  await until(async () => (await told(refusing.url)).refusing === "restricted: members only");
+  await until(async () => (await told(unproven.url)).unproven === "blocked: no such kind here");
+  await until(async () => {
+    await api.clock.advance(1_000);
+    return (await told(deaf.url)).deaf !== null;
+  });
+  const { deaf: since, found_deaf, last_heard_at } = await told(deaf.url);
+  assertStringIncludes(since.why, "it took a probe and has it");
+  assertEquals(found_deaf, 1);
+  assertEquals(last_heard_at !== null, true);
+  const states = await Promise.all([refusing, unproven].map(async ({ url }) => (await told(url)).ok));
+  assertEquals(states, [false, true]);
+  await intake.stop();
 });
 
 Deno.test("`ncc relay list` says how each relay is, in plain words", async () => {

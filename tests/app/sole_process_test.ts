@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AlreadyRunningError, SoleProcess } from "../../src/app/sole_process.ts";
+import { backUpSqlite } from "../../src/db/backup.ts";
 import { claim } from "../../src/jobs/claims_store.ts";
 import { Lease } from "../../src/jobs/lease.ts";
 import { listJobs } from "../../src/jobs/jobs_store.ts";
@@ -18,7 +19,7 @@ Deno.test("what a process had reserved that is gone is free as soon as the next 
   await add(before, clock, { payload: { n: 1 } });
   const hung = Promise.withResolvers<void>();
   await using crashed = await startRunner(before, clock, () => hung.promise, { holder: "crashed" });
-  while ((await listJobs(after.kysely, { state: "running", limit: 1 })).jobs.length === 0) {
+  while ((await listJobs(after.kysely, { state: "running" }, { limit: 1 })).length === 0) {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   assertEquals(await lease(after, "next").acquire(), false);
@@ -67,6 +68,19 @@ Deno.test("a second process on the same file is told so, until the first has end
   await first.stop();
   await second.start();
   await second.stop();
+});
+
+Deno.test("a start whose file was replaced meanwhile, as a restore does, serves neither, and leaves it to the next", async () => {
+  await using shared = await sqliteFile();
+  const settings = settingsFor(shared.url);
+  const before = new SoleProcess({ database: await shared.open(), log: silentLog, settings });
+  const restored = `${shared.url}.restored`;
+  await backUpSqlite(await shared.open(), restored);
+  await Deno.rename(restored, shared.url);
+  await assertRejects(() => before.start(), AlreadyRunningError, "was replaced while this start opened it");
+  const after = new SoleProcess({ database: await shared.open(), log: silentLog, settings });
+  await after.start();
+  await after.stop();
 });
 
 function settingsFor(path: string) {

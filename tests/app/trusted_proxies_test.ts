@@ -3,6 +3,7 @@ import { HttpServer } from "../../src/app/http_server.ts";
 import { judgeSetting } from "../../src/app/settings_check.ts";
 import { networkProblem, TrustedProxies } from "../../src/app/trusted_proxies.ts";
 import { problemsText, readSettings } from "../../src/settings_reader.ts";
+import { TestApi } from "../api/test_api.ts";
 import { silentLog } from "../support/log.ts";
 
 const proxies = new TrustedProxies(["10.0.0.0/8", "127.0.0.1", "fd00::/8", "::1"]);
@@ -63,6 +64,25 @@ for (
     const answer = await fetch(`http://127.0.0.1:${server.port}/`, { headers });
     assertEquals(await answer.text(), seen);
     await server.stop();
+  });
+}
+
+for (const [trusted, others] of [["127.0.0.1", 401], ["10.0.0.0/8", 429]] as const) {
+  Deno.test(`who guesses tokens through a proxy is paused alone where NCC_TRUSTED_PROXIES says ${trusted}: others hear ${others}`, async () => {
+    await using api = await TestApi.open({
+      live: true,
+      settings: { NCC_PORT: "0", NCC_TRUSTED_PROXIES: trusted },
+    });
+    const url = await api.start();
+    const guess = async (client: string) => {
+      const response = await fetch(`${url}/api/v1/orders`, {
+        headers: { authorization: "Bearer a-wrong-one", "x-forwarded-for": client },
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    for (let i = 0; i < 5; i++) assertEquals(await guess("198.51.100.1"), 401);
+    assertEquals([await guess("198.51.100.1"), await guess("198.51.100.2")], [429, others]);
   });
 }
 

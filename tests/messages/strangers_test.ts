@@ -86,6 +86,32 @@ for (const readPerSecond of [300, 15]) {
   });
 }
 
+Deno.test("what was counted before a pause doesn't say that nobody reads: new customers wait until that is known", async () => {
+  await using database = await freshDatabase();
+  const clock = new FakeClock(1_000_000);
+  const strangers = new Strangers({ database, clock, log: silentLog });
+  const rows = Array.from({ length: 30 }, (_, i) => inboxRow(`${i}`, { received_at: i, next_at: 0 }));
+  await fillInbox(database, rows);
+  for (let i = 0; i < 30; i++) strangers.took(100);
+  const asked = async () => {
+    const { welcome } = strangers;
+    await settle();
+    return welcome;
+  };
+  assertEquals(await asked(), false);
+  clock.jump(500);
+  assertEquals(await asked(), false);
+  // Nobody writes for a while. The same messages wait, and somebody may be about to read them.
+  clock.jump(60_000);
+  assertEquals([await asked(), await asked()], [false, false]);
+  const answers: boolean[] = [];
+  for (let i = 0; i < 10; i++) {
+    clock.jump(300);
+    answers.push(await asked());
+  }
+  assertEquals(answers, [...Array(6).fill(false), ...Array(4).fill(true)]);
+});
+
 Deno.test("200 new customers write to the built-in relay while nobody reads: each hears OK", async () => {
   await using database = await freshDatabase();
   const clock = { monotonic: () => relay.clock.monotonic(), now: () => relay.clock.now() } as FakeClock;

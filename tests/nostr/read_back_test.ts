@@ -42,6 +42,18 @@ Deno.test("a relay that stores it the second time is believed then", async () =>
   assertEquals([await states(db, event), relay.frames.length], [["delivered"], 2]);
 });
 
+Deno.test("however many a relay has lost, all of them are sent again", async () => {
+  await using relay = await FakeRelay.start({ lies: true });
+  await using db = await freshDatabase();
+  await using pool = testPool({ signer: merchant });
+  await using _worker = await workerOf(db, pool, new Ahead());
+  const events = await Promise.all([...Array(35)].map(() => signed()));
+  for (const event of events) await posted(db, event, [relay.url]);
+  await until(() => relay.frames.length >= 35);
+  relay.is.lies = false;
+  await until(() => events.every(({ id }) => relay.events.some((one) => one.id === id)));
+});
+
 onEachDatabase("what was accepted shortly before a crash is asked for by the next process", async (db) => {
   await using relay = await FakeRelay.start({ lies: true });
   await using pool = testPool({ signer: merchant });

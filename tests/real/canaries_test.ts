@@ -1,337 +1,234 @@
-import { assert, assertEquals, assertExists } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { generateSecretKey } from "nostr-tools/pure";
-import * as nip49 from "nostr-tools/nip49";
 import * as nip19 from "nostr-tools/nip19";
+import { finalizeEvent, generateSecretKey } from "nostr-tools/pure";
 import { encodeBolt11 } from "../../src/payments/bolt11.ts";
-import { freePort, NccProcess } from "../support/ncc_process.ts";
-import { serveNpmRelay } from "../support/npm_relay.ts";
-import { NwcService } from "../support/nwc_service.ts";
-import { lightningLink, Shopper } from "../support/shopper.ts";
+import { onPostgres } from "../support/databases.ts";
+import { NostrClient } from "../support/nostr_client.ts";
+import { lightningLink, type Shopper } from "../support/shopper.ts";
+import { absent, canary, CanaryScene, order, said, until } from "./canary_scene.ts";
+import { bytesOf, sqliteTables, tablesOf } from "./canary_storage.ts";
 
-const PATIENCE_MS = 20_000;
-/** Says whose something is, or what kind of secret; found again wherever it leaks to. */
-const canary = (what: string) => `canary${what}x7q`;
-const TOKEN = `${canary("token")}${"t".repeat(32)}`;
-const PASSPHRASE = canary("passphrase");
 /** Tables that may hold what customers write; everything else may not. */
 const MEANT = ["inbox", "messages", "orders", "outbox_events", "nostr_events"];
+const goods = canary("goods");
+const address = `${canary("address")}@wallet.example`;
+/** What stands in lists of relays besides the addresses that we use: it isn't ours to keep. */
+const listed = (who: string) => ["list", "alt", "host", "path"].map((what) => canary(who + what));
+const customers = ["alice", "bob"].flatMap((who) => [...said(who), ...listed(who)]).concat(address);
 
-interface OrderJson {
-  id: string;
-  customer: string;
-  payment: string;
+const NAME =
+  "what customers write and what is secret stands only where it must, and one who is forgotten nowhere";
+Deno.test(`${NAME} (sqlite)`, () => wholeRun(null));
+onPostgres(NAME, (shared) => wholeRun(shared.url));
+
+async function wholeRun(database: string | null): Promise<void> {
+  await using scene = await CanaryScene.start({ database });
+  const where = { database, dataDir: scene.dataDir };
+  await scene.offer(goods);
+  await scene.call("POST", "/merchants", { name: "Other", secret_key: scene.otherKey });
+  const keys = { alice: generateSecretKey(), bob: generateSecretKey() };
+  await listRelays(scene, keys);
+  await using alice = scene.shopper("nip04", keys.alice);
+  await using bob = scene.shopper("nip17", keys.bob);
+  await buy(scene, alice, "alice");
+  await buy(scene, bob, "bob");
+  await until("everything was read", async () => (await scene.orders()).length >= 6);
+  await until(
+    "both lists were looked up",
+    async () => (await scene.log()).split("recipient.looked_up").length > 2,
+  );
+  const dear = `Dear ${canary("alicechat")}`;
+  await scene.call("POST", "/messages", { merchant: scene.merchant, customer: alice.pubkey, body: dear });
+  for (const who of [alice, bob]) {
+    const { id } = await scene.orderOf(who, "-1");
+    await scene.call("POST", `/orders/${id}/ship`, { tracking: "0034" });
+  }
+  await download(scene, bob);
+  const destination = await wantRefund(scene, alice);
+
+  await askWrongly(scene, `/orders/${(await scene.orderOf(alice, "-1")).id}/ship`);
+  await askForEverything(scene, destination);
+  if (Deno.build.os === "linux") {
+    const given = await Deno.readTextFile(`/proc/${scene.process.pid}/cmdline`);
+    absent([...scene.secrets, ...customers], given, "the process's arguments");
+  }
+
+  searchTables(await tablesOf(where), destination, scene.secrets);
+  // What she wrote can be opened again as long as its event is there.
+  const herEvents = `\\"pubkey\\":\\"${alice.pubkey}`;
+  assert(textOf(await tablesOf(where)).includes(herEvents));
+  const backup = database === null ? await backUp(scene, destination) : null;
+
+  await end(scene, alice);
+  const forgotten = await scene.call<{ orders: number; wiped: boolean; removed_backups: string[] }>(
+    "POST",
+    `/customers/${nip19.npubEncode(alice.pubkey)}/forget?merchant=${scene.merchant}`,
+    { backups: true },
+  );
+  assertEquals([forgotten.wiped, forgotten.removed_backups], [true, backup === null ? [] : [backup]]);
+  assert(forgotten.orders >= 3);
+  const files = database === null ? await Promise.all(filesOf(scene).map(bytesOf)) : [];
+  const left = [textOf(await tablesOf(where)), ...files].join("");
+  absent([...said("alice"), address, destination, herEvents], left, "the database after alice was forgotten");
+  for (const one of said("bob").filter((one) => !one.includes("email"))) assert(left.includes(one), one);
+
+  assertEquals(await scene.process.end("SIGTERM"), 0);
+  const log = await scene.log();
+  const master = (await Deno.readTextFile(join(scene.dataDir, "master.key"))).trim();
+  absent(
+    [...scene.secrets, ...customers, goods, destination, canary("body"), master],
+    log,
+    "the log",
+  );
+  assert(log.includes('"level":"debug"'));
 }
 
-function order(who: string, id: string) {
-  return {
-    id,
-    type: 0,
-    name: canary(`${who}name`),
-    address: `1 ${canary(`${who}address`)} Street`,
-    message: canary(`${who}message`),
-    contact: { nostr: null, phone: canary(`${who}phone`), email: `${canary(`${who}email`)}@example.com` },
-    items: [{ product_id: "song", quantity: 1 }],
-    shipping_id: null,
-  };
-}
-
-const said = (who: string) =>
-  ["name", "address", "message", "phone", "email", "chat"].map((what) => canary(who + what));
-
-Deno.test("what customers write and what is secret stands only where it must, and one who is forgotten nowhere", async () => {
-  await using relay = await serveNpmRelay();
-  await using wallet = await NwcService.start(relay.url);
-  const dataDir = await Deno.makeTempDir({ prefix: "ncc-test-" });
-  const key = generateSecretKey();
-  const otherKey = nip19.nsecEncode(generateSecretKey());
-  const setup = {
-    dataDir,
-    port: freePort(),
-    settings: {
-      NCC_RELAYS: relay.url,
-      NCC_WALLET: wallet.url,
-      NCC_ADMIN_TOKEN: TOKEN,
-      NCC_KEY: nip49.encrypt(key, PASSPHRASE, 10),
-      NCC_KEY_PASSPHRASE: PASSPHRASE,
-      NCC_LOG: "debug",
-    },
-  };
-  const secrets = [
-    TOKEN,
-    PASSPHRASE,
-    otherKey,
-    nip19.nsecEncode(key),
-    hex(key),
-    new URL(wallet.url).searchParams.get("secret")!,
-  ];
-  const goods = canary("goods");
-  const base = `http://127.0.0.1:${setup.port}`;
-  const ask = async (method: string, path: string, body?: string, token = TOKEN) => {
-    const response = await fetch(base + path, {
-      method,
-      headers: {
-        "content-type": "application/json",
-        ...(token !== "" && { authorization: `Bearer ${token}` }),
-        ...(method === "POST" && { "idempotency-key": crypto.randomUUID() }),
-      },
-      ...(body !== undefined && { body }),
-    });
-    return { status: response.status, text: await response.text() };
-  };
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const { status, text } = await ask(
-      method,
-      `/api/v1${path}`,
-      body === undefined ? undefined : JSON.stringify(body),
-    );
-    assert(status < 300, `${method} ${path}: ${status} ${text}`);
-    return JSON.parse(text);
-  };
-  const ncc = new NccProcess(setup);
-  try {
-    assertExists(await ncc.ready(PATIENCE_MS), await logOf(dataDir));
-    const merchant = (await call<{ data: { pubkey: string }[] }>("GET", "/merchants")).data[0]!.pubkey;
-    await call("POST", "/stalls", {
-      id: "music",
-      name: "Music",
-      currency: "sat",
-      shipping: [{ id: "x", cost: 0 }],
-    });
-    await call("POST", "/products", {
-      id: "song",
-      stall_id: "music",
-      name: "Song",
-      price: 100,
-      quantity: 10,
-    });
-    await call("POST", "/products", {
-      id: "file",
-      stall_id: "music",
-      name: "File",
-      price: 100,
-      digital: true,
-      digital_content: goods,
-    });
-    await call("POST", "/merchants", { name: "Other", secret_key: otherKey });
-
-    const shopper = (envelope: "nip04" | "nip17") =>
-      new Shopper({ secretKey: generateSecretKey(), merchant, envelope, relay: relay.url });
-    await using alice = shopper("nip04");
-    await using bob = shopper("nip17");
-    for (const [who, name] of [[alice, "alice"], [bob, "bob"]] as const) {
-      await who.connect();
-      await who.write(`Hello, ${canary(`${name}chat`)}`);
-      await who.write(order(name, `${name}-1`));
-      const request = await who.hears((message) => message.type === 1, PATIENCE_MS);
-      const link = request && lightningLink(request);
-      assertExists(link, await logOf(dataDir));
-      assertEquals(await wallet.settle(link), null);
-      assertExists(await who.hears((message) => message.paid === true, PATIENCE_MS), await logOf(dataDir));
-      // Orders that can't be read, or are wrong.
-      await who.write(`{"type":0,"id":"${name}-2","address":"${canary(`${name}address`)}",`);
-      await who.write({ ...order(name, `${name}-3`), items: canary(`${name}message`) });
-      await who.write({ ...order(name, `${name}-4`), items: [{ product_id: "nothing", quantity: -1 }] });
-      await who.write({
-        ...order(name, `${name}-5`),
-        message: canary(`${name}message`) + "x".repeat(40_000),
-      });
+/** NIP-17 and NIP-65: where they read. Of all that such a list says only the relay that we use may be kept. */
+async function listRelays(scene: CanaryScene, keys: Record<string, Uint8Array>): Promise<void> {
+  const { url } = scene.relay;
+  await using client = await NostrClient.connect(url);
+  for (const [who, key] of Object.entries(keys)) {
+    const [list, alt, host, path] = listed(who) as [string, string, string, string];
+    const elsewhere = `wss://${host}.example/${path}`;
+    for (const [kind, name] of [[10_050, "relay"], [10_002, "r"]] as const) {
+      const tags = [[name, url, ""], [name, elsewhere], [name, `ws://127.0.0.1/${path}`], ["alt", alt]];
+      const created_at = Math.floor(Date.now() / 1000);
+      const [taken, reason] = await client.publish(
+        finalizeEvent({ kind, created_at, tags, content: list }, key),
+      );
+      assert(taken, reason);
     }
-    const orders = async () => (await call<{ data: OrderJson[] }>("GET", "/orders?limit=200")).data;
-    await until("everything was read", async () => (await orders()).length >= 6);
-    const find = async (who: Shopper, n: string) =>
-      (await call<{ data: (OrderJson & { customer_order_id: string })[] }>("GET", "/orders?limit=200")).data
-        .find((one) => one.customer === who.pubkey && one.customer_order_id.endsWith(n))!;
-    await call("POST", "/messages", {
-      merchant,
-      customer: alice.pubkey,
-      body: `Dear ${canary("alicechat")}`,
-    });
-    for (const who of [alice, bob]) {
-      await call("POST", `/orders/${(await find(who, "-1")).id}/ship`, { tracking: "0034" });
-    }
-
-    // What is delivered for money reaches its buyer, and where a refund shall go the refund alone.
-    await bob.write({ ...order("bob", "bob-6"), items: [{ product_id: "file", quantity: 1 }] });
-    const asked = await bob.hears((message) => message.type === 1 && message.id === "bob-6", PATIENCE_MS);
-    assertEquals(await wallet.settle(lightningLink(asked!)!), null);
-    await until(
-      "the goods were sent",
-      async () =>
-        (await call<{ data: { body: string }[] }>("GET", "/messages?limit=200")).data
-          .some(({ body }) => body.includes(goods)),
-    );
-    const paid = await find(alice, "-1");
-    await call("POST", `/orders/${paid.id}/refund`, { reason: "Broken" });
-    const destination = encodeBolt11({
-      network: "bcrt",
-      amountMsat: 100_000n,
-      timestamp: Math.floor(Date.now() / 1000),
-      paymentHash: "ab".repeat(32),
-      paymentSecret: "cd".repeat(32),
-      description: "refund",
-      expirySeconds: 3_600,
-      minFinalCltv: 18,
-    }, generateSecretKey());
-    const address = `${canary("address")}@wallet.example`;
-    await alice.write(`Please send it to ${address}, or lightning:${destination}`);
-    await until(
-      "the refund has its destination",
-      async () =>
-        (await call<{ data: { destination: string | null }[] }>("GET", "/refunds")).data
-          .some((refund) => refund.destination === destination),
-    );
-
-    // Bodies that aren't as they must be: no answer says them again, nor does the log.
-    for (
-      const [path, body] of [
-        ["/messages", `{"customer": "${canary("body")}", "body": ["${canary("body")}"]}`],
-        ["/messages", `{"customer": ${canary("body")}`],
-        ["/merchants", JSON.stringify({ name: canary("body"), secret_key: `${otherKey}x` })],
-        ["/merchants", JSON.stringify({ secret_key: { nsec: otherKey } })],
-        ["/stalls", JSON.stringify({ name: 1, currency: canary("body") })],
-        [`/orders/${(await find(alice, "-1")).id}/ship`, JSON.stringify({ tracking: [canary("body")] })],
-      ] as const
-    ) {
-      const { status, text } = await ask("POST", `/api/v1${path}`, body);
-      assert(status >= 400 && status < 500, `${path} ${body}: ${status}`);
-      for (const one of [canary("body"), otherKey]) {
-        assert(!text.includes(one), `${path} says it again: ${text}`);
-      }
-    }
-    const customers = [...said("alice"), ...said("bob"), address];
-    for (
-      const path of ["/readyz", "/healthz", "/openapi.json", "/metrics", "/api/v1/orders", "/api/v1/messages"]
-    ) {
-      for (const token of ["", "wrong" + TOKEN]) {
-        absent([...secrets, ...customers, goods], (await ask("GET", path, undefined, token)).text, path);
-      }
-    }
-    for (
-      const path of [
-        "/metrics",
-        "/readyz",
-        "/api/v1/jobs",
-        "/api/v1/notices",
-        "/api/v1/merchants",
-        "/api/v1/customers",
-      ]
-    ) {
-      absent([...secrets, ...customers, goods, destination], (await ask("GET", path)).text, path);
-    }
-    absent([...secrets, ...customers], await argumentsOf(ncc.pid), "the process's arguments");
-
-    const backup = await call<{ path: string }>("POST", "/backups", {});
-    const files = [join(dataDir, "ncc.db"), join(dataDir, "ncc.db-wal"), backup.path];
-    for (const path of files) absent(secrets, await bytesOf(path), path);
-    assert((await Promise.all(files.map(bytesOf))).some((text) => text.includes(canary("bobaddress"))));
-    const master = (await Deno.readTextFile(join(dataDir, "master.key"))).trim();
-    absent([master], await bytesOf(backup.path), "the backup");
-    for (const [table, text] of tables(backup.path)) {
-      if (!MEANT.includes(table)) absent(customers, text, `table ${table}`);
-      if (!["products", "messages"].includes(table)) absent([goods], text, `table ${table}`);
-      if (!["refunds", "messages"].includes(table)) absent([destination], text, `table ${table}`);
-    }
-
-    for (const one of await orders()) {
-      if (one.customer !== alice.pubkey || one.payment !== "awaiting") continue;
-      await call("POST", `/orders/${one.id}/cancel`, { reason: canary("alicemessage") });
-    }
-    const [refund] = (await call<{ data: { id: string }[] }>("GET", "/refunds")).data;
-    await call("POST", `/refunds/${refund!.id}/by_hand`, { note: "Handed over" });
-    const npub = nip19.npubEncode(alice.pubkey);
-    const forgotten = await call<{ orders: number; wiped: boolean; removed_backups: string[] }>(
-      "POST",
-      `/customers/${npub}/forget?merchant=${merchant}`,
-      { backups: true },
-    );
-    assertEquals([forgotten.wiped, forgotten.removed_backups], [true, [backup.path]]);
-    assert(forgotten.orders >= 3);
-    const left = (await Promise.all(files.slice(0, 2).map(bytesOf))).join("");
-    absent([...said("alice"), address, destination], left, "the database after alice was forgotten");
-    for (const one of said("bob").filter((one) => !one.includes("email"))) assert(left.includes(one), one);
-
-    assertEquals(await ncc.end("SIGTERM"), 0);
-    absent(
-      [...secrets, ...customers, goods, destination, canary("body"), master],
-      await logOf(dataDir),
-      "the log",
-    );
-    assert((await logOf(dataDir)).includes('"level":"debug"'));
-  } finally {
-    await ncc.end("SIGKILL");
-    await Deno.remove(dataDir, { recursive: true });
-  }
-});
-
-Deno.test("a start that fails shows no secret", async () => {
-  const dataDir = await Deno.makeTempDir({ prefix: "ncc-test-" });
-  const nsec = nip19.nsecEncode(generateSecretKey());
-  const wrong: Record<string, string>[] = [
-    { NCC_KEY: `${nsec}q` },
-    { NCC_KEY: nip49.encrypt(generateSecretKey(), "right", 10), NCC_KEY_PASSPHRASE: PASSPHRASE },
-    { NCC_WALLET: `nostr+walletconnect://nobody?secret=${canary("wallet")}` },
-    { NCC_WALLET: `bitcoin:${canary("wallet")}` },
-    { NCC_DATABASE_URL: `postgres://ncc:${canary("password")}@127.0.0.1:1/ncc` },
-    { NCC_ADMIN_TOKEN: "canarytoken" },
-  ];
-  try {
-    for (const settings of wrong) {
-      const ncc = new NccProcess({ dataDir, port: freePort(), settings });
-      assert(await ncc.ended() !== 0);
-    }
-    const text = await logOf(dataDir);
-    assert(text.includes("✗"), text);
-    absent([nsec, PASSPHRASE, canary("wallet"), canary("password"), "canarytoken"], text, "the output");
-  } finally {
-    await Deno.remove(dataDir, { recursive: true });
-  }
-});
-
-function absent(what: string[], text: string, where: string): void {
-  for (const one of what) {
-    const at = text.indexOf(one);
-    assert(at === -1, `${where} has ${one}: …${text.slice(Math.max(0, at - 150), at + 60)}…`);
   }
 }
 
-/** Every table with all its rows as text. */
-function tables(path: string): [string, string][] {
-  const database = new DatabaseSync(path, { readOnly: true });
-  try {
-    const names = database.prepare(
-      "select name from sqlite_master where type = 'table' and name not like 'nostr_search%'",
-    ).all();
-    return names.map(({ name }) => [
-      String(name),
-      JSON.stringify(database.prepare(`select * from "${String(name)}"`).all()),
-    ]);
-  } finally {
-    database.close();
+/** Says hello, buys a song, and sends orders that can't be read, or are wrong. */
+async function buy(scene: CanaryScene, who: Shopper, name: string): Promise<void> {
+  await who.connect();
+  await who.write(`Hello, ${canary(`${name}chat`)}`);
+  await who.write(order(name, `${name}-1`));
+  const request = await scene.hears(who, (message) => message.type === 1);
+  assertEquals(await scene.wallet.settle(lightningLink(request)!), null);
+  await scene.hears(who, (message) => message.paid === true);
+  const message = canary(`${name}message`);
+  await who.write(`{"type":0,"id":"${name}-2","address":"${canary(`${name}address`)}",`);
+  await who.write({ ...order(name, `${name}-3`), items: message });
+  await who.write({ ...order(name, `${name}-4`), items: [{ product_id: "nothing", quantity: -1 }] });
+  await who.write({ ...order(name, `${name}-5`), message: message + "x".repeat(40_000) });
+}
+
+/** What is delivered for money reaches its buyer. */
+async function download(scene: CanaryScene, bob: Shopper): Promise<void> {
+  await bob.write({ ...order("bob", "bob-6"), items: [{ product_id: "file", quantity: 1 }] });
+  const asked = await scene.hears(bob, (message) => message.type === 1 && message.id === "bob-6");
+  assertEquals(await scene.wallet.settle(lightningLink(asked)!), null);
+  const messages = async () =>
+    (await scene.call<{ data: { body: string }[] }>("GET", "/messages?limit=200")).data;
+  await until(
+    "the goods were sent",
+    async () => (await messages()).some(({ body }) => body.includes(goods)),
+  );
+}
+
+/** Where a refund shall go reaches the refund alone. Answers where that is. */
+async function wantRefund(scene: CanaryScene, alice: Shopper): Promise<string> {
+  const paid = await scene.orderOf(alice, "-1");
+  await scene.call("POST", `/orders/${paid.id}/refund`, { reason: "Broken" });
+  const destination = encodeBolt11({
+    network: "bcrt",
+    amountMsat: 100_000n,
+    timestamp: Math.floor(Date.now() / 1000),
+    paymentHash: "ab".repeat(32),
+    paymentSecret: "cd".repeat(32),
+    description: "refund",
+    expirySeconds: 3_600,
+    minFinalCltv: 18,
+  }, generateSecretKey());
+  await alice.write(`Please send it to ${address}, or lightning:${destination}`);
+  const refunds = async () =>
+    (await scene.call<{ data: { destination: string | null }[] }>("GET", "/refunds")).data;
+  await until(
+    "the refund has its destination",
+    async () => (await refunds()).some((refund) => refund.destination === destination),
+  );
+  return destination;
+}
+
+/** Bodies that aren't as they must be: no answer says them again, nor does the log. */
+async function askWrongly(scene: CanaryScene, shipping: string): Promise<void> {
+  const body = canary("body");
+  for (
+    const [path, text] of [
+      ["/messages", `{"customer": "${body}", "body": ["${body}"]}`],
+      ["/messages", `{"customer": ${body}`],
+      ["/merchants", JSON.stringify({ name: body, secret_key: `${scene.otherKey}x` })],
+      ["/merchants", JSON.stringify({ secret_key: { nsec: scene.otherKey } })],
+      ["/stalls", JSON.stringify({ name: 1, currency: body })],
+      [shipping, JSON.stringify({ tracking: [body] })],
+    ] as const
+  ) {
+    const answer = await scene.ask("POST", `/api/v1${path}`, text);
+    assert(answer.status >= 400 && answer.status < 500, `${path} ${text}: ${answer.status}`);
+    absent([body, scene.otherKey], answer.text, `the answer of ${path}`);
   }
 }
 
-async function bytesOf(path: string): Promise<string> {
-  return new TextDecoder("latin1").decode(await Deno.readFile(path));
-}
-
-async function argumentsOf(pid: number): Promise<string> {
-  return Deno.build.os === "linux" ? await Deno.readTextFile(`/proc/${pid}/cmdline`) : "";
-}
-
-async function logOf(dataDir: string): Promise<string> {
-  return await Deno.readTextFile(`${dataDir}/test.log`);
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end;) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** Who has no token, or not the right one, and who has it and asks for what isn't about customers' words. */
+async function askForEverything(scene: CanaryScene, destination: string): Promise<void> {
+  const never = [...scene.secrets, ...customers, goods];
+  for (
+    const path of ["/readyz", "/healthz", "/openapi.json", "/metrics", "/api/v1/orders", "/api/v1/messages"]
+  ) {
+    for (const token of ["", "wrong" + scene.secrets[0]]) {
+      absent(never, (await scene.ask("GET", path, undefined, token)).text, path);
+    }
   }
-  throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
+  for (
+    const path of [
+      ...["/metrics", "/readyz", "/api/v1/jobs", "/api/v1/notices", "/api/v1/conditions", "/api/v1/relays"],
+      ...["/api/v1/merchants", "/api/v1/customers"],
+    ]
+  ) absent([...never, destination], (await scene.ask("GET", path)).text, path);
 }
 
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+function searchTables(tables: [string, string][], destination: string, secrets: string[]): void {
+  assert(tables.length > 20, `${tables.length} tables`);
+  const lists = ["alice", "bob"].flatMap(listed);
+  for (const [table, text] of tables) {
+    absent([...secrets, ...lists], text, `table ${table}`);
+    if (!MEANT.includes(table)) absent(customers, text, `table ${table}`);
+    if (!["products", "messages"].includes(table)) absent([goods], text, `table ${table}`);
+    if (!["refunds", "messages"].includes(table)) absent([destination], text, `table ${table}`);
+  }
+  assert(tables.some(([table, text]) => table === "orders" && text.includes(canary("bobaddress"))));
+  assert(tables.some(([table, text]) => table === "recipient_relays" && text.includes("ws://127.0.0.1")));
+}
+
+function textOf(tables: [string, string][]): string {
+  return tables.map(([, text]) => text).join("");
+}
+
+function filesOf(scene: CanaryScene): string[] {
+  return [join(scene.dataDir, "ncc.db"), join(scene.dataDir, "ncc.db-wal")];
+}
+
+/** SQLite's files, byte by byte: the database, its log of commits, and a backup. Answers where that is. */
+async function backUp(scene: CanaryScene, destination: string): Promise<string> {
+  const { path } = await scene.call<{ path: string }>("POST", "/backups", {});
+  const texts = await Promise.all([...filesOf(scene), path].map(bytesOf));
+  for (const text of texts) absent(scene.secrets, text, "a file of the database");
+  const master = (await Deno.readTextFile(join(scene.dataDir, "master.key"))).trim();
+  absent([master], await bytesOf(path), "the backup");
+  searchTables(sqliteTables(path), destination, scene.secrets);
+  return path;
+}
+
+/** Nothing of alice's stands open any more. */
+async function end(scene: CanaryScene, alice: Shopper): Promise<void> {
+  for (const one of await scene.orders()) {
+    if (one.customer !== alice.pubkey || one.payment !== "awaiting") continue;
+    await scene.call("POST", `/orders/${one.id}/cancel`, { reason: canary("alicemessage") });
+  }
+  const [refund] = (await scene.call<{ data: { id: string }[] }>("GET", "/refunds")).data;
+  await scene.call("POST", `/refunds/${refund!.id}/by_hand`, { note: "Handed over" });
 }

@@ -10,8 +10,8 @@ export interface Switches {
   closed: string | null | ((filters: NostrFilter[]) => string | null);
   /** Refuses events with this reason; null accepts. */
   refuse: string | null | ((event: NostrEvent) => string | null);
-  /** Accepts events and stores none. */
-  lies: boolean;
+  /** Accepts events and stores none, or none of these. */
+  lies: boolean | ((event: NostrEvent) => boolean);
   /** Never answers EVENT. */
   noOk: boolean;
   /** Reads, but never answers anything, as a peer does that is gone while TCP hasn't noticed. */
@@ -49,6 +49,8 @@ export interface Switches {
 
 interface Client {
   socket: WebSocket;
+  /** Counted from 1. */
+  number: number;
   challenge: string;
   authed: string | null;
   forgets: number;
@@ -66,6 +68,10 @@ export class FakeRelay implements AsyncDisposable {
   /** Keys that authenticated, one entry each time. */
   auths: string[] = [];
   connections = 0;
+  /** Connections that have ended, by their number. */
+  readonly gone = new Set<number>();
+  /** Told of every frame, and by which connection it came. */
+  onFrame: (connection: number, message: unknown[]) => void = () => {};
   is: Switches;
   #server: WebSocketServer | undefined;
   #clients = new Set<Client>();
@@ -177,9 +183,9 @@ export class FakeRelay implements AsyncDisposable {
   }
 
   #connected(socket: WebSocket): void {
-    this.connections++;
     const client: Client = {
       socket,
+      number: ++this.connections,
       challenge: crypto.randomUUID(),
       authed: null,
       forgets: this.is.authForgets,
@@ -187,7 +193,10 @@ export class FakeRelay implements AsyncDisposable {
     };
     this.#clients.add(client);
     socket.on("error", () => {});
-    socket.on("close", () => this.#clients.delete(client));
+    socket.on("close", () => {
+      this.#clients.delete(client);
+      this.gone.add(client.number);
+    });
     socket.on("message", (data) => this.#heard(client, String(data)));
     if (this.is.auth && !this.is.deaf && !this.is.lateChallenge) send(client, ["AUTH", client.challenge]);
   }
@@ -200,6 +209,7 @@ export class FakeRelay implements AsyncDisposable {
 
   #heard(client: Client, frame: string): void {
     const message = JSON.parse(frame);
+    this.onFrame(client.number, message);
     if (message[0] === "EVENT") this.frames.push(frame);
     if (message[0] === "REQ") this.reqs.push(message.slice(2));
     if (this.is.deaf) return;
@@ -230,7 +240,8 @@ export class FakeRelay implements AsyncDisposable {
     const refusal = typeof this.is.refuse === "function" ? this.is.refuse(event) : this.is.refuse;
     if (refusal !== null) return say(false, refusal);
     if (this.events.some((e) => e.id === event.id)) return say(false, "duplicate: have it");
-    if (!this.is.lies) this.publish(event, client);
+    const lies = typeof this.is.lies === "function" ? this.is.lies(event) : this.is.lies;
+    if (!lies) this.publish(event, client);
     say(true, "");
   }
 

@@ -46,6 +46,8 @@ export class NwcService implements AsyncDisposable {
   readonly #payments = new Map<string, WalletPayment & { bolt11: string; preimage: string }>();
   /** What becomes of payments. */
   paying: Paying = "paid";
+  /** What it says instead of doing what it is asked; null: it does it. */
+  refusal: { code: string; message: string } | null = null;
   /** How often it was asked to pay. */
   asked = 0;
   /** The preimage of an invoice that can be paid; null: there is no way. */
@@ -69,10 +71,12 @@ export class NwcService implements AsyncDisposable {
     wallet.#unsubscribe = await wallet.#service.subscribe(
       new NWCWalletServiceKeyPair(secret, getPublicKey(wallet.#clientKey)),
       {
-        getInfo: () => answer(wallet.#info()),
-        makeInvoice: (request) => answer(wallet.#make(request)),
-        payInvoice: (request) => wallet.#pay(request),
+        getInfo: () => wallet.#refused() ?? answer(wallet.#info()),
+        makeInvoice: (request) => wallet.#refused() ?? answer(wallet.#make(request)),
+        payInvoice: (request) => wallet.#refused() ?? wallet.#pay(request),
         lookupInvoice: (request) => {
+          const refused = wallet.#refused();
+          if (refused) return refused;
           const payment = wallet.#payments.get(request.payment_hash ?? "");
           if (payment) return answer(outgoing(payment));
           const entry = wallet.#find(request.payment_hash ?? request.invoice ?? "");
@@ -118,6 +122,10 @@ export class NwcService implements AsyncDisposable {
     this.#unsubscribe();
     this.#service.close();
     await this.#outlet.close();
+  }
+
+  #refused() {
+    return this.refusal && refuse(this.refusal.code, this.refusal.message);
   }
 
   async #pay({ invoice, amount }: { invoice: string; amount?: number }) {
