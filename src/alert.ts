@@ -20,6 +20,8 @@ export const alertKinds = [
   "relay_up",
   "signer_down",
   "signer_up",
+  "rates_down",
+  "rates_up",
   "second_instance",
   "key_retired",
   "clock_jump",

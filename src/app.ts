@@ -1,5 +1,6 @@
 import { migrations } from "../migrations/mod.ts";
 import { createApi } from "./api/api.ts";
+import type { AppOptions } from "./app/app_options.ts";
 import { adminTokenPath, loadOrCreateAdminToken } from "./app/admin_token.ts";
 import { makeDataDir } from "./app/data_dir.ts";
 import { checkHealth, type Health } from "./app/health.ts";
@@ -16,50 +17,28 @@ import { Retention } from "./app/retention.ts";
 import { type Keys, openKeys } from "./app/open_keys.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
+import { ShopRates } from "./app/shop_rates.ts";
 import { SoleProcess } from "./app/sole_process.ts";
 import { StorageWatch } from "./app/storage_watch.ts";
 import { summarise, type Summary } from "./app/summary.ts";
+import { WalletHooks } from "./app/wallet_hooks.ts";
 import { buildWorkers } from "./app/workers.ts";
-import type { Clock } from "./clock.ts";
 import { migrateWithBackup } from "./db/backup.ts";
 import type { Database } from "./db/database.ts";
 import { openDatabase } from "./db/open.ts";
 import { StorageFailedError } from "./db/storage_state.ts";
-import type { Log } from "./log.ts";
 import { keyLimits } from "./messages/allowance.ts";
 import { reception } from "./messages/reception.ts";
 import { isRegularAnywhere } from "./messages/regulars_store.ts";
 import { Strangers } from "./messages/strangers.ts";
-import type { BunkerOptions } from "./nostr/bunker/options.ts";
 import { EventStore } from "./nostr/event_store.ts";
 import { type EventCrypto, loadVerifier } from "./nostr/verify.ts";
 import { installRelaySocket } from "./nostr/websocket.ts";
-import type { Wallet } from "./payments/wallet.ts";
 import { buildAdmission } from "./policies/admission.ts";
-import type { Random } from "./random.ts";
 import { RelayServer } from "./relay/relay_server.ts";
 import { createMetrics } from "./reports/metrics.ts";
 import type { Service } from "./service.ts";
-import type { Settings } from "./settings.ts";
 import { walletRefusal } from "./settings_reader.ts";
-
-/** What the program is made from; a test or the demo passes its own. */
-export interface AppOptions {
-  settings: Settings;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  /** PostgreSQL: the operator says that a backup was made, so that the schema may be changed. */
-  backedUp?: boolean;
-  /** The first merchant's wallet, instead of the one that the settings name. */
-  wallet?: Wallet;
-  /** The same for what its refunds are paid from. */
-  spend?: Wallet;
-  /** Times of remote signers; a test has less patience. */
-  bunkerOptions?: Partial<BunkerOptions>;
-  /** Ends the wait for a remote signer that is connected for the first time. */
-  stopped?: AbortSignal;
-}
 
 /** The composition root: settings in, running services out. */
 export class App {
@@ -73,6 +52,7 @@ export class App {
   readonly #dataCreated: boolean;
   readonly #keyCreated: boolean;
   readonly #fence: RestoreFence;
+  readonly #rates: ShopRates;
   readonly #api: ReturnType<typeof createApi>;
   readonly #http: HttpServer;
   /** In the order in which they start; they stop in reverse. */
@@ -122,6 +102,7 @@ export class App {
     installRelaySocket();
 
     const base = { database, clock, random, log };
+    const rates = this.#rates = new ShopRates({ ...base, settings, hostOf: o.rateHost });
     const store = new EventStore(database.kysely, { now: () => Math.floor(clock.now() / 1000) });
     const strangers = this.#strangers = new Strangers(base);
     const receive = reception(strangers);
@@ -165,6 +146,8 @@ export class App {
       crypto,
       holder: random.uuid(),
       merchants: this.merchants,
+      secrets: keys.secrets,
+      rates,
       fence,
       onShed: (count, wanted) => strangers.left(count, wanted),
     });
@@ -176,6 +159,13 @@ export class App {
       settings,
       secrets: keys.secrets,
       restore: restored.desk,
+      hooks: new WalletHooks({
+        ...base,
+        secrets: keys.secrets,
+        merchants: this.merchants,
+        baseUrl: () => this.url,
+        lookUpSoon: workers.lookUpSoon,
+      }),
       verifier: crypto,
       merchants: this.merchants,
       relay: this.relay,
@@ -213,7 +203,8 @@ export class App {
       }),
       new Retention({ ...base, settings }),
       restored.service,
-      ...workers,
+      rates,
+      ...workers.services,
       this.merchants,
       { start: () => Promise.resolve(), stop: () => this.relay.close() },
       this.#http,
@@ -274,7 +265,7 @@ export class App {
       database: this.database,
       merchants: this.merchants,
       running: this.#started.length === this.#services.length,
-      ratesFixed: this.#o.settings.NCC_RATES !== undefined,
+      rates: this.#rates.state(),
       strangers: this.#strangers,
       fenced: fenceCheck(this.#fence),
     });
@@ -288,7 +279,6 @@ export class App {
       dataCreated: this.#dataCreated,
       keyCreated: this.#keyCreated,
       merchants: this.merchants.all(),
-      ratesFixed: this.#o.settings.NCC_RATES !== undefined,
     });
   }
 

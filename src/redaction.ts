@@ -6,7 +6,7 @@ const NEVER =
   /^(secret|secret_?key|private_?key|token|password|pass(phrase|wd)?|preimage|nsec|authorization|cookie|macaroon|rune|mnemonic|seed|bolt11|invoice_text|plaintext|content|contents|body|address|contact|phone|email|parameters|query|input)$/i;
 
 const NAMED =
-  "secret|token|password|passphrase|api_?key|admin_?key|access_?key|macaroon|rune|preimage|authorization";
+  "secret|webhook_secret|token|password|passphrase|api_?key|admin_?key|access_?key|macaroon|rune|preimage|authorization";
 
 /** Secrets that are known by their look. What is kept of each says what it was. */
 const LOOKS: [RegExp, string][] = [

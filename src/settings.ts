@@ -167,11 +167,23 @@ export const settingsTable = {
   },
   NCC_RATES: {
     schema: z.string().regex(
-      /^fixed:[A-Z]{3}=\d+(\.\d+)?(,[A-Z]{3}=\d+(\.\d+)?)*$/,
-      "must be fixed:CODE=PRICE,… with the price of 1 BTC.",
+      /^(none|[a-z.]+(\s*,\s*[a-z.]+)*|fixed:[A-Z]{3}=\d+(\.\d+)?(,[A-Z]{3}=\d+(\.\d+)?)*)$/,
+      "must be names of sources, or fixed:CODE=PRICE,… with the price of 1 BTC, or none.",
     ),
-    about: "Price of 1 BTC per currency, for prices that aren't in sats.",
-    example: "fixed:EUR=90000,USD=100000",
+    default: "coinbase,kraken,bitstamp",
+    about:
+      "Who says what a bitcoin costs, for prices that aren't in sats: two or more of coinbase, kraken, bitstamp, " +
+      "mempool, coingecko, yadio; or fixed:EUR=90000,USD=100000, which doesn't follow the market; or none.",
+    example: "coinbase,kraken,bitstamp,mempool",
+  },
+  NCC_RATE_SPREAD: {
+    schema: z.string().regex(
+      /^([0-9]|[1-4][0-9])(\.\d{1,4})?$/,
+      "must be a number of percent from 0 to below 50.",
+    ),
+    default: "0",
+    about: "Percent that a bitcoin counts for less than it costs, so that prices come to more sats.",
+    example: "1.5",
   },
   NCC_INVOICE_EXPIRY: {
     schema: duration,
@@ -180,7 +192,7 @@ export const settingsTable = {
     example: "15m",
   },
   NCC_STOCK_POLICY: {
-    schema: z.enum(["hold", "onpay"], "must be hold or onpay."),
+    schema: z.enum(["hold", "onpay", "holdinvoice"], "must be hold, onpay or holdinvoice."),
     default: "hold",
     about: "When stock is taken: reserved at order, or at payment.",
     example: "hold",

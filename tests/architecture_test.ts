@@ -28,6 +28,8 @@ const floors: string[][] = [
     "src/redaction.ts",
     "src/service.ts",
     "src/alert.ts",
+    "src/bounded_json.ts",
+    "src/web",
   ],
 ];
 

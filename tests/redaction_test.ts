@@ -17,6 +17,8 @@ const secrets: [string, string][] = [
   [`nostr+walletconnect://${HEX}?relay=wss://r.example&secret=${HEX}`, HEX],
   [`bunker://${"a".repeat(64)}?relay=wss://r.example&secret=tiny`, "tiny"],
   [`lnbits+https://pay.example/?key=${HEX}`, HEX],
+  [`btcpay+https://pay.example/?store=9CiN&key=${HEX}&webhook_secret=tiny`, "tiny"],
+  [`the webhook_secret=sesame isn't right`, "sesame"],
   [`postgres://ncc:hunter2@db.example/ncc refused`, "hunter2"],
   [`wss://user:pa55word@relay.example/ is away`, "pa55word"],
   [`{"token":"${HEX}"} wasn't taken`, HEX],

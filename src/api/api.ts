@@ -4,6 +4,7 @@ import { authenticate, authenticBody } from "./auth.ts";
 import { boundedBody } from "./body.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import { knownHost, requestId, safeHeaders } from "./guards.ts";
+import { hookRoutes } from "./hook_routes.ts";
 import { idempotent } from "./idempotency.ts";
 import { newApi } from "./new_api.ts";
 import { refuseAsProblems } from "./refusals.ts";
@@ -23,6 +24,7 @@ import { relayRoutes } from "./routes/relays.ts";
 import { restoreRoutes } from "./routes/restore.ts";
 import { stallRoutes } from "./routes/stalls.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import { walletRoutes } from "./routes/wallets.ts";
 import { serviceRoutes } from "./service_routes.ts";
 import { WrongTokens } from "./wrong_tokens.ts";
 
@@ -36,6 +38,7 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
   const wrong = new WrongTokens(parts.clock);
   const guards = [authenticate(parts, wrong), boundedBody(parts), authenticBody(parts)];
   serviceRoutes(app, parts, { guards, wrong });
+  hookRoutes(app, parts);
   app.use("/api/v1/*", ...guards, auditTrail(parts), idempotent(parts));
   for (
     const routes of [
@@ -45,6 +48,7 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
       productRoutes,
       orderRoutes,
       paymentRoutes,
+      walletRoutes,
       refundRoutes,
       messageRoutes,
       customerRoutes,

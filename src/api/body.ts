@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "@hono/hono";
+import type { Clock } from "../clock.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import { Problem } from "./problem.ts";
 
@@ -11,16 +12,23 @@ export function boundedBody({ clock }: ApiParts): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const { body } = c.req.raw;
     if (body === null || c.req.method === "GET" || c.req.method === "HEAD") return await next();
-    if (Number(c.req.header("content-length") ?? 0) > MAX_BYTES) throw tooLarge();
-    const bytes = await read(body, (signal) => clock.sleep(PATIENCE_MS, signal));
+    const bytes = await boundedBytes(c.req.raw, clock, MAX_BYTES);
     const { method, headers } = c.req.raw;
     c.req.raw = new Request(c.req.url, { method, headers, body: bytes });
     await next();
   };
 }
 
+/** The bytes of a request's body: at most so many, in 30 s. Throws a `Problem`. */
+export async function boundedBytes(request: Request, clock: Clock, most: number): Promise<ArrayBuffer> {
+  if (request.body === null) return new ArrayBuffer(0);
+  if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge(most);
+  return await read(request.body, most, (signal) => clock.sleep(PATIENCE_MS, signal));
+}
+
 async function read(
   body: ReadableStream<Uint8Array>,
+  most: number,
   late: (signal: AbortSignal) => Promise<void>,
 ): Promise<ArrayBuffer> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -35,7 +43,7 @@ async function read(
       }
       if (chunk.done) return await new Blob(parts).arrayBuffer();
       size += chunk.value.length;
-      if (size > MAX_BYTES) throw tooLarge();
+      if (size > most) throw tooLarge(most);
       parts.push(chunk.value as Uint8Array<ArrayBuffer>);
     }
   } catch (error) {
@@ -52,6 +60,6 @@ function cutOff(): never {
   throw new Problem(400, "body_cut_off", "The connection ended before the body did.");
 }
 
-function tooLarge(): Problem {
-  return new Problem(413, "too_large", `A body may have at most ${MAX_BYTES} bytes.`);
+function tooLarge(most: number): Problem {
+  return new Problem(413, "too_large", `A body may have at most ${most} bytes.`);
 }

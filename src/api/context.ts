@@ -2,6 +2,7 @@ import type { NostrEvent } from "@nostrify/types";
 import type { MerchantRegistry } from "../app/merchant_registry.ts";
 import type { Health } from "../app/health.ts";
 import type { RestoreDesk } from "../app/restore_report.ts";
+import type { WalletHooks } from "../app/wallet_hooks.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import type { Log } from "../log.ts";
@@ -35,6 +36,8 @@ export interface ApiParts {
   /** Seals answers that are kept for repeats: they may show customers' data. */
   secrets: Pick<SecretBox, "seal" | "open">;
   restore: RestoreDesk;
+  /** What providers of wallets call. */
+  hooks: WalletHooks;
   health(): Promise<Health>;
   metrics(): Promise<string>;
 }

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { errorText } from "../log.ts";
+import { withoutSecrets } from "../redaction.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import { Problem, problemResponse } from "./problem.ts";
 
@@ -17,10 +18,11 @@ export function refuseAsProblems(app: OpenAPIHono<ApiEnv>, { log }: ApiParts): v
   });
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
+    const path = withoutSecrets(c.req.path);
     if (allowed.length === 0) {
-      return problemResponse(c, new Problem(404, "not_found", `There is no ${c.req.path} here.`));
+      return problemResponse(c, new Problem(404, "not_found", `There is no ${path} here.`));
     }
-    const detail = `${c.req.path} takes ${allowed.join(", ")}, not ${c.req.method}.`;
+    const detail = `${path} takes ${allowed.join(", ")}, not ${c.req.method}.`;
     return problemResponse(
       c,
       new Problem(405, "method_not_allowed", detail, [], { allow: allowed.join(", ") }),

@@ -4,6 +4,7 @@ const areas = [
   "catalog",
   "orders",
   "payments",
+  "wallets",
   "refunds",
   "messages",
   "customers",

@@ -1,5 +1,6 @@
 import type { Insertable, Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { Tables, TokensTable } from "../db/tables.ts";
 
 export type TokenRow = Selectable<TokensTable>;
@@ -13,19 +14,15 @@ export async function findToken(db: Kysely<Tables>, id: string): Promise<TokenRo
   return await db.selectFrom("tokens").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
-/** Newest first, without those that were revoked; after the place that `after` names (keyset). */
+/** Newest first, without those that were revoked; after the row that `after` names (keyset). */
 export async function listTokens(
   db: Kysely<Tables>,
   filter: { merchant?: string | undefined },
-  page: { limit: number; after?: [createdAt: number, id: string] | undefined },
+  page: Slice<[createdAt: number, id: string]>,
 ): Promise<TokenRow[]> {
-  const { after } = page;
   return await db.selectFrom("tokens").selectAll().where("revoked_at", "is", null)
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
-    .$if(
-      after !== undefined,
-      (q) => q.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(after![0], after![1]))),
-    )
+    .where(isAfter(page.after, ["created_at", "id"], "<"))
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
 }
 

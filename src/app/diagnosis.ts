@@ -1,9 +1,11 @@
 import { installRelaySocket } from "../nostr/websocket.ts";
 import { type EventCrypto, loadVerifier } from "../nostr/verify.ts";
-import { type Finding, found, type Patient, warning, well } from "./doctor/finding.ts";
+import { type Finding, found, type Patient } from "./doctor/finding.ts";
 import { lookAtKey, lookAtOwners } from "./doctor/key.ts";
-import { lookAtPort, lookAtRelays, lookAtSpendWallet, lookAtWallet } from "./doctor/network.ts";
+import { lookAtPort, lookAtRelays } from "./doctor/network.ts";
+import { lookAtRates } from "./doctor/rates.ts";
 import { lookAtData, lookAtDatabase } from "./doctor/storage.ts";
+import { lookAtWallets } from "./doctor/wallets.ts";
 
 export type { Finding } from "./doctor/finding.ts";
 
@@ -21,11 +23,11 @@ export async function diagnose(patient: Patient): Promise<Finding[]> {
 async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding[]> {
   const data = await lookAtData(patient);
   const { finding: key, signer } = await lookAtKey(patient, crypto);
-  const [port, relays, wallet, spend] = await Promise.all([
+  const [port, relays, wallets, rates] = await Promise.all([
     found("port", () => lookAtPort(patient)),
     lookAtRelays(patient, crypto, signer),
-    lookAtWallet(patient, crypto),
-    lookAtSpendWallet(patient, crypto),
+    lookAtWallets(patient, crypto),
+    found("rates", () => lookAtRates(patient)),
   ]);
   return [
     data,
@@ -33,17 +35,8 @@ async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding
     key,
     port,
     ...relays,
-    wallet,
-    ...spend,
-    lookAtRates(patient),
+    ...wallets,
+    rates,
     lookAtOwners(patient, signer?.pubkey ?? null),
   ];
-}
-
-function lookAtRates({ settings }: Patient): Finding {
-  const what = "rates";
-  if (settings.NCC_RATES === undefined) {
-    return well(what, "none: prices in sats need none; for others set NCC_RATES=fixed:EUR=90000");
-  }
-  return warning(what, "fixed: they don't follow the market", "Keep NCC_RATES up to date by hand.");
 }

@@ -46,7 +46,12 @@ export async function eraseOrders(tx: Tx, orderIds: string[], now: number): Prom
     relay: "",
     forgotten_at: now,
   }).where("id", "in", orderIds).execute();
-  await tx.updateTable("refunds").set({ destination: null, destination_event: null, note: null })
+  await tx.updateTable("refunds").set({
+    destination: null,
+    resolved: null,
+    destination_event: null,
+    note: null,
+  })
     .where("order_id", "in", orderIds).where("state", "in", ["sent", "by_hand", "cancelled"]).execute();
   await tx.updateTable("order_timeline").set({ text: TAKEN_OUT })
     .where("order_id", "in", orderIds).where("event", "in", QUOTING).execute();
@@ -115,7 +120,12 @@ export async function erasePerson(tx: Tx, { merchant, customer }: Person, now: n
     .where("last_seconds", "<", Math.floor(now / 1000)).execute();
   await tx.deleteFrom("said_before").where("merchant", "=", merchant).where("customer", "=", customer)
     .execute();
-  await tx.updateTable("refunds").set({ destination: null, destination_event: null, note: null })
+  await tx.updateTable("refunds").set({
+    destination: null,
+    resolved: null,
+    destination_event: null,
+    note: null,
+  })
     .where("customer", "=", customer).where("merchant", "=", merchant)
     .where("state", "in", ["sent", "by_hand", "cancelled"]).execute();
   const elsewhere = await tx.selectFrom("messages").select("seq")

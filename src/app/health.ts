@@ -6,8 +6,9 @@ import type { BunkerStatus } from "../nostr/bunker/options.ts";
 import type { Strangers } from "../messages/strangers.ts";
 import { refundsWaiting } from "../payments/refunds_store.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
+import type { RatesState } from "./shop_rates.ts";
 import { checkSpend } from "./spend_check.ts";
-import type { MerchantRelayStatus } from "./served_merchant.ts";
+import { FIRST_WALLET, type MerchantRelayStatus } from "./served_merchant.ts";
 
 /** One thing that has to work. */
 export interface Check {
@@ -29,8 +30,8 @@ export async function checkHealth(o: {
   merchants: MerchantRegistry;
   /** The services run. */
   running: boolean;
-  /** Rates come from the settings: they don't follow the market. */
-  ratesFixed: boolean;
+  /** How exchange rates are; null where none are needed. */
+  rates: RatesState | null;
   /** What room is left for people who never ordered. */
   strangers?: Strangers | undefined;
   /** Why nothing may leave after a restore; absent when it may. */
@@ -55,18 +56,20 @@ export async function checkHealth(o: {
     }
     const signer = merchant.remote?.status();
     if (signer) checks[`signer${of}`] = checkSigner(signer);
-    checks[`wallet${of}`] = merchant.wallet === null
-      ? { ok: false, detail: 'none: orders are answered "can\'t take payments yet"' }
-      : {
-        ok: merchant.wallet.up !== false,
-        detail: [merchant.walletText, merchant.wallet.error].filter((text) => text).join(": "),
+    if (merchant.wallet === null) {
+      checks[`wallet${of}`] = { ok: false, detail: 'none: orders are answered "can\'t take payments yet"' };
+    }
+    for (const { name, wallet } of merchant.receiving) {
+      checks[name === FIRST_WALLET ? `wallet${of}` : `wallet${of} ${name}`] = {
+        ok: wallet.up !== false,
+        detail: [wallet.describe(), wallet.error].filter((text) => text).join(": "),
       };
+    }
     const spend = checkSpend(merchant, waiting.get(merchant.pubkey));
     if (spend !== null) checks[`refund wallet${of}`] = spend;
   }
-  if (o.ratesFixed) {
-    checks.rates = { ok: false, detail: "fixed by NCC_RATES: they don't follow the market" };
-  }
+  // Nobody knows yet: the first answers come within seconds.
+  if (o.rates !== null) checks.rates = { ok: o.rates.ok !== false, detail: o.rates.detail };
   return { ready, degraded: Object.values(checks).some((check) => !check.ok), checks };
 }
 

@@ -9,6 +9,7 @@ import type { Database, Tx } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
 import { endSecondInstance } from "../notifications/second_instance.ts";
+import { furtherWallets } from "../payments/wallets/wallets_store.ts";
 import type { Service } from "../service.ts";
 import { type Moved, moveShop } from "./key_change.ts";
 import type { SigningKey } from "./merchant_key.ts";
@@ -187,6 +188,27 @@ export class MerchantRegistry implements Service {
     return { ok: true, merchant: this.#served.get(to)!, moved };
   }
 
+  /** Has the merchant receive with a further wallet; false when there is one of this name. Throws when the URL is no wallet's. */
+  async addWallet(pubkey: string, wallet: { name: string; url: string; priority: number }): Promise<boolean> {
+    let added = false;
+    await this.#write(async (tx, now) => {
+      added = await this.#secrets.addWallet(tx, { ...wallet, merchant: pubkey, now });
+    });
+    return added;
+  }
+
+  /**
+   * Receives no more with a further wallet; false when there is none of this name. What it made is looked up no more until it is
+   * set up again.
+   */
+  async removeWallet(pubkey: string, name: string): Promise<boolean> {
+    let removed = false;
+    await this.#write(async (tx) => {
+      removed = await this.#secrets.removeWallet(tx, pubkey, name);
+    });
+    return removed;
+  }
+
   async change(pubkey: string, input: MerchantInput): Promise<void> {
     await this.#write((tx, now) => updateMerchant(tx, { pubkey, input, now }));
   }
@@ -226,6 +248,14 @@ export class MerchantRegistry implements Service {
   }
 
   async #refresh(): Promise<void> {
+    await this.#refreshMerchants();
+    const rows = Map.groupBy(await furtherWallets(this.#database.kysely), ({ merchant }) => merchant);
+    for (const merchant of this.#served.values()) {
+      await this.#secrets.openWallets(merchant, rows.get(merchant.pubkey) ?? []);
+    }
+  }
+
+  async #refreshMerchants(): Promise<void> {
     for (const row of await selectMerchants(this.#database.kysely)) {
       const known = this.#served.get(row.pubkey);
       if (known && row.key_source === "none" && known.signs) await this.#giveUp(known);

@@ -8,8 +8,10 @@ import { parseKey } from "../nostr/keys.ts";
 import type { SecretBox } from "../nostr/sealed_secrets.ts";
 import { type BunkerKeys, BunkerSilentError } from "./bunker_keys.ts";
 import { KeyError, type MerchantKey, type SigningKey } from "./merchant_key.ts";
+import { deleteWallet, insertWallet, type WalletRow } from "../payments/wallets/wallets_store.ts";
 import type { WalletUrls } from "./merchant_registry.ts";
 import { getSecret, putSecret, removeSecret } from "./secrets_store.ts";
+import type { ServedMerchant } from "./served_merchant.ts";
 
 /** In place of a wallet's URL: what the settings say. */
 const OF_SETTINGS = "settings:";
@@ -94,6 +96,35 @@ export class MerchantSecrets {
     if (ofSettings) await this.#seal(tx, from.pubkey, "key", keyText(first.key));
   }
 
+  /** Opens the further wallets of these rows, and closes those that are gone. */
+  async openWallets(merchant: ServedMerchant, rows: WalletRow[]): Promise<void> {
+    const stamp = (all: { name: string; at: number | null }[]) =>
+      all.filter(({ at }) => at !== null).map(({ name, at }) => `${name} ${at}`).join("\n");
+    const wanted = rows.map(({ name, updated_at }) => ({ name, at: updated_at }));
+    if (stamp([...merchant.receiving]) === stamp(wanted)) return;
+    const further = [];
+    for (const { name, at } of wanted) {
+      const url = await this.#open(merchant.pubkey, secretOf(name));
+      if (url !== undefined) further.push({ name, at, url });
+    }
+    await merchant.receiveWith(further);
+  }
+
+  /** Notes a further wallet, its URL sealed; false when there is one of this name. */
+  async addWallet(
+    tx: Tx,
+    o: { merchant: string; name: string; url: string; priority: number; now: number },
+  ): Promise<boolean> {
+    if (!await insertWallet(tx, o)) return false;
+    await this.#seal(tx, o.merchant, secretOf(o.name), o.url);
+    return true;
+  }
+
+  async removeWallet(tx: Tx, merchant: string, name: string): Promise<boolean> {
+    await removeSecret(tx, merchant, secretOf(name));
+    return await deleteWallet(tx, merchant, name);
+  }
+
   async #url(merchant: string, name: "wallet" | "wallet_spend"): Promise<string | null> {
     const url = await this.#open(merchant, name);
     if (url !== OF_SETTINGS) return url ?? null;
@@ -111,6 +142,10 @@ export class MerchantSecrets {
     const sealed = await getSecret(tx ?? database.kysely, merchant, name);
     return sealed && secrets.open(sealed, `${merchant}:${name}`);
   }
+}
+
+function secretOf(wallet: string): string {
+  return `wallet:${wallet}`;
 }
 
 function keyText(key: MerchantKey["key"]): string {

@@ -24,7 +24,7 @@ import type { WorkerParts } from "./workers.ts";
 const LEASE_MS = 20_000;
 
 /** What tells the owners, and what watches for that which they have to hear. */
-export function notifying({ settings, crypto, merchants, holder, fence, ...base }: WorkerParts): {
+export function notifying({ settings, crypto, merchants, holder, fence, rates, ...base }: WorkerParts): {
   handlers: JobHandlers;
   services: Service[];
   /** What the inbox worker asks, and tells. */
@@ -59,12 +59,12 @@ export function notifying({ settings, crypto, merchants, holder, fence, ...base 
       new ConditionsWatcher({
         ...base,
         lease: new Lease({ ...base, name: "conditions", holder, ttlMs: LEASE_MS }),
-        observe: async () => observations(merchants.all(), await refundsWaiting(database.kysely)),
+        observe: async () => observations(merchants.all(), await refundsWaiting(database.kysely), rates),
       }),
       new WalletPulse({
         ...base,
         wallets: () =>
-          merchants.all().flatMap(({ wallet, spend }) => [wallet, spend]).filter((one) => one !== null),
+          merchants.all().flatMap(({ wallets, spend }) => spend === null ? wallets : [...wallets, spend]),
       }),
       new OwnEvents({
         ...base,

@@ -1,31 +1,40 @@
 import type { Observation } from "../notifications/conditions_watcher.ts";
 import { checkRelay, checkSigner } from "./health.ts";
 import type { WaitingRefunds } from "../payments/refunds_store.ts";
-import type { ServedMerchant } from "./served_merchant.ts";
+import { FIRST_WALLET, type ServedMerchant } from "./served_merchant.ts";
+import type { ShopRates } from "./shop_rates.ts";
 import { checkSpend } from "./spend_check.ts";
 
-/** How the merchants' wallets, remote signers and relays are, for who watches what is away; `waiting`: refunds, by merchant. */
+/** How the merchants' wallets, remote signers, relays and rates are, for who watches what is away; `waiting`: refunds, by merchant. */
 export function observations(
   merchants: readonly ServedMerchant[],
   waiting: ReadonlyMap<string, WaitingRefunds> = new Map(),
+  rates: Pick<ShopRates, "state"> = { state: () => null },
 ): Observation[] {
   return merchants.flatMap((merchant) => [
-    ...walletOf(merchant),
+    ...walletsOf(merchant),
     ...spendOf(merchant, waiting.get(merchant.pubkey)),
     ...signerOf(merchant),
     ...relaysOf(merchant),
+    ...ratesOf(merchant, rates),
   ]);
 }
 
-function walletOf({ pubkey, wallet }: ServedMerchant): Observation[] {
-  if (wallet === null) return [];
-  return [{
+function ratesOf({ pubkey }: ServedMerchant, rates: Pick<ShopRates, "state">): Observation[] {
+  const state = rates.state(pubkey);
+  if (state === null) return [];
+  const { ok: up, detail } = state;
+  return [{ merchant: pubkey, name: "rates", up, detail, kinds: { down: "rates_down", up: "rates_up" } }];
+}
+
+function walletsOf({ pubkey, receiving }: ServedMerchant): Observation[] {
+  return receiving.map(({ name, wallet }) => ({
     merchant: pubkey,
-    name: "wallet",
+    name: name === FIRST_WALLET ? "wallet" : `wallet ${name}`,
     up: wallet.up,
     detail: wallet.up === false ? wallet.error ?? "no answer" : wallet.describe(),
     kinds: { down: "wallet_down", up: "wallet_up" },
-  }];
+  }));
 }
 
 function spendOf(merchant: ServedMerchant, waiting: WaitingRefunds | undefined): Observation[] {

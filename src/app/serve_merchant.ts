@@ -79,12 +79,10 @@ export function servingMerchants(parts: ServingParts): Serve {
       trusted: [...relays, ...dmRelays],
     });
     const first = row.key_source === "settings";
-    const open = (url: string | null, purpose: "receive" | "spend") =>
-      url === null
-        ? null
-        : walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR, purpose });
-    const wallet = (first ? parts.wallet : undefined) ?? open(urls.wallet, "receive");
-    const spend = (first ? parts.spend : undefined) ?? open(urls.spend, "spend");
+    const open = (url: string, purpose: "receive" | "spend") =>
+      walletOf(url, { clock, random, log, crypto, database, dataDir: settings.NCC_DATA_DIR, purpose });
+    const wallet = (first ? parts.wallet : undefined) ?? (urls.wallet && open(urls.wallet, "receive"));
+    const spend = (first ? parts.spend : undefined) ?? (urls.spend && open(urls.spend, "spend"));
     const intake = new Intake({
       database,
       clock,
@@ -105,8 +103,9 @@ export function servingMerchants(parts: ServingParts): Serve {
       relays,
       dmRelays,
       publicRelayUrl,
-      wallet: wallet === null ? null : new ObservedWallet(wallet),
-      spend: spend === null ? null : new ObservedWallet(spend),
+      wallet: wallet ? new ObservedWallet(wallet) : null,
+      openWallet: (url) => new ObservedWallet(open(url, "receive")),
+      spend: spend ? new ObservedWallet(spend) : null,
       intake,
       remote,
       signs: key.type !== "none",

@@ -11,6 +11,17 @@ export type MerchantRelayStatus =
   & RelayStatus
   & Pick<IntakeRelayStatus, "caughtUp" | "hidden" | "refusing" | "deaf" | "foundDeaf" | "unproven">;
 
+/** A wallet that the merchant receives with, by the name that people gave it. */
+export interface NamedWallet {
+  name: string;
+  wallet: ObservedWallet;
+  /** When its row was written; another time is another wallet. Null: it is the first one, and has none. */
+  at: number | null;
+}
+
+/** The first wallet's. */
+export const FIRST_WALLET = "main";
+
 /** A merchant at work: the row, the key, the relays and the wallet. */
 export class ServedMerchant implements NostrIdentity {
   readonly signer: MerchantSigner;
@@ -18,7 +29,8 @@ export class ServedMerchant implements NostrIdentity {
   readonly relays: readonly string[];
   readonly dmRelays: readonly string[];
   readonly publicRelayUrl: string | null;
-  readonly wallet: ObservedWallet | null;
+  /** What it receives with, in the order in which they are asked. */
+  receiving: readonly NamedWallet[];
   /** What refunds are paid from; never the wallet above, unless it was set for this, too. */
   readonly spend: ObservedWallet | null;
   readonly intake: Intake;
@@ -28,11 +40,14 @@ export class ServedMerchant implements NostrIdentity {
   readonly signs: boolean;
   /** As the database had it when it was last looked at. */
   row: MerchantRow;
+  /** A wallet by its URL; whoever opens one closes it. Throws when the URL is no wallet's. */
+  readonly openWallet: (url: string) => ObservedWallet;
 
   constructor(
     o: Omit<NostrIdentity, "pubkey"> & {
       row: MerchantRow;
       wallet: ObservedWallet | null;
+      openWallet: (url: string) => ObservedWallet;
       spend: ObservedWallet | null;
       intake: Intake;
       remote: RemoteSigner | null;
@@ -45,7 +60,8 @@ export class ServedMerchant implements NostrIdentity {
     this.relays = o.relays;
     this.dmRelays = o.dmRelays;
     this.publicRelayUrl = o.publicRelayUrl;
-    this.wallet = o.wallet;
+    this.receiving = o.wallet === null ? [] : [{ name: FIRST_WALLET, wallet: o.wallet, at: null }];
+    this.openWallet = o.openWallet;
     this.spend = o.spend;
     this.intake = o.intake;
     this.remote = o.remote;
@@ -54,6 +70,32 @@ export class ServedMerchant implements NostrIdentity {
 
   get pubkey(): string {
     return this.row.pubkey;
+  }
+
+  /** What it receives with. */
+  get wallets(): ObservedWallet[] {
+    return this.receiving.map(({ wallet }) => wallet);
+  }
+
+  /** The one that is asked first; null: none is set up. */
+  get wallet(): ObservedWallet | null {
+    return this.receiving[0]?.wallet ?? null;
+  }
+
+  /**
+   * Receives with these beside the first one from now on; those that were there before stay open. Throws when a URL is no
+   * wallet's.
+   */
+  async receiveWith(further: { name: string; at: number; url: string }[]): Promise<void> {
+    const kept = (wanted: { name: string; at: number | null }) =>
+      this.receiving.find(({ name, at }) => name === wanted.name && at === wanted.at);
+    const before = this.receiving;
+    this.receiving = [
+      ...before.filter(({ at }) => at === null),
+      ...further.map(({ name, at, url }) => kept({ name, at }) ?? { name, at, wallet: this.openWallet(url) }),
+    ];
+    const gone = before.filter((one) => !this.receiving.includes(one));
+    await Promise.all(gone.map(({ wallet }) => wallet.close()));
   }
 
   /** What takes the money, for people; null without a wallet. */
@@ -91,7 +133,7 @@ export class ServedMerchant implements NostrIdentity {
 
   async close(): Promise<void> {
     await this.intake.stop();
-    await this.wallet?.close();
+    await Promise.all(this.wallets.map((wallet) => wallet.close()));
     await this.spend?.close();
     await this.pool.close();
     await this.remote?.close();

@@ -1,5 +1,6 @@
 import { alertKinds } from "../alert.ts";
 import { encryptedKeyProblem, isEncrypted, parseKey, parsePublicKey } from "../nostr/keys.ts";
+import { readRatesChoice, sourceNames } from "../money/rates_choice.ts";
 import { unknownKind } from "../notifications/kinds.ts";
 import { checkWalletUrl } from "../payments/wallet_url.ts";
 import type { SettingKey } from "../settings.ts";
@@ -19,6 +20,12 @@ export function judgeSetting(key: SettingKey, value: unknown): string | null {
     case "NCC_WALLET_SPEND": {
       const read = checkWalletUrl(value as string);
       return read.ok ? null : read.reason;
+    }
+    case "NCC_RATES": {
+      const read = readRatesChoice(value as string);
+      if (read.ok) return null;
+      const near = read.word === undefined ? null : nearest(read.word, [...sourceNames]);
+      return near === null ? read.reason : `${read.reason} Did you mean ${near}?`;
     }
     case "NCC_TRUSTED_PROXIES":
       return (value as string[]).map(networkProblem).find((problem) => problem !== null) ?? null;

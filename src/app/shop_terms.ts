@@ -1,6 +1,5 @@
-import type { Clock } from "../clock.ts";
 import { satToMsat } from "../money/msat.ts";
-import { fixedRates } from "../money/rates.ts";
+import type { RateSource } from "../money/rates.ts";
 import type { Terms } from "../orders/place.ts";
 import type { QuoteLimits } from "../orders/pricing.ts";
 import type { Memory } from "../orders/said_before_store.ts";
@@ -10,11 +9,10 @@ import type { MerchantRegistry } from "./merchant_registry.ts";
 /** The terms that a merchant's orders are taken on, as of now. */
 export function shopTerms(
   settings: Settings,
-  clock: Clock,
+  rates: RateSource,
   merchants: MerchantRegistry,
   memory: Memory,
 ): (merchant: string) => Terms {
-  const rates = settings.NCC_RATES === undefined ? null : fixedRates(settings.NCC_RATES, clock);
   const autoRefund = {
     limitMsat: satToMsat(BigInt(settings.NCC_REFUND_LIMIT)),
     budgetMsat: satToMsat(BigInt(settings.NCC_REFUND_BUDGET)),
@@ -29,7 +27,8 @@ export function shopTerms(
     limits: orderLimits(settings),
     // Without a wallet to pay with every refund is a person's.
     autoRefund: merchants.get(merchant)?.spend ? autoRefund : null,
-    rate: (currency) => rates?.rate(currency) ?? null,
+    rate: (currency) => rates.rate(currency),
+    rateMayCome: (currency) => rates.mayCome(currency),
   });
 }
 

@@ -11,7 +11,6 @@ export interface Summary {
   openOrders: number;
   merchants: { pubkey: string; keyCreated: boolean; wallet: string | null; walletError: string | null }[];
   relays: string[];
-  ratesFixed: boolean;
 }
 
 export async function summarise(o: {
@@ -20,7 +19,6 @@ export async function summarise(o: {
   dataCreated: boolean;
   keyCreated: boolean;
   merchants: ServedMerchant[];
-  ratesFixed: boolean;
 }): Promise<Summary> {
   const { orders } = await readCounts(o.database.kysely);
   return {
@@ -36,6 +34,5 @@ export async function summarise(o: {
       walletError: merchant.wallet?.error ?? null,
     })),
     relays: [...new Set(o.merchants.flatMap((merchant) => merchant.relays))],
-    ratesFixed: o.ratesFixed,
   };
 }

@@ -1,10 +1,12 @@
 import type { Clock } from "../clock.ts";
 import { errorText } from "../log.ts";
 import { Deadline } from "../nostr/deadline.ts";
-import { type Wallet, WalletError } from "../payments/wallet.ts";
+import { type Network, type Wallet, WalletError } from "../payments/wallet.ts";
 
 /** What a wallet said when it was asked how it is. */
-export type Probed = { ok: true; text: string } | { ok: false; text: string; remedy: string };
+export type Probed =
+  | { ok: true; text: string; network: Network | null; warning?: string }
+  | { ok: false; text: string; remedy: string };
 
 /** Asks a wallet whether it answers and may make invoices. It never throws. */
 export async function probeWallet(
@@ -16,16 +18,17 @@ export async function probeWallet(
   const name = wallet.describe();
   using deadline = new Deadline(clock, patienceMs, signal);
   try {
-    const { alias, network } = await wallet.probe(deadline.signal);
+    const { alias, network, warning } = await wallet.probe(deadline.signal);
     const details = [alias, network === null || network === "bc" ? null : network].filter((one) => one);
-    return { ok: true, text: `${name} answers${details.length > 0 ? ` (${details.join(", ")})` : ""}` };
+    const text = `${name} answers${details.length > 0 ? ` (${details.join(", ")})` : ""}`;
+    return { ok: true, text, network, ...(warning && { warning }) };
   } catch (error) {
     return { ok: false, text: `${name}: ${errorText(error)}`, remedy: remedyFor(error) };
   }
 }
 
 /** What to do about a wallet that doesn't do what it is asked. */
-function remedyFor(error: unknown): string {
+export function remedyFor(error: unknown): string {
   switch (error instanceof WalletError ? error.kind : null) {
     case "unauthorized":
     case "refused":

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
 import type { Log } from "../log.ts";
 import { RelayPool } from "../nostr/relay_pool.ts";
 import { localSigner } from "../nostr/signer.ts";
@@ -6,6 +7,7 @@ import type { EventCrypto } from "../nostr/verify.ts";
 import { demoJournalFile } from "../payments/demo_journal_file.ts";
 import type { Wallet } from "../payments/wallet.ts";
 import { openWallet } from "../payments/wallet_url.ts";
+import { storedCursors } from "../payments/wallets/cursors_store.ts";
 import type { Random } from "../random.ts";
 
 /** A wallet URL that can't be used. The message names what is possible, and none of the URL's secrets. */
@@ -21,6 +23,8 @@ export function walletOf(
     random: Random;
     log: Log;
     crypto: EventCrypto;
+    /** Where cursors are kept; without it nothing is remembered over restarts. */
+    database?: Database;
     dataDir: string;
     purpose?: "receive" | "spend";
   },
@@ -33,6 +37,7 @@ export function walletOf(
     verifier: crypto,
     signer: (secretKey) => localSigner(secretKey, crypto, { random }),
     pool: (signer) => new RelayPool({ signer, clock, random, log, verifier: crypto }),
+    cursors: o.database ? storedCursors(o.database, clock) : null,
     demoJournal: demoJournalFile(`${o.dataDir}/demo-wallet${o.purpose === "spend" ? "-spend" : ""}.jsonl`),
   });
   if (!opened.ok) throw new WalletUrlError(`The wallet's URL can't be used: ${opened.reason}`);

@@ -8,21 +8,28 @@ import type { Log } from "../log.ts";
 import { InboxWorker } from "../messages/inbox_worker.ts";
 import { refundTellJob } from "../messages/refund_tell_job.ts";
 import { replyJob } from "../messages/reply_job.ts";
-import { AddressGuard } from "../nostr/address_guard.ts";
+import { AddressGuard } from "../web/address_guard.ts";
+import { GuardedFetch } from "../web/guarded_fetch.ts";
 import type { IntakeStatus } from "../nostr/intake.ts";
 import { OutboxWorker } from "../nostr/outbox.ts";
 import { LOOK_UP_JOB, recipientLookUp } from "../nostr/recipient_look_up.ts";
 import { heldBack } from "../notifications/held_back.ts";
+import type { SecretBox } from "../nostr/sealed_secrets.ts";
 import type { EventCrypto } from "../nostr/verify.ts";
 import { apply } from "../orders/apply.ts";
 import { lockOrder } from "../orders/orders_store.ts";
 import { paymentArrived } from "../orders/payment_arrived.ts";
+import { paymentHeld } from "../orders/payment_held.ts";
+import { quoteJob } from "../orders/quote_job.ts";
+import { heldJobs } from "../payments/held_jobs.ts";
+import { heldMoney } from "../payments/held_money.ts";
 import { invoiceJobs } from "../payments/invoice_jobs.ts";
 import { refundJobs } from "../payments/refund_jobs.ts";
 import { refundAddressee } from "../payments/refunds_store.ts";
 import { Settlement } from "../payments/settlement.ts";
 import { Sweep } from "../payments/sweep.ts";
 import { sweepJobs } from "../payments/sweep_jobs.ts";
+import type { PaymentHint } from "../payments/wallet.ts";
 import { PaymentWatcher } from "../payments/watcher.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
@@ -31,6 +38,7 @@ import type { MerchantRegistry } from "./merchant_registry.ts";
 import { behindFence, fencedJobs, type RestoreFence } from "./restore_fence.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { notifying } from "./notifying.ts";
+import type { ShopRates } from "./shop_rates.ts";
 import { shopTerms } from "./shop_terms.ts";
 
 /** Events between the sockets and the database from which on bringing in goes before reading. */
@@ -52,29 +60,44 @@ export interface WorkerParts {
   settings: Settings;
   crypto: EventCrypto;
   merchants: MerchantRegistry;
+  /** What preimages of hold invoices follow from. */
+  secrets: Pick<SecretBox, "derive">;
   /** Names this process in leases. */
   holder: string;
+  /** What a bitcoin costs. */
+  rates: ShopRates;
   /** Stands after a restore: nothing leaves then. */
   fence: RestoreFence;
   /** Called with how many of strangers' events were left at their relays; `wanted` as soon as there is room. */
   onShed(count: number, wanted: boolean): void;
 }
 
+/** They, and the way to those who wait for payments. */
+export interface Workers {
+  services: Service[];
+  /** Has an invoice looked up as soon as its wallet's budget allows; `wallet` is the id of the one that the hint is of. */
+  lookUpSoon(merchant: string, hint: PaymentHint, wallet: string): void;
+}
+
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
-export function buildWorkers(parts: WorkerParts): Service[] {
-  const { settings, crypto, merchants, holder, fence, onShed, ...base } = parts;
+export function buildWorkers(parts: WorkerParts): Workers {
+  const { settings, crypto, merchants, secrets, holder, fence, onShed, rates, ...base } = parts;
   const { database, clock, log } = base;
   const { identityOf } = merchants;
-  const walletOf = (merchant: string) => merchants.get(merchant)?.wallet ?? null;
-  const orders = { orderOf: lockOrder, apply, paymentArrived };
+  const walletsOf = (merchant: string) => merchants.get(merchant)?.wallets ?? [];
+  const orders = { orderOf: lockOrder, apply, paymentHeld, paymentArrived };
+  const termsOf = shopTerms(settings, rates, merchants, fence);
   const news = notifying(parts);
-  const settlement = new Settlement({ ...base, orders, walletOf });
-  const sweep = new Sweep({ ...base, orders, walletOf, settlement });
+  const held = heldMoney({
+    derive: (purpose) => secrets.derive(purpose),
+    wanted: () => settings.NCC_STOCK_POLICY === "holdinvoice",
+  });
+  const settlement = new Settlement({ ...base, orders, walletsOf });
+  const sweep = new Sweep({ ...base, orders, walletsOf, settlement });
   const watcher = new PaymentWatcher({
     ...base,
     settlement,
-    wallets: () =>
-      new Map(merchants.all().flatMap(({ pubkey, wallet }) => wallet === null ? [] : [[pubkey, wallet]])),
+    wallets: () => new Map(merchants.all().map(({ pubkey, wallets }) => [pubkey, wallets])),
   });
   const jobs = new JobRunner({
     ...base,
@@ -85,14 +108,26 @@ export function buildWorkers(parts: WorkerParts): Service[] {
         invoiceJobs({
           ...base,
           orders,
-          walletOf,
+          walletsOf,
+          held,
           expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
           onIssued: (invoice) => watcher.issued(invoice),
           memory: fence,
         }),
       ),
+      ...heldJobs({
+        ...base,
+        walletsOf,
+        held,
+        lookUpSoon: (merchant, paymentHash) => watcher.lookUpSoon(merchant, { paymentHash }),
+      }),
       ...sweepJobs({ ...base, sweep }),
-      ...refundJobs({ ...base, payerOf: (merchant) => merchants.get(merchant)?.spend ?? null }),
+      ...refundJobs({
+        ...base,
+        payerOf: (merchant) => merchants.get(merchant)?.spend ?? null,
+        web: new GuardedFetch(),
+      }),
+      ...heldBack(database, quoteJob({ ...base, termsOf })),
       ...heldBack(database, {
         "reply.send": replyJob({ ...base, identityOf, memory: fence }),
         "refund.tell": refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
@@ -107,7 +142,7 @@ export function buildWorkers(parts: WorkerParts): Service[] {
     ...base,
     verifier: crypto,
     identityOf,
-    termsOf: shopTerms(settings, clock, merchants, fence),
+    termsOf,
     rate: settings.NCC_DM_RATE,
     onShed,
     crowded: () => merchants.all().some(({ intake }) => isBehind(intake.status())),
@@ -115,12 +150,15 @@ export function buildWorkers(parts: WorkerParts): Service[] {
     lease: new Lease({ database, clock, log, name: "inbox", holder, ttlMs: INBOX_LEASE_MS }),
   });
   const outbox = new OutboxWorker({ ...base, identityOf });
-  return [
-    new Heartbeat({ ...base, holder, onTakenOver: () => outbox.takeOver() }),
-    ...news.services,
-    behindFence(fence, outbox),
-    jobs,
-    watcher,
-    behindFence(fence, inbox),
-  ];
+  return {
+    services: [
+      new Heartbeat({ ...base, holder, onTakenOver: () => outbox.takeOver() }),
+      ...news.services,
+      behindFence(fence, outbox),
+      jobs,
+      watcher,
+      behindFence(fence, inbox),
+    ],
+    lookUpSoon: (merchant, hint, wallet) => watcher.lookUpSoon(merchant, hint, wallet),
+  };
 }

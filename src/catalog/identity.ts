@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { GiveUp, type JobHandler, RetryLater } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import type { Log } from "../log.ts";
 import type { IdentityOf, NostrIdentity } from "../nostr/identity.ts";
 import { reserveAddressTime } from "../nostr/key_clock.ts";
@@ -10,7 +11,6 @@ import { identityEvent, type IdentityKind, identityKinds, mergeRelayList } from 
 import { selectMerchant } from "./merchants_store.ts";
 import { hasPosted } from "./publication_store.ts";
 import { readVersions, type Versions } from "./versions.ts";
-import { unserved } from "./unserved.ts";
 
 const READ_AGAIN_MS = 15_000;
 
@@ -24,8 +24,7 @@ export function identityPublisher(
   return {
     run: async (job) => {
       const merchant = String(job.payload.merchant);
-      const identity = deps.identityOf(merchant);
-      if (!identity) return unserved(merchant, job);
+      const identity = served(deps.identityOf(merchant));
       const row = await selectMerchant(deps.database.kysely, merchant);
       if (!row) throw new GiveUp(`there is no merchant ${merchant}`);
       const facts = { ...facets(identity), name: row.name, profile: JSON.parse(row.profile) };

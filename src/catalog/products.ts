@@ -1,11 +1,9 @@
 import type { Kysely } from "kysely";
 import type { Tx } from "../db/database.ts";
-import { type Page, page } from "../db/keyset.ts";
 import type { Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { adjust, type Level, levels, openStock } from "../stock/stock.ts";
 import { keepProductPrice } from "./earlier_prices_store.ts";
-import { placeOf, readPosition } from "./keyset.ts";
 import { markDeleted } from "./product_deletion.ts";
 import type { ProductInput, StockInput } from "./product_input.ts";
 import { parentIdOf, readProduct, type Surroundings } from "./product_reader.ts";
@@ -105,27 +103,14 @@ export async function getProduct(
 
 /** Products, newest first. */
 export async function listProducts(
-  db: Kysely<Tables>,
-  o: { merchant?: string; stallId?: string; limit: number; cursor?: string },
-): Promise<{ ok: true; page: Page<ProductResource> } | Refusal> {
-  const position = o.cursor === undefined ? undefined : readPosition(o.cursor);
-  if (position === null) {
-    return invalid("This isn't a cursor that a list gave. Begin without one.", "/cursor");
-  }
-  const rows = await store.selectProductPage(db, {
-    ...(o.merchant !== undefined && { merchant: o.merchant }),
-    ...(o.stallId !== undefined && { stallId: o.stallId }),
-    ...(position && { position }),
-    limit: o.limit + 1,
-  });
+  ...[db, filter, page]: Parameters<typeof store.selectProductPage>
+): Promise<ProductResource[]> {
+  const rows = await store.selectProductPage(db, filter, page);
   const stock = new Map<string, Map<string, Level>>();
   for (const [merchant, own] of Map.groupBy(rows, (row) => row.merchant)) {
     stock.set(merchant, await levels(db, merchant, own.map((row) => row.id)));
   }
-  return {
-    ok: true,
-    page: page(rows, o.limit, placeOf, (row) => productResource(row, levelOf(stock.get(row.merchant), row))),
-  };
+  return rows.map((row) => productResource(row, levelOf(stock.get(row.merchant), row)));
 }
 
 async function around(

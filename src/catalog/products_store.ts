@@ -1,7 +1,7 @@
 import type { Insertable, Kysely, Updateable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { ProductsTable, Tables } from "../db/tables.ts";
-import { after, type Position } from "./keyset.ts";
 import type { ProductRow } from "./resources.ts";
 
 /** A product, also one that was deleted. */
@@ -76,13 +76,15 @@ export async function countVariations(
 /** A page of products, newest first. */
 export async function selectProductPage(
   db: Kysely<Tables>,
-  o: { merchant?: string; stallId?: string; limit: number; position?: Position },
+  filter: { merchant?: string | undefined; stallId?: string | undefined },
+  page: Slice<[createdAt: number, id: string, merchant: string]>,
 ): Promise<ProductRow[]> {
   return await db.selectFrom("products").selectAll().where("deleted_at", "is", null)
-    .$if(o.merchant !== undefined, (q) => q.where("merchant", "=", o.merchant!))
-    .$if(o.stallId !== undefined, (q) => q.where("stall_id", "=", o.stallId!))
-    .$if(o.position !== undefined, (q) => q.where((eb) => after(eb, o.position!)))
-    .orderBy("created_at", "desc").orderBy("id", "desc").orderBy("merchant", "desc").limit(o.limit).execute();
+    .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
+    .$if(filter.stallId !== undefined, (q) => q.where("stall_id", "=", filter.stallId!))
+    .where(isAfter(page.after, ["created_at", "id", "merchant"], "<"))
+    .orderBy("created_at", "desc").orderBy("id", "desc").orderBy("merchant", "desc").limit(page.limit)
+    .execute();
 }
 
 /** Writes a new product, in place of a deleted one of the same id. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { GiveUp, type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import type { Log } from "../log.ts";
 import type { IdentityOf, NostrIdentity } from "../nostr/identity.ts";
 import { reserveAddressTime } from "../nostr/key_clock.ts";
@@ -18,7 +19,6 @@ import {
   publishLate,
   STALL_KIND,
 } from "./publish_queue.ts";
-import { unserved } from "./unserved.ts";
 
 /** A deletion follows its version of quantity 0 after this long: who watches sees both. */
 const DELETION_DELAY_MS = 2_000;
@@ -55,8 +55,7 @@ class Publisher {
 
   async run(job: RunningJob): Promise<void> {
     const address = readAddress(job.payload);
-    const identity = this.#deps.identityOf(address.merchant);
-    if (!identity) return unserved(address.merchant, job);
+    const identity = served(this.#deps.identityOf(address.merchant));
     const late = lateRelaysIn(job.payload);
     if (late.length > 0) return await this.#bringTo(late, address, identity, job.signal);
     const runAt = await this.#bring(address, identity, job);

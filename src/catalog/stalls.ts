@@ -1,11 +1,9 @@
 import type { Insertable, Kysely } from "kysely";
 import type { Tx } from "../db/database.ts";
-import { type Page, page } from "../db/keyset.ts";
 import type { StallsTable, Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { readCurrency } from "./amounts.ts";
 import { keepProductPrice, keepStallPrices } from "./earlier_prices_store.ts";
-import { placeOf, readPosition } from "./keyset.ts";
 import { markDeleted } from "./product_deletion.ts";
 import { selectProductsOfStall, updateProductRow } from "./products_store.ts";
 import { PRODUCT_KIND, publishAt, STALL_KIND } from "./publish_queue.ts";
@@ -82,19 +80,9 @@ export async function getStall(
 
 /** Stalls, newest first. */
 export async function listStalls(
-  db: Kysely<Tables>,
-  o: { merchant?: string; limit: number; cursor?: string },
-): Promise<{ ok: true; page: Page<StallResource> } | Refusal> {
-  const position = o.cursor === undefined ? undefined : readPosition(o.cursor);
-  if (position === null) {
-    return invalid("This isn't a cursor that a list gave. Begin without one.", "/cursor");
-  }
-  const rows = await store.selectStallPage(db, {
-    ...(o.merchant !== undefined && { merchant: o.merchant }),
-    ...(position && { position }),
-    limit: o.limit + 1,
-  });
-  return { ok: true, page: page(rows, o.limit, placeOf, stallResource) };
+  ...asked: Parameters<typeof store.selectStallPage>
+): Promise<StallResource[]> {
+  return (await store.selectStallPage(...asked)).map(stallResource);
 }
 
 /** Checks the input against the merchant's other stalls and makes the row's columns of it. */

@@ -1,7 +1,7 @@
 import type { Insertable, Kysely, Updateable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { StallsTable, Tables } from "../db/tables.ts";
-import { after, type Position } from "./keyset.ts";
 import type { StallRow } from "./resources.ts";
 
 /** Serialises the edits of one merchant's catalogue; false when there is no such merchant. */
@@ -44,12 +44,14 @@ export async function selectStallsById(
 /** A page of stalls, newest first. */
 export async function selectStallPage(
   db: Kysely<Tables>,
-  o: { merchant?: string; limit: number; position?: Position },
+  filter: { merchant?: string | undefined },
+  page: Slice<[createdAt: number, id: string, merchant: string]>,
 ): Promise<StallRow[]> {
   return await db.selectFrom("stalls").selectAll().where("deleted_at", "is", null)
-    .$if(o.merchant !== undefined, (q) => q.where("merchant", "=", o.merchant!))
-    .$if(o.position !== undefined, (q) => q.where((eb) => after(eb, o.position!)))
-    .orderBy("created_at", "desc").orderBy("id", "desc").orderBy("merchant", "desc").limit(o.limit).execute();
+    .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
+    .where(isAfter(page.after, ["created_at", "id", "merchant"], "<"))
+    .orderBy("created_at", "desc").orderBy("id", "desc").orderBy("merchant", "desc").limit(page.limit)
+    .execute();
 }
 
 /** Writes a new stall, in place of a deleted one of the same id. */

@@ -42,7 +42,8 @@ const questions: readonly Question[] = [
   { flag: "owner", ask: "Your own npub, to administer by NIP-98 (empty: nobody):", key: "NCC_OWNERS" },
   {
     flag: "rates",
-    ask: "Price of a bitcoin for prices that aren't in sats, e.g. fixed:EUR=90000 (empty: sats only):",
+    ask:
+      "Exchange rates for prices that aren't in sats: sources, or fixed:EUR=90000 (empty: coinbase,kraken,bitstamp):",
     key: "NCC_RATES",
   },
 ];

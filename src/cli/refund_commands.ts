@@ -36,12 +36,15 @@ export function refundCommands(program: Command, shell: Shell): void {
         shell.show(refunds, () => refunds.length === 0 ? "No refunds." : refundTable(refunds));
       })
     );
-  refund.command("approve <id>").description("pay it to the invoice that the customer sent")
+  refund.command("approve <id>").description("pay it to the invoice or Lightning address that the customer sent")
     .action((id: string) =>
       shell.withApi(async (api) => {
         // What is approved is what was there when it was asked for.
         const seen = await api.call<RefundJson>("GET", pathOf(id));
-        const body = seen.payment_hash === null ? {} : { payment_hash: seen.payment_hash };
+        const body = {
+          ...(seen.payment_hash !== null && { payment_hash: seen.payment_hash }),
+          ...(seen.destination !== null && { destination: seen.destination }),
+        };
         await act(api, shell, id, "approve", body);
       })
     );
@@ -73,7 +76,7 @@ async function act(api: Api, shell: Shell, id: string, verb: string, body: unkno
 
 function refundTable(refunds: RefundJson[]): string {
   return table(
-    ["id", "since", "amount", "state", "of", "invoice", "reason"],
+    ["id", "since", "amount", "state", "of", "destination", "reason"],
     refunds.map((refund) => [
       refund.id,
       refund.created_at.slice(0, 16).replace("T", " "),

@@ -1,6 +1,6 @@
 import meta from "../../deno.json" with { type: "json" };
 import type { App } from "../app.ts";
-import { checkSigner } from "../app/health.ts";
+import { type Check, checkSigner } from "../app/health.ts";
 import { UNTOLD_OWNER, untoldOwners } from "../app/owners.ts";
 import type { Summary } from "../app/summary.ts";
 import { type Probed, probeWallet } from "../app/wallet_probe.ts";
@@ -24,6 +24,8 @@ interface Seen {
   relays: Map<string, string | null>;
   /** What a restore waits for; null when nothing is in the way. */
   fenced: string | null;
+  /** How exchange rates are, where some are needed. */
+  rates: Check | undefined;
 }
 
 /** Tells how the start went: lines on a terminal, log lines for machines. It ends early when the process is to end. */
@@ -42,8 +44,8 @@ export async function reportStart(
   if (found === null) return;
   const [wallets, relays] = found;
   if (shell.human) {
-    const { restore } = (await app.health()).checks;
-    const seen = { wallets, relays, fenced: restore?.detail ?? null };
+    const { restore, rates } = (await app.health()).checks;
+    const seen = { wallets, relays, fenced: restore?.detail ?? null, rates };
     return shell.world.terminal.out(screen(app, settings, summary, seen, ready));
   }
   for (const [merchant, probed] of wallets) {
@@ -113,7 +115,7 @@ function screen(
   app: App,
   settings: Settings,
   seen: Summary,
-  { wallets, relays, fenced }: Seen,
+  { wallets, relays, fenced, rates }: Seen,
   ready: { url: string; ms: number },
 ): string {
   const lines: string[] = [];
@@ -139,13 +141,13 @@ function screen(
     else say("✓", "key", npub(pubkey), keyCreated ? KEY_NOTICE : undefined);
     const probed = wallets.get(pubkey);
     if (!probed) say("!", "wallet", 'none yet: orders are answered "can\'t take payments yet"', NO_WALLET);
-    else if (probed.ok) say("✓", "wallet", probed.text);
+    else if (probed.ok) say(probed.warning ? "!" : "✓", "wallet", probed.text, probed.warning);
     else say("✗", "wallet", probed.text, probed.remedy);
   }
   if (untoldOwners(settings, app.merchants.keys()).length > 0) say("!", "owners", UNTOLD_OWNER);
   const { mark, text, remedy } = relayLine(relays);
   say(mark, "relays", text, remedy);
-  if (seen.ratesFixed) say("!", "rates", "fixed by NCC_RATES: they don't follow the market");
+  if (rates) say(rates.ok ? "✓" : "!", "rates", rates.detail);
   const { safe, text: may } = sandbox();
   say(safe ? "✓" : "!", "sandbox", may);
   return [

@@ -1,3 +1,5 @@
+import { type RawBuilder, sql, type SqlBool } from "kysely";
+
 /** One page of a list. It stays right while rows are added: the next one begins where this one's last row stands. */
 export interface Page<T> {
   data: T[];
@@ -10,17 +12,33 @@ export type KeyShape = readonly ("int" | "text")[];
 /** The columns' values of one row. */
 export type Key<S extends KeyShape> = { -readonly [I in keyof S]: S[I] extends "int" ? number : string };
 
+/** What of a list is read: at most `limit` rows, after the one whose place is `after`. */
+export interface Slice<K extends readonly (number | string)[]> {
+  limit: number;
+  after?: K | undefined;
+}
+
+/** Whether a row comes after a place in a list that is sorted by these columns, up (`>`) or down (`<`); all do after none. */
+export function isAfter<K extends readonly (number | string)[]>(
+  place: K | undefined,
+  columns: { [I in keyof K]: string },
+  sign: "<" | ">",
+): RawBuilder<SqlBool> {
+  if (place === undefined) return sql<SqlBool>`true`;
+  const row = sql.join(columns.map((column) => sql.ref(column)));
+  return sql<SqlBool>`(${row}) ${sql.raw(sign)} (${sql.join(place)})`;
+}
+
 /** Cuts a page out of rows that were read with one more than `limit`; `key` names a row's place in the list. */
-export function page<Row, T>(
+export function page<Row>(
   rows: Row[],
   limit: number,
   key: (row: Row) => readonly (number | string)[],
-  show: (row: Row) => T,
-): Page<T> {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+): Page<Row> {
+  const data = rows.slice(0, limit);
+  const last = data.at(-1);
   const more = rows.length > limit && last !== undefined;
-  return { data: shown.map(show), next_cursor: more ? encodeCursor(key(last)) : null, has_more: more };
+  return { data, next_cursor: more ? encodeCursor(key(last)) : null, has_more: more };
 }
 
 /** A place in a list as text, for those who should only hand it back. */

@@ -34,6 +34,7 @@ import type {
   SaidBeforeTable,
   SweepsTable,
   WalletCursorsTable,
+  WalletsTable,
 } from "./tables_orders.ts";
 import type {
   AuditTable,
@@ -92,6 +93,7 @@ export interface Tables {
   sender_rates: SenderRatesTable;
   rates: RatesTable;
   wallet_cursors: WalletCursorsTable;
+  wallets: WalletsTable;
   replays: ReplaysTable;
   idempotency: IdempotencyTable;
   audit: AuditTable;

@@ -110,6 +110,8 @@ export interface InvoicesTable {
   payment_hash: TextOrNull;
   /** The wallet's own name for it, where it has one. */
   wallet_ref: TextOrNull;
+  /** 1: its money waits with the wallet until we take it or give it back. */
+  hold: Generated<number>;
   /** Further ways to pay it. JSON: PaymentLink[] */
   links: TextOrNull;
   expires_at: IntOrNull;
@@ -164,8 +166,10 @@ export interface RefundsTable {
   /** A sentence for the merchant. */
   reason: Text;
   state: Word<RefundState>;
-  /** A BOLT11 invoice that the verified customer sent; fixed at approval. */
+  /** A BOLT11 invoice or a Lightning address that the verified customer sent; fixed at approval. */
   destination: TextOrNull;
+  /** The BOLT11 invoice that the address gave after the approval. */
+  resolved: TextOrNull;
   /** The message that brought it. */
   destination_event: TextOrNull;
   payment_hash: TextOrNull;
@@ -190,6 +194,16 @@ export interface SweepsTable {
   merchant: Text;
   wallet: Text;
   swept_to: Int;
+  updated_at: Int;
+}
+
+/** Wallets that a merchant receives with when the first one can't. */
+export interface WalletsTable {
+  merchant: Text;
+  name: Text;
+  /** The lower one is asked first. */
+  priority: Int;
+  created_at: Int;
   updated_at: Int;
 }
 

@@ -1,6 +1,6 @@
-import { finalizeEvent, getPublicKey, type NostrEvent } from "nostr-tools/pure";
-import * as nip04 from "nostr-tools/nip04";
-import * as nip59 from "nostr-tools/nip59";
+import type { NostrEvent } from "nostr-tools/pure";
+import { Bell } from "./bell.ts";
+import { type EnvelopeName, Mail } from "./mail.ts";
 
 /** A checkout message of the merchant, as the customer's client reads it. */
 export interface Answer {
@@ -26,20 +26,20 @@ export class ScriptedCustomer {
   readonly answers: Answer[] = [];
   /** What the relay shows of the shop: by address, the newest. */
   readonly catalogue = new Map<string, NostrEvent>();
-  readonly #secretKey: Uint8Array;
+  readonly #mail: Mail;
   readonly #merchant: string;
-  readonly #envelope: "nip04" | "nip17";
+  readonly #envelope: EnvelopeName;
   readonly #url: string;
   readonly #seen = new Set<string>();
-  readonly #waiting = new Set<() => void>();
+  readonly #news = new Bell();
   #socket!: WebSocket;
 
   constructor(
-    o: { name: string; secretKey: Uint8Array; merchant: string; envelope: "nip04" | "nip17"; url: string },
+    o: { name: string; secretKey: Uint8Array; merchant: string; envelope: EnvelopeName; url: string },
   ) {
     this.name = o.name;
-    this.#secretKey = o.secretKey;
-    this.pubkey = getPublicKey(o.secretKey);
+    this.#mail = new Mail(o);
+    this.pubkey = this.#mail.pubkey;
     this.#merchant = o.merchant;
     this.#envelope = o.envelope;
     this.#url = o.url;
@@ -65,21 +65,11 @@ export class ScriptedCustomer {
   }
 
   /** Sends a message to the merchant; text as it is, anything else as JSON. */
-  async write(message: unknown): Promise<void> {
-    const content = typeof message === "string" ? message : JSON.stringify(message);
-    const event = this.#envelope === "nip04"
-      ? finalizeEvent({
-        kind: 4,
-        created_at: Math.floor(Date.now() / 1000),
-        tags: [["p", this.#merchant]],
-        content: await nip04.encrypt(this.#secretKey, this.#merchant, content),
-      }, this.#secretKey)
-      : nip59.wrapEvent(
-        { kind: 14, tags: [["p", this.#merchant]], content },
-        this.#secretKey,
-        this.#merchant,
-      );
-    this.#send(["EVENT", event]);
+  write(message: unknown): void {
+    this.#send([
+      "EVENT",
+      this.#mail.seal(typeof message === "string" ? message : JSON.stringify(message)),
+    ]);
   }
 
   /** The first answer that `fits`, now or within a while. Throws when none comes. */
@@ -105,26 +95,9 @@ export class ScriptedCustomer {
   }
 
   async #until<T>(what: string, look: () => T | undefined): Promise<T> {
-    const deadline = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const found = look();
-      if (found !== undefined) return found;
-      const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${what}: not within ${PATIENCE_MS / 1000} s`);
-      await this.#somethingNew(left);
-    }
-  }
-
-  #somethingNew(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#waiting.add(done);
-    });
+    const found = await this.#news.until(look, PATIENCE_MS);
+    if (found === undefined) throw new Error(`${what}: not within ${PATIENCE_MS / 1000} s`);
+    return found;
   }
 
   #send(message: unknown[]): void {
@@ -132,33 +105,19 @@ export class ScriptedCustomer {
   }
 
   #subscribe(): void {
-    this.#send([
-      "REQ",
-      "mail",
-      this.#envelope === "nip04"
-        ? { kinds: [4], authors: [this.#merchant], "#p": [this.pubkey] }
-        : { kinds: [1059], "#p": [this.pubkey] },
-    ]);
+    this.#send(["REQ", "mail", this.#mail.filter()]);
   }
 
-  async #hear([verb, ...rest]: [string, ...unknown[]]): Promise<void> {
+  #hear([verb, ...rest]: [string, ...unknown[]]): void {
     if (verb === "AUTH") {
-      // NIP-42: gift wraps are shown to their recipient only.
-      const tags = [["relay", this.#url], ["challenge", String(rest[0])]];
-      const event = finalizeEvent({
-        kind: 22242,
-        created_at: Math.floor(Date.now() / 1000),
-        tags,
-        content: "",
-      }, this.#secretKey);
-      this.#send(["AUTH", event]);
+      this.#send(["AUTH", this.#mail.authentication(this.#url, String(rest[0]))]);
       if (this.#envelope === "nip17") this.#subscribe();
     }
-    if (verb === "EVENT") await this.#read(rest[1] as NostrEvent);
-    for (const done of [...this.#waiting]) done();
+    if (verb === "EVENT") this.#read(rest[1] as NostrEvent);
+    this.#news.ring();
   }
 
-  async #read(event: NostrEvent): Promise<void> {
+  #read(event: NostrEvent): void {
     if (this.#seen.has(event.id)) return;
     this.#seen.add(event.id);
     if (event.kind === 30017 || event.kind === 30018) {
@@ -167,15 +126,7 @@ export class ScriptedCustomer {
       if (!known || known.created_at < event.created_at) this.catalogue.set(address, event);
       return;
     }
-    const content = event.kind === 4
-      ? await nip04.decrypt(this.#secretKey, this.#merchant, event.content)
-      : this.#unwrap(event);
-    if (content !== null) this.answers.push(JSON.parse(content) as Answer);
-  }
-
-  /** NIP-59: what isn't sealed by the merchant isn't the merchant's. */
-  #unwrap(event: NostrEvent): string | null {
-    const rumor = nip59.unwrapEvent(event, this.#secretKey);
-    return rumor.pubkey === this.#merchant ? rumor.content : null;
+    const letter = this.#mail.open(event);
+    if (letter !== null) this.answers.push(JSON.parse(letter.content) as Answer);
   }
 }

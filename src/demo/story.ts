@@ -66,7 +66,7 @@ async function buyByNip04(
   const id = "alice-order-1";
   told.sent.push({ customer: alice, id, end: "paid" });
   tell("alice", "→ order: 2 × Espresso beans to Europe, priced in euros (NIP-04, kind 4)");
-  await alice.write(order(id, "demo-espresso", 2, "demo-eu"));
+  alice.write(order(id, "demo-espresso", 2, "demo-eu"));
   await pay(alice, id, wallet, tell);
   await alice.sees("the new quantity", "demo-espresso", (product) => product.quantity === 8);
   tell("alice", "sees the stock go down from 10 to 8");
@@ -82,13 +82,13 @@ async function buyByNip17(bob: ScriptedCustomer, wallet: DemoWallet, tell: Tell,
   const id = "bob-order-1";
   told.sent.push({ customer: bob, id, end: "paid" });
   tell("bob", "→ order: the last T-shirt in XL (NIP-17, gift wrap)");
-  await bob.write(order(id, "demo-shirt-xl", 1, "demo-post"));
+  bob.write(order(id, "demo-shirt-xl", 1, "demo-post"));
   await pay(bob, id, wallet, tell);
 
   const book = "bob-order-2";
   told.sent.push({ customer: bob, id: book, end: "paid" });
   tell("bob", "→ order: a book to download");
-  await bob.write(order(book, "demo-book", 1, null, { address: null }));
+  bob.write(order(book, "demo-book", 1, null, { address: null }));
   await pay(bob, book, wallet, tell);
   const delivered = await bob.hears(
     "the download",
@@ -106,19 +106,19 @@ async function cheat(mallory: ScriptedCustomer, call: CallApi, tell: Tell, told:
   for (const [id, product, quantity, zone, what] of wrong) {
     told.sent.push({ customer: mallory, id, end: "refused" });
     tell("mallory", `→ order: ${what}`);
-    await mallory.write(order(id, product, quantity, zone));
+    mallory.write(order(id, product, quantity, zone));
     const refused = await mallory.hears("a refusal", (a) => a.id === id && a.type === 1);
     tell("ncc", `← refused: ${refused.message}`);
   }
   const id = "mallory-order-4";
   told.sent.push({ customer: mallory, id, end: "open" });
   tell("mallory", "→ order: 3 bags of filter coffee, and then forged words of payment");
-  await mallory.write(order(id, "demo-filter", 3, "demo-eu"));
+  mallory.write(order(id, "demo-filter", 3, "demo-eu"));
   await mallory.hears("an invoice", (a) => a.id === id && a.type === 1);
-  await mallory.write({ id, type: 2, paid: true, shipped: false, message: "paid" });
-  await mallory.write(`✅ PAYMENT RECEIVED\n\nOrder #${id.toUpperCase()} has been paid!`);
+  mallory.write({ id, type: 2, paid: true, shipped: false, message: "paid" });
+  mallory.write(`✅ PAYMENT RECEIVED\n\nOrder #${id.toUpperCase()} has been paid!`);
   // The inbox keeps the order of one customer: once this is answered, the forgeries before it have been read.
-  await mallory.write(order(id, "demo-filter", 3, "demo-eu"));
+  mallory.write(order(id, "demo-filter", 3, "demo-eu"));
   await mallory.hears(
     "the same invoice again",
     () => mallory.answers.filter((a) => a.id === id && a.type === 1).length === 2,

@@ -1,4 +1,4 @@
-import { depthExceeds } from "../nostr/bounded_json.ts";
+import { depthExceeds } from "../bounded_json.ts";
 import { withExact } from "./exact_number.ts";
 
 /** A message longer than this is not read. */

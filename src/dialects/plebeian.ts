@@ -21,7 +21,7 @@ export function phrasePlebeian(reply: Reply, order: Addressee): string[] {
         payment_options: lightningFirst(reply.options).map((option) => ({
           type: option.type,
           link: option.link,
-          paymentRequest: option.link,
+          ...(option.type === "ln" && { paymentRequest: option.link }),
           amount_sats: Number(option.amountSat),
           expiry: option.expirySeconds,
         })),

@@ -9,6 +9,8 @@ export interface Claim {
   payload: string;
   attempts: number;
   max_attempts: number;
+  /** ms since 1970. */
+  created_at: number;
 }
 
 /** One merchant's jobs of one kind: what shares the slots of a process with others of its kind. */
@@ -95,7 +97,7 @@ export async function claim(tx: Tx, wanted: Wanted[], holder: string, now: numbe
     update jobs set state = 'running', attempts = attempts + 1, lease_by = ${holder},
       lease_until = case kind ${sql.join(until, sql` `)} end
     where id in (${sql.join(due, sql` union all `)})
-    returning id, kind, merchant, payload, attempts, max_attempts`.execute(tx);
+    returning id, kind, merchant, payload, attempts, max_attempts, created_at`.execute(tx);
   return rows.sort((a, b) => a.id - b.id);
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { Tables } from "../db/tables.ts";
 import { DEFAULT_MAX_ATTEMPTS } from "./queue.ts";
 
@@ -19,16 +20,17 @@ export interface Job {
   createdAt: number;
 }
 
-/** Jobs, the newest first, at most `limit`; `next` continues where this answer ends, null = that was all. */
+/** Newest first, after the job that `after` names (keyset). */
 export async function listJobs(
   db: Kysely<Tables>,
-  options: { state?: JobState; limit: number; cursor?: number },
-): Promise<{ jobs: Job[]; next: number | null }> {
+  filter: { state?: JobState | undefined },
+  page: Slice<[id: number]>,
+): Promise<Job[]> {
   const rows = await db.selectFrom("jobs").selectAll()
-    .$if(options.state !== undefined, (query) => query.where("state", "=", sql.lit(options.state!)))
-    .$if(options.cursor !== undefined, (query) => query.where("id", "<", options.cursor!))
-    .orderBy("id", "desc").limit(options.limit + 1).execute();
-  const jobs = rows.slice(0, options.limit).map((row): Job => ({
+    .$if(filter.state !== undefined, (query) => query.where("state", "=", sql.lit(filter.state!)))
+    .where(isAfter(page.after, ["id"], "<"))
+    .orderBy("id", "desc").limit(page.limit).execute();
+  return rows.map((row) => ({
     id: row.id,
     kind: row.kind,
     key: row.key,
@@ -40,7 +42,6 @@ export async function listJobs(
     lastError: row.last_error,
     createdAt: row.created_at,
   }));
-  return { jobs, next: rows.length > options.limit ? jobs.at(-1)!.id : null };
 }
 
 /** How many jobs are in each state, for metrics. */

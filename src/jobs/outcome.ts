@@ -7,6 +7,11 @@ export class RetryLater extends Error {
   constructor(message: string, readonly delayMs: number, readonly counts = true) {
     super(message);
   }
+
+  /** How long a job waits that was enqueued `ageMs` ago. */
+  delay(_ageMs: number): number {
+    return this.delayMs;
+  }
 }
 
 /** Thrown by a handler: trying again can't help; the job is dead at once. */

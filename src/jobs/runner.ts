@@ -188,7 +188,7 @@ export class JobRunner implements Service {
       return;
     }
     const delay = cause instanceof RetryLater
-      ? cause.delayMs
+      ? cause.delay(clock.now() - job.claim.created_at)
       : backOff(job.claim.attempts, random.fraction());
     const ours = await this.#putBack(job, { runAt: clock.now() + delay, error, uncount: free });
     if (!ours) log.warn("job failed, but it isn't this runner's any more", { error });

@@ -79,12 +79,11 @@ function paymentRequest(subject: Subject): Reply[] {
   if (seconds <= 0) return [refusal(subject, INVOICE_OVER, false)];
   return [{
     kind: "payment_request",
-    options: [{
-      type: "ln",
-      link: invoice.bolt11,
+    options: [{ type: "ln" as const, link: invoice.bolt11 }, ...invoice.links].map((option) => ({
+      ...option,
       amountSat: invoice.amountMsat / 1000n,
       expirySeconds: seconds,
-    }],
+    })),
     message: requestText(subject, invoice.amountMsat, seconds),
     paymentId: invoice.id,
   }];
@@ -134,5 +133,5 @@ function status({ order, items }: Subject, message: string): Reply {
 function withAsk(text: string, { refundsAwaited }: Subject): string {
   if (refundsAwaited.length === 0) return text;
   const amounts = refundsAwaited.map(formatSat).join(", and another over ");
-  return `${text} Answer with a Lightning invoice over ${amounts}.`;
+  return `${text} Answer with a Lightning address or an invoice over ${amounts}.`;
 }

@@ -11,7 +11,7 @@ import { adoptTexts, orderSpokenOf } from "./claims.ts";
 import { heard } from "./heard.ts";
 import { earlierDue, finish, type InboxRow, putBack, rumorKnown } from "./inbox_store.ts";
 import { addMessage, type MessageRow } from "./messages_store.ts";
-import { takeRefundInvoice } from "./refund_destination.ts";
+import { takeRefundDestination } from "./refund_destination.ts";
 import { type SenderRate, takeTurn } from "./sender_rates_store.ts";
 
 /** Up to this far ahead a sender's clock is believed; beyond it the time of receipt counts. */
@@ -135,7 +135,7 @@ async function carryOut(
       const from = { merchant: row.merchant, customer: read.message.sender, eventId: row.event_id };
       const refund = isStale(read)
         ? undefined
-        : await takeRefundInvoice(tx, { ...from, text: reading.text }, terms, now);
+        : await takeRefundDestination(tx, { ...from, text: reading.text }, terms, now);
       return refund ? { type: "claim", orderId: refund.orderId } : { type: "chat", orderId: null };
     }
   }

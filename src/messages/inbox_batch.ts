@@ -1,3 +1,4 @@
+import { UNSERVED, UNSERVED_MS } from "../jobs/served.ts";
 import { errorText } from "../log.ts";
 import type { OpenedMessage } from "../nostr/envelope.ts";
 import type { NostrIdentity } from "../nostr/identity.ts";
@@ -11,7 +12,6 @@ import type { InboxWorkerParts } from "./inbox_worker.ts";
 import { leave } from "./lanes_store.ts";
 import { Opening, type Unread } from "./opening.ts";
 
-const UNSERVED_MS = 60_000;
 const HALTED_MS = 15_000;
 /** Merchants of one batch wait for each other so long; who isn't through then goes on beside the next ones. */
 const TOGETHER_MS = 500;
@@ -85,7 +85,7 @@ export class InboxBatch {
     const identity = this.#parts.identityOf(merchant);
     if (isHalted) await this.#putOff(merchant, HALTED_MS, HALTED);
     else if (identity) await this.#workFor(identity, rows);
-    else await this.#putOff(merchant, UNSERVED_MS, "the merchant isn't served now");
+    else await this.#putOff(merchant, UNSERVED_MS, UNSERVED);
   }
 
   async #workFor(identity: NostrIdentity, rows: InboxRow[]): Promise<void> {

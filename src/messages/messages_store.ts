@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { MessagesTable, Tables } from "../db/tables.ts";
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -19,7 +20,7 @@ export async function hasMessage(
   return row !== undefined;
 }
 
-/** Newest first, before the row that `before` numbers (keyset). */
+/** Newest first, after the row that `after` names (keyset). */
 export async function listMessages(
   db: Kysely<Tables>,
   filter: {
@@ -27,13 +28,13 @@ export async function listMessages(
     customer?: string | undefined;
     type?: MessageRow["type"] | undefined;
   },
-  page: { limit: number; before?: number | undefined },
+  page: Slice<[seq: number]>,
 ): Promise<MessageRow[]> {
   return await db.selectFrom("messages").selectAll()
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.customer !== undefined, (q) => q.where("customer", "=", filter.customer!))
     .$if(filter.type !== undefined, (q) => q.where("type", "=", filter.type!))
-    .$if(page.before !== undefined, (q) => q.where("seq", "<", page.before!))
+    .where(isAfter(page.after, ["seq"], "<"))
     .orderBy("seq", "desc").limit(page.limit).execute();
 }
 

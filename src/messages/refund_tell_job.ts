@@ -1,10 +1,10 @@
 import type { Tx } from "../db/database.ts";
 import { type JobHandler, RetryLater } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
 import { chatTo } from "./chat.ts";
 import { send, type Sender } from "./send.ts";
 
-const UNSERVED_MS = 60_000;
 const HALTED_MS = 15_000;
 
 /** Who is told of a refund, and by whom. */
@@ -35,8 +35,7 @@ export function refundTellJob(parts: RefundTellParts): JobHandler {
         const refund = await parts.refundOf(tx, refund_id);
         if (!refund || refund.customer === null) return null;
         if (refund.halted !== null) throw new RetryLater("the merchant is halted", HALTED_MS, false);
-        const identity = parts.identityOf(refund.merchant);
-        if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
+        const identity = served(parts.identityOf(refund.merchant));
         return await chatTo(tx, { identity, customer: refund.customer, body: text, purpose });
       }, (tx) => job.complete(tx));
     },

@@ -1,6 +1,7 @@
 import { phrase } from "../dialects/dialects.ts";
 import type { Tx } from "../db/database.ts";
 import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import type { Log } from "../log.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
 import { digitalContents } from "../orders/digital.ts";
@@ -14,7 +15,6 @@ import type { MessageRow } from "./messages_store.ts";
 import { type Outgoing, send, type Sender } from "./send.ts";
 import { wasSaid } from "./statements.ts";
 
-const UNSERVED_MS = 60_000;
 /** How long an answer waits, at first and at most, for an earlier one that is under way. */
 const BEHIND_MS = 50;
 const BEHIND_MOST_MS = 3_200;
@@ -57,8 +57,7 @@ async function prepare(parts: ReplyJobParts, tx: Tx, job: RunningJob): Promise<O
       Math.max(earlier - now, 0) + wait,
     );
   }
-  const identity = parts.identityOf(order.merchant);
-  if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
+  const identity = served(parts.identityOf(order.merchant));
 
   const said = parts.memory?.any ? await saidOf(tx, order) : [];
   const messages: Outgoing["messages"] = [];

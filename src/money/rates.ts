@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { isBitcoinUnit, isKnownCurrency, normaliseCurrency } from "./currency.ts";
-import { parseDecimal } from "./decimal.ts";
+import { formatDecimal, parseDecimal } from "./decimal.ts";
 import { type Exact, reduce } from "./exact.ts";
 import { MSAT_PER_BTC, MSAT_PER_SAT } from "./msat.ts";
 
@@ -19,7 +19,12 @@ export interface Rate {
 export interface RateSource {
   /** The rate to quote with; null when there is none fresh enough: then nothing may be quoted in that currency. */
   rate(currency: string): Rate | null;
+  /** Whether there may be one in a while, so that an order in this currency can wait for it. */
+  mayCome(currency: string): boolean;
 }
+
+/** Prices in sats only: there is never a rate. */
+export const noRates: RateSource = { rate: () => null, mayCome: () => false };
 
 /** What `fixed:EUR=90000,USD=100000` says, or why it says nothing. */
 export type FixedRates = { ok: true; perBtc: Map<string, string> } | { ok: false; reason: string };
@@ -51,17 +56,31 @@ export function parseFixedRates(text: string): FixedRates {
     : { ok: false, reason: "no rate given, expected such as fixed:EUR=90000,USD=100000" };
 }
 
-/** Rates that somebody set by hand and that are always fresh. Throws when `text` can't be read (see parseFixedRates). */
-export function fixedRates(text: string, clock: Clock): RateSource {
+/**
+ * Rates that somebody set by hand and that are always fresh. `spread` as for `withSpread`. Throws when `text` can't be read
+ * (see parseFixedRates).
+ */
+export function fixedRates(text: string, clock: Clock, spread = "0"): RateSource {
   const read = parseFixedRates(text);
   if (!read.ok) throw new Error(`fixed rates: ${read.reason}`);
   return {
     rate(currency) {
       const name = normaliseCurrency(currency);
       const perBtc = read.perBtc.get(name);
-      return perBtc === undefined ? null : { currency: name, perBtc, sources: ["fixed"], at: clock.now() };
+      if (perBtc === undefined) return null;
+      return withSpread({ currency: name, perBtc, sources: ["fixed"], at: clock.now() }, spread);
     },
+    mayCome: () => false,
   };
+}
+
+/** The rate as it is quoted: a bitcoin counts for `percent` less (a decimal number below 100), so that a price comes to more sats. */
+export function withSpread(rate: Rate, percent: string): Rate {
+  const [price, spread] = [parseDecimal(rate.perBtc), parseDecimal(percent)];
+  if (!price || !spread || spread.units === 0n) return rate;
+  const whole = 100n * 10n ** BigInt(spread.scale);
+  const perBtc = { units: price.units * (whole - spread.units), scale: price.scale + spread.scale + 2 };
+  return { ...rate, perBtc: formatDecimal(perBtc) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { NostrEvent } from "@nostrify/types";
 import { encrypt } from "nostr-tools/nip44";
 import type { Random } from "../random.ts";
-import { parseBounded } from "./bounded_json.ts";
+import { parseBounded } from "../bounded_json.ts";
 import type { KeyCrypto, Verifier } from "./event_crypto.ts";
 import { eventId, isSignedEvent, isUnsignedEvent, type UnsignedEvent } from "./event_id.ts";
 import { conversationKey } from "./key_agreement.ts";

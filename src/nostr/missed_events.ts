@@ -7,6 +7,7 @@ import { catchUp, catchUpDefaults, type CaughtUp, IN_NO_ORDER, isOrdered } from 
 import type { CatchUpMark } from "./catch_up_store.ts";
 import { Deadline } from "./deadline.ts";
 import { intakeFilter, type IntakeOptions, KINDS } from "./intake_options.ts";
+import { ReadingMark } from "./reading_mark.ts";
 import type { RelayLink } from "./relay_link.ts";
 import { RefusedError } from "./relay_refusal.ts";
 
@@ -15,8 +16,6 @@ export type Take = (event: NostrEvent, nth: number, signal: AbortSignal) => Prom
 
 /** Of each kind, what is looked for before an interrupted reading goes on. */
 const NEWEST = 100;
-/** Events between two marks. */
-const MARK_EVERY = 250;
 
 /** Reads what a relay has stored for a merchant. */
 export class MissedEvents {
@@ -69,35 +68,29 @@ export class MissedEvents {
     signal: AbortSignal,
     newestFirst = false,
   ): Promise<CaughtUp> {
-    const mark = (kind: number, until: number | null) =>
-      this.#mark({ startedAt: from.startedAt, kind, until, at: this.#clock.now() });
     const sum = { events: 0, hidden: 0 };
     if (newestFirst) await this.#newest(since, signal);
     for (const kind of KINDS.slice(Math.max(0, KINDS.indexOf(from.kind)))) {
-      const until = kind === from.kind ? from.until : null;
-      const filter = { ...intakeFilter(kind, this.#merchant), ...(until === null ? {} : { until }) };
-      const lost = (second: number) => mark(kind, second);
-      const pages = catchUp((page) => this.#page(page, signal, lost), filter, since[kind]!, this.#o.catchUp);
-      // What goes on in the middle doesn't know how many are newer.
-      let nth = until === null ? 0 : Infinity;
-      let marked = 0;
-      let read = 0;
-      if (kind !== from.kind) mark(kind, null);
-      for (;;) {
-        const page = await pages.next();
-        if (page.done) {
-          sum.events += page.value.events;
-          sum.hidden += page.value.hidden;
-          break;
-        }
-        for (const event of page.value.events) await this.#take(event, nth++, signal);
-        read += page.value.events.length;
-        if (read - marked < MARK_EVERY) continue;
-        marked = read;
-        mark(kind, page.value.until);
-      }
+      const mark = new ReadingMark(kind, from, { tell: this.#mark, clock: this.#clock });
+      const { events, hidden } = await this.#readKind(kind, since[kind]!, mark, signal);
+      sum.events += events;
+      sum.hidden += hidden;
     }
     return sum;
+  }
+
+  async #readKind(kind: number, since: number, mark: ReadingMark, signal: AbortSignal): Promise<CaughtUp> {
+    const rest = mark.until === null ? {} : { until: mark.until };
+    const filter = { ...intakeFilter(kind, this.#merchant), ...rest };
+    const lost = (second: number) => mark.standsAt(second);
+    const pages = catchUp((page) => this.#page(page, signal, lost), filter, since, this.#o.catchUp);
+    for (;;) {
+      const page = await pages.next();
+      if (page.done) return page.value;
+      const { events, until } = page.value;
+      for (const event of events) await this.#take(event, mark.next(), signal);
+      mark.taken(events.length, until);
+    }
   }
 
   async #newest(since: Record<number, number>, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import type { NostrEvent } from "@nostrify/types";
 import type { Clock } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
+import { UNSERVED, UNSERVED_MS } from "../jobs/served.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
@@ -33,8 +34,6 @@ const LANE = 2 * IN_FLIGHT;
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** Sendings under way get this long to be answered when the worker stops. */
 const DRAIN_MS = 2_000;
-/** A merchant that isn't served now may be later. */
-const UNSERVED_MS = 60_000;
 
 interface Lane {
   waiting: OutboxItem[];
@@ -200,11 +199,7 @@ export class OutboxWorker implements Service {
   async #send(item: OutboxItem): Promise<void> {
     const pool = this.#identityOf(item.merchant)?.pool;
     if (!pool) {
-      return this.#done(item, {
-        state: "pending",
-        answer: "this merchant isn't served now",
-        waitMs: UNSERVED_MS,
-      }, 0);
+      return this.#done(item, { state: "pending", answer: UNSERVED, waitMs: UNSERVED_MS }, 0);
     }
     const event = JSON.parse(item.event) as NostrEvent;
     let answer: Answer;

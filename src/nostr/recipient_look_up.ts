@@ -3,8 +3,9 @@ import type { Clock } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import type { Log } from "../log.ts";
-import type { AddressGuard } from "./address_guard.ts";
+import type { AddressGuard } from "../web/address_guard.ts";
 import type { IdentityOf, NostrIdentity } from "./identity.ts";
 import { queueFor } from "./outbox_store.ts";
 import {
@@ -33,7 +34,6 @@ const TIMEOUT_MS = 3_000;
 /** When no relay answers at all. */
 const TRIES = 4;
 const AGAIN_MS = 30_000;
-const UNSERVED_MS = 60_000;
 /** What was sent this recently goes to newly found relays in any case, what is older only if it isn't delivered. */
 const RECENT_MS = HOUR_MS;
 const UNDELIVERED_MS = 72 * HOUR_MS;
@@ -80,11 +80,7 @@ async function lookUp(parts: LookUpParts, job: RunningJob): Promise<void> {
     pubkey: string;
     relay: string | null;
   };
-  const identity = identityOf(merchant);
-  if (!identity) {
-    if (job.attempt <= TRIES) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
-    return;
-  }
+  const identity = served(identityOf(merchant));
   const before = await findRecipientRelays(database.kysely, pubkey);
   const known = before && isFresh(before, clock.now())
     ? before

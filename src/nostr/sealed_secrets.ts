@@ -1,4 +1,5 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { base64urlnopad } from "@scure/base";
@@ -6,6 +7,7 @@ import type { Random } from "../random.ts";
 import { createSecretFile, readSecretFile } from "./secret_file.ts";
 
 const NONCE_BYTES = 24;
+const DERIVED_BYTES = 24;
 
 /**
  * Keeps secrets (keys, wallets' credentials) in the database without showing them to whoever reads it: each is sealed by
@@ -35,6 +37,12 @@ export class SecretBox {
     const key = random.bytes(32);
     if (await createSecretFile(path, bytesToHex(key), random)) return new SecretBox(key, random);
     return new SecretBox(masterKey(path, await readSecretFile(path) ?? ""), random);
+  }
+
+  /** A secret that follows from the master key and what it is for: the same after every restart, and nobody else's to find out. */
+  derive(purpose: string): string {
+    const mac = hmac(sha256, this.#key, utf8ToBytes(`ncc derived secret: ${purpose}`));
+    return base64urlnopad.encode(mac.subarray(0, DERIVED_BYTES));
   }
 
   /** Seals a text for one context, for example `<merchant>:wallet`. */

@@ -1,6 +1,6 @@
 // @ts-types="@types/ws"
 import { WebSocket as NodeWebSocket } from "ws";
-import { AddressGuard } from "./address_guard.ts";
+import { AddressGuard } from "../web/address_guard.ts";
 
 /** A relay's frame may hold one event of the usual limits with room to spare; more is an attack on memory. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -29,20 +29,29 @@ export function guardedUrl(url: string): string {
 }
 
 /**
- * The WebSocket that relays are talked to with. The runtime's own leaves Nagle's algorithm on, which costs 45 ms whenever
+ * The WebSocket that relays are talked to with, and wallets that tell of payments by one. The runtime's own leaves Nagle's algorithm on, which costs 45 ms whenever
  * two small frames follow each other, takes frames of any size, and never notices a half-open connection.
  */
 export class RelaySocket extends NodeWebSocket {
   #heard = true;
 
-  /** Throws for a guarded URL that may not be opened. */
-  constructor(url: string | URL, protocols?: string | string[], guard: AddressGuard = new AddressGuard()) {
+  /** Throws for a guarded URL that may not be opened. `headers` go with the handshake. */
+  constructor(
+    url: string | URL,
+    protocols?: string | string[],
+    guard: AddressGuard = new AddressGuard(),
+    headers: Record<string, string> = {},
+  ) {
     const text = String(url);
     const guarded = text.startsWith(GUARDED);
     const plain = guarded ? text.slice(GUARDED.length) : text;
     const refusal = guarded ? guard.refuse(plain, "wss:") : null;
     if (refusal !== null) throw new Error(refusal);
-    super(plain, protocols, guarded ? { ...options, lookup: guard.lookup } : options);
+    super(
+      plain,
+      protocols,
+      guarded ? { ...options, headers, lookup: guard.lookup } : { ...options, headers },
+    );
     this.on("upgrade", (response) => response.socket.setNoDelay(true));
     // An `error` without a listener would end the process; `close` always follows and is what callers act on.
     this.on("error", () => {});

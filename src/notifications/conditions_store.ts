@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { ConditionsTable, Tables } from "../db/tables.ts";
 
 export type ConditionRow = Selectable<ConditionsTable>;
@@ -45,21 +46,13 @@ export async function lastCleared(
 export async function listConditions(
   db: Kysely<Tables>,
   filter: { merchant?: string | undefined; raised?: boolean | undefined },
-  page: { limit: number; after?: { raisedAt: number; merchant: string; name: string } | undefined },
+  page: Slice<[raisedAt: number, merchant: string, name: string]>,
 ): Promise<ConditionRow[]> {
-  const { after } = page;
   return await db.selectFrom("conditions").selectAll()
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.raised === true, (q) => q.where("cleared_at", "is", null))
     .$if(filter.raised === false, (q) => q.where("cleared_at", "is not", null))
-    .$if(after !== undefined, (q) =>
-      q.where((eb) =>
-        eb(
-          eb.refTuple("raised_at", "merchant", "name"),
-          "<",
-          eb.tuple(after!.raisedAt, after!.merchant, after!.name),
-        )
-      ))
+    .where(isAfter(page.after, ["raised_at", "merchant", "name"], "<"))
     .orderBy("raised_at", "desc").orderBy("merchant", "desc").orderBy("name", "desc")
     .limit(page.limit).execute();
 }

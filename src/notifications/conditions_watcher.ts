@@ -143,7 +143,8 @@ function nameOf({ merchant, name }: { merchant: string; name: string }): string 
 }
 
 function isWatched(name: string): boolean {
-  return name === "wallet" || name === "refund wallet" || name === "signer" || name.startsWith("relay ");
+  return name === "wallet" || name === "refund wallet" || name === "signer" || name === "rates" ||
+    name.startsWith("relay ");
 }
 
 function factOf({ name }: Observation, raisedAt: number, what: "down" | "up"): string {

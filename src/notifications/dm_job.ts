@@ -1,5 +1,6 @@
 import type { Tx } from "../db/database.ts";
 import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import { type Outgoing, send, type Sender } from "../messages/send.ts";
 import { textStatement } from "../messages/statements.ts";
 import type { IdentityOf, NostrIdentity } from "../nostr/identity.ts";
@@ -13,7 +14,6 @@ import { dated } from "./held_back.ts";
 import { findNotice, type NoticeRow } from "./notices_store.ts";
 import { NOTICE_MARK } from "./wording.ts";
 
-const UNSERVED_MS = 60_000;
 /** Of what a customer wrote; the rest is in the list of messages. */
 const FORWARDED_MOST = 2_000;
 /** Hex digits of a customer's key that owners answer to. */
@@ -35,8 +35,7 @@ export function dmJob(parts: DmParts): JobHandler {
     async run(job) {
       const merchant = String(job.payload.merchant);
       const owner = String(job.payload.owner);
-      const identity = parts.identityOf(merchant);
-      if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS, false);
+      const identity = served(parts.identityOf(merchant));
       if (job.attempt === 1 && await asks(parts, identity, owner)) {
         throw new RetryLater("it is being looked up where the owner wants messages", LOOK_UP_MS);
       }

@@ -1,5 +1,6 @@
 import type { Insertable, Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { NoticesTable, Tables } from "../db/tables.ts";
 
 export type NoticeRow = Selectable<NoticesTable>;
@@ -43,15 +44,15 @@ export async function sumUp(
   return { last: rows.reduce((last, { seq }) => Math.max(last, seq), 0), kinds };
 }
 
-/** Newest first, before the one that `before` numbers (keyset). */
+/** Newest first, after the row that `after` names (keyset). */
 export async function listNotices(
   db: Kysely<Tables>,
   filter: { merchant?: string | undefined; kind?: string | undefined },
-  page: { limit: number; before?: number | undefined },
+  page: Slice<[seq: number]>,
 ): Promise<NoticeRow[]> {
   return await db.selectFrom("notices").selectAll()
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.kind !== undefined, (q) => q.where("kind", "=", filter.kind!))
-    .$if(page.before !== undefined, (q) => q.where("seq", "<", page.before!))
+    .where(isAfter(page.after, ["seq"], "<"))
     .orderBy("seq", "desc").limit(page.limit).execute();
 }

@@ -1,14 +1,13 @@
 import { alert } from "../alert.ts";
 import type { Tx } from "../db/database.ts";
-import { type JobHandler, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import type { JobHandler, RunningJob } from "../jobs/runner.ts";
+import { served } from "../jobs/served.ts";
 import { chatTo } from "../messages/chat.ts";
 import { type Outgoing, send, type Sender } from "../messages/send.ts";
 import type { IdentityOf } from "../nostr/identity.ts";
 import { parsePublicKey } from "../nostr/keys.ts";
 import { findMessage, forwardedBy, writersLike } from "./chat_store.ts";
 import { dated } from "./held_back.ts";
-
-const UNSERVED_MS = 60_000;
 
 export interface OwnerReplyParts extends Sender {
   identityOf: IdentityOf;
@@ -37,8 +36,7 @@ async function prepare(parts: OwnerReplyParts, tx: Tx, job: RunningJob): Promise
     message: number;
     replies_to: string[];
   };
-  const identity = parts.identityOf(merchant);
-  if (!identity) throw new RetryLater("the merchant isn't served now", UNSERVED_MS);
+  const identity = served(parts.identityOf(merchant));
   const message = await findMessage(tx, merchant, seq);
   if (!message) return null;
   const addressed = readAddressed(message.body);

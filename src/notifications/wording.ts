@@ -29,6 +29,9 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   signer_down: () =>
     "The remote signer with the shop's key doesn't answer. Orders wait for it, and none is lost.",
   signer_up: () => "The remote signer with the shop's key answers again.",
+  rates_down: () =>
+    "There is no exchange rate to quote with. Orders whose prices aren't in sats wait for one.",
+  rates_up: () => "Exchange rates are there again.",
   second_instance: () =>
     "Somebody else answers customers with the shop's key. Nothing is answered here until you decide.",
   key_retired: () => "The shop's former key was retired.",
@@ -48,6 +51,7 @@ const WHAT_TO_DO: Partial<Record<AlertKind, (order: Told | null) => string | nul
   delivery_failed: show,
   payment_unmatched: () => "GET /api/v1/payments/unmatched",
   refund_wallet_down: () => "ncc refund list",
+  rates_down: () => "ncc status",
   second_instance: () => "Stop the other program, or change to a new key. Then: ncc merchant resume",
   chat: () => "GET /api/v1/messages?type=chat",
 };

@@ -18,6 +18,7 @@ import {
   type Terms,
 } from "./terms.ts";
 import type { CatalogueSlice, OrderRequest, Quote, QuotedLine, Traits } from "./types.ts";
+import { waitsForRate } from "./waiting.ts";
 
 /** The customer sent an order that we have: a repeat, or an amendment. What is too old to be answered changes nothing. */
 export async function askedAgain(
@@ -115,6 +116,8 @@ async function amend(
   }
   const { merchant, asked_at_seconds: askedAtSeconds } = order;
   const { priced, catalogue } = await price(tx, merchant, request, { terms, askedAtSeconds, now });
+  const lines = priced.ok ? priced.quote.lines : priced.unpriced?.lines;
+  if (waitsForRate(order) && lines) return await amendWaiting(tx, order, { request, lines, now });
   if (!priced.ok) return await refuseChange(tx, order, priced.reason, now);
   const { quote } = priced;
   // Who only corrects the address keeps the price that was agreed, whatever prices and rates have done since.
@@ -148,6 +151,25 @@ async function amend(
   return reservation === before ? amended : await noteReservation(tx, amended, reservation, now);
 }
 
+/** What isn't priced yet takes every change: its job prices it as it is then. */
+async function amendWaiting(
+  tx: Tx,
+  order: OrderRow,
+  { request, lines, now }: { request: OrderRequest; lines: QuotedLine[]; now: number },
+): Promise<OrderRow> {
+  const change = {
+    ...worded(request),
+    content_hash: contentHash(request),
+    stall_id: request.stallId,
+    shipping_id: request.shippingId,
+    revision: order.revision + 1,
+  };
+  await replaceItems(tx, order.id, lines);
+  await updateOrder(tx, order.id, change);
+  const noted = { type: "noted", text: "Changed by the customer before it was priced." } as const;
+  return (await applyTo(tx, { ...order, ...change }, noted, now)).order;
+}
+
 async function refuseChange(
   tx: Tx,
   order: OrderRow,
@@ -168,7 +190,7 @@ async function moveHold(
   const wanted = quote.lines;
   if (await hasSameLines(tx, order, wanted)) return { ok: true, reservation: reservationOf(order) };
   const hold = { merchant: order.merchant, orderId: order.id, now };
-  if (terms.stockPolicy === "onpay") {
+  if (terms.stockPolicy !== "hold") {
     const short = shortOf(wanted, catalogue);
     if (short.length > 0) return { ok: false, reason: shortText(wanted, short) };
     // From the time when the policy was another one.

@@ -12,6 +12,7 @@ import { refundOwed, refundsInLedger, refundsOff } from "./refund_effects.ts";
 import { enqueueReplies, type QueuedReply } from "./replies.ts";
 import { tellSoldOut } from "./sold_out.ts";
 import type { Effect, OrderEvent, OrderState, Outcome, QuotedLine } from "./types.ts";
+import { QUOTE_JOB } from "./waiting.ts";
 
 /** What became of an order, and what the life cycle said of the event. */
 export interface Applied {
@@ -164,6 +165,13 @@ async function carryOut(
         break;
       case "commitStock":
         await sell(tx, order, now, goods);
+        break;
+      case "awaitRate":
+        await enqueue(
+          tx,
+          { kind: QUOTE_JOB, merchant: order.merchant, payload: { order_id: order.id }, key: order.id },
+          now,
+        );
         break;
       case "createInvoice":
         await enqueue(

@@ -4,12 +4,16 @@ import type { Origin } from "./draft.ts";
 import { countOpen } from "./orders_store.ts";
 import { heldShare } from "./held_share.ts";
 import { asHeld, linesOf, price, type Reservation, shortOf, shortText, type Terms } from "./terms.ts";
+import type { Unpriced } from "./pricing.ts";
 import type { CatalogueSlice, OrderRequest, Quote } from "./types.ts";
 
-/** An order that can be taken, and how its goods are reserved; or why it can't, with the quote if there is one. */
+/**
+ * An order that can be taken, and how its goods are reserved; or why it can't, with the quote if there is one. `waits`: it only
+ * lacks an exchange rate, and there may be one in a while.
+ */
 export type Attempt =
   | { ok: true; quote: Quote; reservation: Reservation }
-  | { ok: false; reason: string; quote: Quote | null };
+  | { ok: false; reason: string; quote: Quote | null; waits?: Unpriced };
 
 /** What is answered to a message that is too old: nothing. It stands with the order. */
 export const TOO_LATE = "This order reached us too late to be answered. Please order again.";
@@ -26,9 +30,13 @@ export async function attempt(
   const quote = priced.ok ? priced.quote : null;
   if (origin.stale) return { ok: false, reason: TOO_LATE, quote };
   if (terms.closed !== null) return { ok: false, reason: terms.closed, quote };
-  if (!priced.ok) return { ok: false, reason: priced.reason, quote: null };
+  const waits = priced.ok ? undefined : priced.unpriced;
+  if (!priced.ok && !(waits && terms.rateMayCome?.(waits.currency))) {
+    return { ok: false, reason: priced.reason, quote: null };
+  }
   const reason = await tooMany(tx, origin, terms);
   if (reason !== null) return { ok: false, reason, quote };
+  if (!priced.ok) return { ok: false, reason: priced.reason, quote: null, ...(waits && { waits }) };
   return await reserve(tx, { ...origin, orderId }, { quote: priced.quote, catalogue, terms }, now);
 }
 
@@ -45,7 +53,7 @@ async function reserve(
   { quote, catalogue, terms }: { quote: Quote; catalogue: CatalogueSlice; terms: Terms },
   now: number,
 ): Promise<Attempt> {
-  if (terms.stockPolicy === "onpay") {
+  if (terms.stockPolicy !== "hold") {
     const short = shortOf(quote.lines, catalogue);
     return short.length === 0
       ? { ok: true, quote, reservation: "usual" }

@@ -32,7 +32,7 @@ export async function cancelByCustomer(
   return await begin(tx, draft, {
     lines: [],
     intro: "The customer cancels an order that we don't have.",
-    events: [{ type: "customerCancelled" }],
+    events: [{ type: "customerCancelled", unknown: true }],
   }, now);
 }
 

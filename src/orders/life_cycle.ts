@@ -53,13 +53,14 @@ const TABLE: { [T in OrderEvent["type"]]: Row<T> } = {
   },
 
   // How it gets its payment request.
+  rateAwaited: { quoting: open.rateAwaited },
   quoted: { quoting: open.quoted },
   stockReserved: { quoting: open.reserved, held: open.reservedForHeld },
   stockRefused: { ...waiting(open.goodsMissing), toShip: paid.missingAfterPayment },
   invoiced: { quoting: open.invoiced, awaiting: open.invoiced },
   invoiceDelayed: { quoting: open.invoiceDelayed, awaiting: open.restInvoiceDelayed },
   invoiceFailed: { quoting: open.invoiceFailed, awaiting: open.restInvoiceFailed },
-  expired: { quoting: open.expiredUnanswered, awaiting: open.expired },
+  expired: { quoting: open.expiredUnanswered, awaiting: open.expired, held: open.heldMoneyGone },
 
   // What the wallet says.
   paymentHeld: { awaiting: open.paymentOnHold },

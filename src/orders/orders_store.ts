@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { OrderItemsTable, OrdersTable, PaymentState, Tables } from "../db/tables.ts";
 import { REPLY_JOB } from "./replies.ts";
 import type { QuotedLine } from "./types.ts";
@@ -128,18 +129,14 @@ export interface OrderFilter {
 export async function listOrders(
   db: Kysely<Tables>,
   filter: OrderFilter,
-  page: { limit: number; after?: { createdAt: number; id: string } | undefined },
+  page: Slice<[createdAt: number, id: string]>,
 ): Promise<OrderRow[]> {
-  const { after } = page;
   return await db.selectFrom("orders").selectAll()
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.customer !== undefined, (q) => q.where("customer", "=", filter.customer!))
     .$if(filter.payment !== undefined, (q) => q.where("payment", "=", filter.payment!))
     .$if(filter.fulfilment !== undefined, (q) => q.where("fulfilment", "=", filter.fulfilment!))
-    .$if(
-      after !== undefined,
-      (q) => q.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(after!.createdAt, after!.id))),
-    )
+    .where(isAfter(page.after, ["created_at", "id"], "<"))
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(page.limit).execute();
 }
 

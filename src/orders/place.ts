@@ -7,6 +7,7 @@ import { attempt, TOO_LATE } from "./attempt.ts";
 import { draftOrder, type Origin, quoted, unreadable } from "./draft.ts";
 import { lockOrderByKey, type OrderRow } from "./orders_store.ts";
 import { reservationNote } from "./held_share.ts";
+import type { Unpriced } from "./pricing.ts";
 import { payBy, reserved, type Terms } from "./terms.ts";
 import type { OrderEvent, OrderRequest, Quote, Traits } from "./types.ts";
 
@@ -42,6 +43,7 @@ export async function place(
   const tried: AttemptAgain = await attemptAgain(tx, draft.id, asked, now) ??
     await attempt(tx, draft.id, asked, now);
   const order = tried.quote ? { ...draft, ...quoted(tried.quote) } : draft;
+  if (!tried.ok && tried.waits && !tried.silently) return await awaitRate(tx, order, tried.waits, now);
   if (!tried.ok) return await refuse(tx, order, { ...tried, silently: tried.silently ?? origin.stale }, now);
   const { quote, reservation } = tried;
   const taken = { ...order, ...reserved(reservation), expires_at: payBy(terms, reservation, now) };
@@ -54,6 +56,12 @@ export async function place(
       ...reservationNote(reservation),
     ],
   }, now);
+}
+
+/** Keeps an order that nobody can price now: what the customer is told of it, and when, is for its job to say. */
+function awaitRate(tx: Tx, draft: OrderRow, { currency, lines }: Unpriced, now: number): Promise<OrderRow> {
+  const events: OrderEvent[] = [{ type: "rateAwaited", currency }];
+  return begin(tx, draft, { lines, intro: "Order received.", events }, now);
 }
 
 /** Answers a message that is an order by its shape but can't be read: kept, refused with the reason, never silent. */

@@ -5,7 +5,7 @@ import { addExact, type Exact, EXACT_ZERO, timesExact } from "../money/exact.ts"
 import { type Rate, toMsat } from "../money/rates.ts";
 import { findGoods, type OrderedProduct } from "./goods.ts";
 import { summarise } from "./quote_summary.ts";
-import type { CatalogueSlice, FrozenRate, OrderRequest, PricedStall, Quote } from "./types.ts";
+import type { CatalogueSlice, FrozenRate, OrderRequest, PricedStall, Quote, QuotedLine } from "./types.ts";
 import { chooseZone, type Zone } from "./zones.ts";
 
 /** What a quote is made of. All money the customer names stays out of it. */
@@ -42,8 +42,16 @@ export type QuoteRefusal =
   | "too_small"
   | "too_large";
 
-/** A quote, or why there is none: `reason` is a sentence for the customer. */
-export type QuoteResult = { ok: true; quote: Quote } | { ok: false; code: QuoteRefusal; reason: string };
+/** What an order asks for that only lacks an exchange rate: no total, and the lines as they would be quoted. */
+export interface Unpriced {
+  currency: string;
+  lines: QuotedLine[];
+}
+
+/** A quote, or why there is none: `reason` is a sentence for the customer. `unpriced` belongs to `no_rate`. */
+export type QuoteResult =
+  | { ok: true; quote: Quote }
+  | { ok: false; code: QuoteRefusal; reason: string; unpriced?: Unpriced };
 
 /** 1 sat to 1 BTC. */
 export const defaultLimits: QuoteLimits = { minTotalMsat: 1000n, maxTotalMsat: 100_000_000_000n };
@@ -68,8 +76,12 @@ export function quote({ request, catalogue, rateFor, limits }: QuoteInput): Quot
   if (!shipping.ok) return shipping;
 
   const parts = partsOf(products, stall, shipping.charged);
+  const lines = linesOf(products);
   const rates = ratesFor(parts, rateFor);
-  if (!rates.ok) return rates;
+  if (!rates.ok) {
+    const { currency, ...refusal } = rates;
+    return { ...refusal, unpriced: { currency, lines } };
+  }
   const total = sum(parts, rates.byCurrency);
   if (!total.ok) return total;
   const totalMsat = satToMsat(ceilToSat(total.exact));
@@ -83,14 +95,7 @@ export function quote({ request, catalogue, rateFor, limits }: QuoteInput): Quot
     quote: {
       stallId: stall.id,
       shippingId: shipping.zone?.id ?? null,
-      lines: products.map(({ product, quantity }) => ({
-        productId: product.id,
-        name: product.name,
-        quantity,
-        price: product.price,
-        currency: product.currency,
-        digital: product.digital,
-      })),
+      lines,
       totalMsat,
       rate: frozen.find((rate) => rate.currency === normaliseCurrency(stall.currency)) ?? frozen[0] ?? null,
       rates: frozen,
@@ -100,6 +105,17 @@ export function quote({ request, catalogue, rateFor, limits }: QuoteInput): Quot
       priceNote: null,
     },
   };
+}
+
+function linesOf(products: OrderedProduct[]): QuotedLine[] {
+  return products.map(({ product, quantity }) => ({
+    productId: product.id,
+    name: product.name,
+    quantity,
+    price: product.price,
+    currency: product.currency,
+    digital: product.digital,
+  }));
 }
 
 function partsOf(products: OrderedProduct[], stall: PricedStall, zone: Zone | null): Part[] {
@@ -117,7 +133,9 @@ function partsOf(products: OrderedProduct[], stall: PricedStall, zone: Zone | nu
 function ratesFor(
   parts: Part[],
   rateFor: QuoteInput["rateFor"],
-): { ok: true; byCurrency: Map<string, Rate> } | { ok: false; code: "no_rate"; reason: string } {
+):
+  | { ok: true; byCurrency: Map<string, Rate> }
+  | { ok: false; code: "no_rate"; currency: string; reason: string } {
   const byCurrency = new Map<string, Rate>();
   for (const currency of new Set(parts.map((part) => normaliseCurrency(part.currency)))) {
     if (isBitcoinUnit(currency)) continue;
@@ -127,6 +145,7 @@ function ratesFor(
       return {
         ok: false,
         code: "no_rate",
+        currency,
         reason: `We have no exchange rate for ${currency} right now. Please try again in a few minutes.`,
       };
     }

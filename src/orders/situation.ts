@@ -82,6 +82,7 @@ export const eventNames: Record<OrderEvent["type"], string> = {
   requested: "a repeated order",
   amended: "a change",
   retried: "another try",
+  rateAwaited: "a missing exchange rate",
   quoted: "a price",
   stockReserved: "a reservation",
   stockRefused: "missing stock",

@@ -1,13 +1,21 @@
 import type { Tx } from "../db/database.ts";
-import { openInvoiceOf } from "../payments/invoices_store.ts";
+import { linksOf, openInvoiceOf } from "../payments/invoices_store.ts";
 import { refundsOf } from "../payments/refunds_store.ts";
+import type { PaymentLink } from "../payments/wallet.ts";
 import { itemsOf, lockOrder, type OrderItemRow, type OrderRow } from "./orders_store.ts";
 
 /** An order with what an answer to its customer may need. */
 export interface OrderSubject {
   order: OrderRow;
   items: OrderItemRow[];
-  invoice: { id: string; bolt11: string; amountMsat: bigint; expiresAt: number } | null;
+  invoice: {
+    id: string;
+    bolt11: string;
+    amountMsat: bigint;
+    expiresAt: number;
+    /** Further ways to pay it. */
+    links: PaymentLink[];
+  } | null;
   /** Amounts of its refunds, msat, that the customer hasn't said the destination of. */
   refundsAwaited: bigint[];
 }
@@ -27,6 +35,7 @@ export async function loadSubject(tx: Tx, orderId: string): Promise<OrderSubject
         bolt11: invoice.bolt11,
         amountMsat: BigInt(invoice.amount_msat),
         expiresAt: invoice.expires_at,
+        links: linksOf(invoice),
       }
       : null,
     refundsAwaited: order.refunding_msat === 0 ? [] : await refundsAwaited(tx, orderId),

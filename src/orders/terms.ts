@@ -13,7 +13,8 @@ import type { CatalogueSlice, OrderRequest, QuotedLine } from "./types.ts";
 export interface Terms {
   /** Why nothing can be ordered now; null when it can. */
   closed: string | null;
-  stockPolicy: "hold" | "onpay";
+  /** When goods are reserved: with the order; at payment; or when a payment is there that can still be given back. */
+  stockPolicy: "hold" | "onpay" | "holdinvoice";
   invoiceExpiryMs: number;
   maxOpenOrders: number;
   /** How much of a product (0–1) unpaid orders of keys that never paid may hold together; all of it by default. */
@@ -26,6 +27,8 @@ export interface Terms {
   memory?: Memory;
   /** Price of a bitcoin, fresh enough to quote; null when there is none. */
   rate(currency: string): Rate | null;
+  /** Whether there may be a rate in a while: then an order that has none waits for it. It never does by default. */
+  rateMayCome?(currency: string): boolean;
 }
 
 /** How long a price is honoured after a change, for who ordered before it; their order may have been under way. */

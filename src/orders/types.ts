@@ -70,19 +70,25 @@ export type OrderEvent =
    * against it, its goods already held. `totalMsat` is the new quote's; null when it can't be priced.
    */
   | { type: "retried"; totalMsat: bigint | null; reason?: string }
+  /** There is no exchange rate to price it by: the order waits for one. */
+  | { type: "rateAwaited"; currency: string }
   | { type: "quoted"; totalMsat: bigint }
   | { type: "stockReserved" }
   | { type: "stockRefused"; reason: string }
   | { type: "invoiced" }
-  /** The wallet hasn't answered for a while (25 s): the customer is told, and the order goes on waiting for its invoice. */
-  | { type: "invoiceDelayed" }
+  /**
+   * The wallet hasn't answered for a while (25 s): the customer is told, and the order goes on waiting for its invoice.
+   * `reason`: what else it waits for, a sentence for the customer.
+   */
+  | { type: "invoiceDelayed"; reason?: string }
   /** No invoice can be had; nothing more is tried. */
   | { type: "invoiceFailed"; reason: string }
   | { type: "paymentHeld" }
   /** The wallet says that money arrived. `stock` tells whether the goods can be (or are already) taken for it. */
   | { type: "paymentSeen"; amountMsat: bigint; stock: "held" | "available" | "short" }
   | { type: "expired" }
-  | { type: "customerCancelled" }
+  /** `unknown`: we have no such order yet; it counts as cancelled should it come. */
+  | { type: "customerCancelled"; unknown?: true }
   | { type: "merchantCancelled"; reason: string }
   /** The merchant takes what has been paid as enough; `stock` as in `paymentSeen`. */
   | { type: "accepted"; stock: "held" | "available" | "short" }
@@ -98,6 +104,8 @@ export type Effect =
   | { do: "releaseStock" }
   /** Take the goods: end the holds as sold, or take what is available. */
   | { do: "commitStock" }
+  /** Price it as soon as there is an exchange rate. */
+  | { do: "awaitRate" }
   /** Ask the wallet for an invoice of the order's total (or what is still owed). */
   | { do: "createInvoice" }
   /** An invoice that is open or being made is no longer offered; it stays watched. One that is paid stays paid. */
@@ -206,9 +214,10 @@ export type Reply =
     delivered: boolean;
   };
 
+/** NIP-15: one way to pay; whoever takes one of them has paid. */
 export interface PaymentOption {
-  type: "ln";
-  /** The BOLT11 invoice. */
+  type: "ln" | "btc" | "url" | "lnurl";
+  /** The BOLT11 invoice for `ln`; for `btc` a BIP21 link, for `url` a page, for `lnurl` a bech32 or lnurlp link. */
   link: string;
   amountSat: bigint;
   /** Seconds it is good for, from now. */

@@ -61,6 +61,15 @@ export const retried: Rule<"retried"> = (order, event) => {
   };
 };
 
+/** Nothing speaks against the order, but nobody can say what it comes to. */
+export const rateAwaited: Rule<"rateAwaited"> = (order, { currency }) =>
+  changed(
+    order,
+    {},
+    [{ do: "awaitRate" }],
+    `There is no exchange rate for ${currency} now: it waits for one.`,
+  );
+
 /** The total, frozen. */
 export const quoted: Rule<"quoted"> = (order, { totalMsat }) =>
   changed(order, { totalMsat }, [], `Priced at ${formatSat(totalMsat)}.`);
@@ -95,12 +104,14 @@ export const invoiced: Rule<"invoiced"> = (order) =>
   );
 
 /** The customer hears of the delay; the order goes on waiting (design §5: after 25 s). */
-export const invoiceDelayed: Rule<"invoiceDelayed"> = (order) =>
+export const invoiceDelayed: Rule<"invoiceDelayed"> = (order, { reason }) =>
   changed(
     order,
     {},
-    [{ do: "reply", reply: "apology", note: APOLOGY }],
-    "The wallet hasn't made an invoice yet; the customer is told that it takes longer.",
+    [{ do: "reply", reply: "apology", note: reason ?? APOLOGY }],
+    reason === undefined
+      ? "The wallet hasn't made an invoice yet; the customer is told that it takes longer."
+      : `The customer is told: ${reason}`,
   );
 
 /** The same for the rest of a part payment; an order that has its invoice out waits for none. */
@@ -122,6 +133,14 @@ export const restInvoiceFailed: Rule<"invoiceFailed"> = (order, event) =>
 /** A hold invoice: the money is on its way and can still be let go. */
 export const paymentOnHold: Rule<"paymentHeld"> = (order) =>
   changed(order, { payment: "held" }, [], "The payment is on hold with the wallet.");
+
+/** The wallet has let the money go before we took it: the customer has it, and hears of it. */
+export const heldMoneyGone: Rule<"expired"> = (order) => {
+  const reason = "Your payment couldn't be taken in time and went back to you. Please order again.";
+  return ended(order, "expired", reason, "The payment on hold went back before it was taken.", [
+    { do: "reply", reply: "cancelled", note: reason },
+  ]);
+};
 
 /** The customer has a payment request and lets it run out: nothing is sent (design §4). */
 export const expired: Rule<"expired"> = (order) =>
@@ -145,10 +164,10 @@ export const expiredUnanswered: Rule<"expired"> = (order) => {
  * The customer may cancel as long as nothing is paid. A cancellation can come before its order; one that never was priced is
  * no news for the merchant.
  */
-export const cancelledByCustomer: Rule<"customerCancelled"> = (order) => {
-  const known = order.totalMsat > 0n;
-  const effects: Effect[] = [{ do: "reply", reply: "cancelled", note: known ? CANCELLED : CANCELLED_BEFORE }];
-  if (known) effects.push({ do: "notify", what: "cancelled" });
+export const cancelledByCustomer: Rule<"customerCancelled"> = (order, { unknown }) => {
+  const note = unknown ? CANCELLED_BEFORE : CANCELLED;
+  const effects: Effect[] = [{ do: "reply", reply: "cancelled", note }];
+  if (order.totalMsat > 0n) effects.push({ do: "notify", what: "cancelled" });
   return ended(
     order,
     "cancelled",

@@ -36,18 +36,18 @@ interface Candidate {
  */
 export async function adoptInvoice(o: InvoiceJobOptions, job: RunningJob, orderId: string): Promise<boolean> {
   if (!o.memory?.any) return false;
-  const { database, orders, walletOf } = o;
+  const { database, orders, walletsOf } = o;
   const found = await database.transaction(async (tx) => {
     const order = await orders.orderOf(tx, orderId);
     return order ? { order, held: await heldBy(tx, order) } : null;
   });
   if (!found || found.held.length === 0) return false;
-  const wallet = walletOf(found.order.merchant);
-  if (!wallet) return false;
+  const wallets = walletsOf(found.order.merchant);
   let adopted = false;
   // The newest first: it is the one that the customer was shown last.
   for (const one of found.held.toReversed()) {
-    if (!await knows(o, wallet, one, job.signal)) continue;
+    const wallet = await whoKnows(o, wallets, one, job.signal);
+    if (!wallet) continue;
     const opened = await database.transaction((tx) => take(o, tx, { job, orderId, wallet, one, adopted }));
     if (opened === null) continue;
     adopted ||= opened.open;
@@ -68,8 +68,22 @@ async function heldBy(tx: Tx, order: OrderRow): Promise<Candidate[]> {
   return held;
 }
 
+/** The wallet that made the invoice; null: it wasn't any of these. */
+async function whoKnows(
+  o: InvoiceJobOptions,
+  wallets: readonly Wallet[],
+  one: Candidate,
+  signal: AbortSignal,
+): Promise<Wallet | null> {
+  for (const wallet of wallets) if (await knows(o, wallet, one, signal)) return wallet;
+  if (wallets.length > 0) {
+    o.log.warn("invoice.not_the_wallets", { payment_hash: one.decoded.paymentHash });
+  }
+  return null;
+}
+
 async function knows(
-  { clock, log }: InvoiceJobOptions,
+  { clock }: InvoiceJobOptions,
   wallet: Wallet,
   { bolt11, decoded }: Candidate,
   signal: AbortSignal,
@@ -78,7 +92,6 @@ async function knows(
     using deadline = new Deadline(clock, ANSWER_MS, signal);
     const { paymentHash, timestamp } = decoded;
     const status = await wallet.lookup({ paymentHash, bolt11, createdAt: timestamp * 1000 }, deadline.signal);
-    if (status.status === "not_found") log.warn("invoice.not_the_wallets", { payment_hash: paymentHash });
     return status.status !== "not_found";
   } catch (fault) {
     if (signal.aborted) throw signal.reason;

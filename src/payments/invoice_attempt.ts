@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import { type CheckedInvoice, checkInvoice } from "./invoice_check.ts";
 import type { Issued } from "./invoices_store.ts";
+import { offerable } from "./payment_links.ts";
 import type { CreatedInvoice, InvoiceRequest, Network, Wallet, WalletError } from "./wallet.ts";
 import { walletError } from "./wallet.ts";
 
@@ -16,13 +17,23 @@ export type KnownNetworks = WeakMap<Wallet, Network>;
 
 /** Asks a wallet for one invoice and checks what it answers; a bad one counts as a failure that another try doesn't heal. */
 export async function attempt(
-  o: { wallet: Wallet; request: InvoiceRequest; clock: Clock; networks: KnownNetworks; signal: AbortSignal },
+  o: {
+    wallet: Wallet;
+    request: InvoiceRequest;
+    /** Of a hold invoice: its hash, whose preimage is ours. Null: an ordinary invoice. */
+    holdHash?: string | null;
+    clock: Clock;
+    networks: KnownNetworks;
+    signal: AbortSignal;
+  },
 ): Promise<Attempt> {
-  const { wallet, request, clock } = o;
+  const { wallet, request, clock, holdHash: paymentHash = null } = o;
   using deadline = new Deadline(clock, ANSWER_MS, o.signal);
   try {
     const network = await networkOf(wallet, o.networks, deadline.signal);
-    const created = await wallet.createInvoice(request, deadline.signal);
+    const created = paymentHash === null
+      ? await wallet.createInvoice(request, deadline.signal)
+      : { ...await wallet.hold!.create({ ...request, paymentHash }, deadline.signal), paymentHash };
     const checked = check(created, request, wallet, network, clock.now());
     if (!checked.ok) {
       return { ok: false, error: null, reason: `the wallet gave a wrong invoice: ${checked.reason}` };
@@ -47,7 +58,7 @@ export function issued(
     expiresAt: (timestamp + expirySeconds) * 1000,
     nextLookUpAt: null,
     ref: ref ?? null,
-    links: links ?? [],
+    links: offerable(links ?? []),
   };
 }
 
@@ -58,10 +69,11 @@ function check(
   network: Network,
   now: number,
 ) {
-  const { amountMsat, description, expirySeconds } = request;
+  const { amountMsat, expirySeconds } = request;
   const asked = {
     amountMsat,
-    description,
+    description: created.description === "theirs" ? null : request.description,
+    descriptionHash: created.descriptionHash,
     expirySeconds,
     paymentHash: created.paymentHash,
     setsExpiry: wallet.caps.expiry,

@@ -7,7 +7,10 @@ import type { Network } from "./wallet.ts";
 /** What we asked the wallet for. */
 export interface AskedInvoice {
   amountMsat: Msat;
-  description: string;
+  /** Null: the wallet writes its own, so that there is nothing to compare it with. */
+  description: string | null;
+  /** The hash that stands for another text in its place, which the wallet has read and checked. */
+  descriptionHash?: string | undefined;
   expirySeconds: number;
   /** The hash that the wallet named beside the invoice; null when it named none. */
   paymentHash: string | null;
@@ -44,15 +47,21 @@ export function checkInvoice(bolt11: string, asked: AskedInvoice, network: Netwo
   if (asked.paymentHash !== null && it.paymentHash !== asked.paymentHash.toLowerCase()) {
     return refuse("its payment hash isn't the one that the wallet named");
   }
-  const purpose = it.descriptionHash === null
-    ? it.description === asked.description
-    : it.descriptionHash === bytesToHex(sha256(utf8ToBytes(asked.description)));
-  if (!purpose) return refuse("its description isn't the one we gave");
+  if (!isFor(it, asked)) return refuse("its description isn't the one we gave");
   if ((it.timestamp + it.expirySeconds) * 1000 <= asked.now) return refuse("it has expired already");
   if (asked.setsExpiry && it.expirySeconds > asked.expirySeconds + EXPIRY_TOLERANCE_SECONDS) {
     return refuse(`it expires after ${it.expirySeconds} s instead of ${asked.expirySeconds} s`);
   }
   return { ok: true, decoded: it };
+}
+
+/** Whether it bears the description that was asked for, or its hash. */
+function isFor(it: Bolt11, { description, descriptionHash }: AskedInvoice): boolean {
+  if (descriptionHash !== undefined) return it.descriptionHash === descriptionHash;
+  if (description === null) return true;
+  return it.descriptionHash === null
+    ? it.description === description
+    : it.descriptionHash === bytesToHex(sha256(utf8ToBytes(description)));
 }
 
 const NAMES: Record<Network, string> = { bc: "mainnet", tb: "testnet", tbs: "signet", bcrt: "regtest" };

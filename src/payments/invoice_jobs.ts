@@ -20,10 +20,12 @@ import {
   openInvoiceOf,
   voidInvoices,
 } from "./invoices_store.ts";
+import { hashOf, type HeldMoney } from "./held_money.ts";
 import { invoiceText } from "./invoice_text.ts";
 import { keepLateInvoice, scheduled } from "./late_invoice.ts";
-import { isUnpaid, type OrdersPort, owedMsat, type WalletOf } from "./orders_port.ts";
+import { isUnpaid, type OrdersPort, owedMsat, type WalletsOf } from "./orders_port.ts";
 import type { CreatedInvoice, Wallet } from "./wallet.ts";
+import { WalletChoice } from "./wallet_choice.ts";
 import { WalletPatience } from "./wallet_patience.ts";
 
 /** Questions to the wallet in one round; with 8 s for each a round ends in about 25 s (design §5). */
@@ -46,9 +48,11 @@ export interface InvoiceJobOptions {
   random: Random;
   log: Log;
   orders: OrdersPort;
-  walletOf: WalletOf;
+  walletsOf: WalletsOf;
   /** For orders that name no expiry of their own. Default 15 minutes. */
   expirySeconds?: number;
+  /** Hold invoices, where the merchant wants them; without it there are none. */
+  held?: HeldMoney;
   /** Called after the commit with each invoice that a customer may pay or could have paid. */
   onIssued?(invoice: { merchant: string; id: string; paymentHash: string }): void;
   /** Whether a backup was restored: customers may hold invoices that the books don't know. */
@@ -92,26 +96,30 @@ class InvoiceJobs {
   async create(job: RunningJob): Promise<void> {
     const orderId = String(job.payload.order_id);
     if (await adoptInvoice(this.#o, job, orderId)) return;
+    const choice = new WalletChoice(this.#patience);
     for (let n = 1; n <= ATTEMPTS_A_ROUND; n++) {
-      let asks: boolean | undefined;
-      // Once, however often the transaction is tried: whoever may ask takes the turn of all who wait.
-      const mayAsk = (wallet: Wallet) => asks ??= this.#patience.mayAsk(wallet, this.#o.clock.now());
-      const begin = await this.#o.database.transaction((tx) => this.#begin(tx, job, orderId, mayAsk));
+      let chosen: Wallet | null | undefined;
+      // Once, however often the transaction is tried: whoever may ask a silent wallet takes the turn of all who wait.
+      const choose = (wallets: readonly Wallet[]) =>
+        chosen === undefined ? chosen = choice.next(wallets, this.#o.clock.now()) : chosen;
+      const begin = await this.#o.database.transaction((tx) => this.#begin(tx, job, orderId, choose));
       if (!begin) return;
       if ("pause" in begin) throw new RetryLater(`no invoice yet: ${AWAY}`, begin.pause);
       const { begun } = begin;
       const askedAt = this.#o.clock.now();
       const outcome = await this.#ask(begun, job.signal);
-      if (outcome.ok || !outcome.error?.temporary) this.#patience.answered(begun.wallet);
-      else this.#patience.failed(begun.wallet, askedAt);
       if (outcome.ok) {
+        choice.answered(begun.wallet);
         if (await this.#opened(job, begun, outcome.issued)) return;
         continue;
       }
-      const hopeless = outcome.error === null || !outcome.error.temporary;
+      if (outcome.error?.temporary) choice.failed(begun.wallet, askedAt);
+      else choice.refused(begun.wallet);
+      const hopeless = choice.allRefused(this.#o.walletsOf(begun.order.merchant));
       const last = hopeless || n === ATTEMPTS_A_ROUND;
       this.#o.log.warn("invoice.attempt_failed", {
         order: orderId,
+        wallet: begun.wallet.id,
         attempt: begun.invoice.attempt,
         reason: outcome.reason,
       });
@@ -139,7 +147,7 @@ class InvoiceJobs {
     tx: Tx,
     job: RunningJob,
     orderId: string,
-    mayAsk: (wallet: Wallet) => boolean,
+    choose: (wallets: readonly Wallet[]) => Wallet | null,
   ): Promise<Begin> {
     const { orders, clock, random } = this.#o;
     const now = clock.now();
@@ -149,15 +157,14 @@ class InvoiceJobs {
       return null;
     };
     if (!order || !isUnpaid(order) || owedMsat(order) <= 0n) return await end();
-    const wallet = this.#o.walletOf(order.merchant);
-    if (!wallet) {
+    const wallets = this.#o.walletsOf(order.merchant);
+    if (wallets.length === 0) {
       await this.#end(tx, orderId, "This shop can't take payments yet.");
       return await end();
     }
-    const amountMsat = amountFor(order, wallet);
     const earlier = await invoicesOf(tx, orderId);
     const live = earlier.filter(({ state }) => state === "open" || state === "creating");
-    if (live.some((one) => one.state === "open" && BigInt(one.amount_msat) === amountMsat)) {
+    if (live.some((one) => one.state === "open" && asksFor(BigInt(one.amount_msat), order))) {
       return await end();
     }
     // What an earlier run of this job left unfinished, or what asks for another amount.
@@ -166,12 +173,15 @@ class InvoiceJobs {
       await orders.apply(tx, orderId, { type: "expired" }, now);
       return await end();
     }
-    if (!mayAsk(wallet)) {
+    const wallet = choose(wallets);
+    if (!wallet) {
       await this.#tellDelay(tx, order);
       return { pause: pauseAfter(job) };
     }
     const { merchant } = order;
-    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
+    const amountMsat = amountFor(order, wallet);
+    const hold = wallet.hold !== undefined && this.#o.held?.wanted(merchant) === true;
+    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, hold, now };
     const invoice = await insertAttempt(tx, attempt, earlier);
     return { begun: { order, invoice, wallet, until: this.#until(order, now) } };
   }
@@ -195,7 +205,8 @@ class InvoiceJobs {
       externalId: `${order.id}#${invoice.attempt}`,
       onLate: (created: CreatedInvoice) => void keepLateInvoice(this.#o, order, invoice, created),
     };
-    return attempt({ wallet, request, clock, networks: this.#networks, signal });
+    const holdHash = invoice.hold === 1 ? hashOf(this.#o.held!.preimage(invoice.id)) : null;
+    return attempt({ wallet, request, holdHash, clock, networks: this.#networks, signal });
   }
 
   /** Opens the invoice, tells the order and ends the job, all in one. False when the order meanwhile owes another amount. */
@@ -276,4 +287,10 @@ function pauseAfter(job: RunningJob): number {
 function amountFor(order: OrderRow, wallet: Wallet): bigint {
   const owed = owedMsat(order);
   return wallet.caps.unit === "sat" ? satToMsat(ceilToSat(owed)) : owed;
+}
+
+/** Whether an invoice of this amount asks for what is owed: exactly, or in whole sats. */
+function asksFor(amountMsat: bigint, order: OrderRow): boolean {
+  const owed = owedMsat(order);
+  return amountMsat === owed || amountMsat === satToMsat(ceilToSat(owed));
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from "kysely";
+import type { ExpressionBuilder, Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
 import type { InvoicesTable, InvoiceState, Tables } from "../db/tables.ts";
 import type { Msat } from "../money/msat.ts";
@@ -15,6 +15,11 @@ export interface Issued {
   /** The wallet's own name for it. */
   ref?: string | null;
   links?: PaymentLink[];
+}
+
+/** Further ways to pay it, besides its BOLT11. */
+export function linksOf({ links }: Pick<InvoiceRow, "links">): PaymentLink[] {
+  return links === null ? [] : JSON.parse(links) as PaymentLink[];
 }
 
 /** The order's attempts, oldest first. */
@@ -52,6 +57,16 @@ export async function findInvoiceByHash(
     .executeTakeFirst();
 }
 
+/** The invoice that a wallet of the merchant calls by this name of its own. */
+export async function findInvoiceByRef(
+  db: Kysely<Tables>,
+  o: { merchant: string; wallet: string; ref: string },
+): Promise<InvoiceRow | undefined> {
+  return await db.selectFrom("invoices").selectAll().where("merchant", "=", o.merchant)
+    .where("wallet_ref", "=", o.ref).where("wallet", "=", o.wallet)
+    .orderBy("created_at", "desc").limit(1).executeTakeFirst();
+}
+
 /** The invoice, locked until the transaction ends. Its order is locked before it, always. */
 export async function lockInvoice(tx: Tx, id: string): Promise<InvoiceRow | undefined> {
   return await tx.selectFrom("invoices").selectAll().where("id", "=", id)
@@ -64,7 +79,15 @@ export async function lockInvoice(tx: Tx, id: string): Promise<InvoiceRow | unde
  */
 export async function insertAttempt(
   tx: Tx,
-  o: { id: string; merchant: string; orderId: string; wallet: string; amountMsat: Msat; now: number },
+  o: {
+    id: string;
+    merchant: string;
+    orderId: string;
+    wallet: string;
+    amountMsat: Msat;
+    hold?: boolean;
+    now: number;
+  },
   earlier?: readonly InvoiceRow[],
 ): Promise<InvoiceRow> {
   const last = (earlier ?? await invoicesOf(tx, o.orderId)).at(-1);
@@ -76,6 +99,7 @@ export async function insertAttempt(
     type: "ln",
     wallet: o.wallet,
     state: "creating",
+    hold: o.hold ? 1 : 0,
     amount_msat: o.amountMsat,
     created_at: o.now,
     updated_at: o.now,
@@ -136,21 +160,26 @@ export async function setNextLookUp(tx: Tx, id: string, at: number | null): Prom
   ).execute();
 }
 
-/** Merchants that have invoices to be looked up now. */
-export async function merchantsWithDue(db: Kysely<Tables>, now: number): Promise<string[]> {
-  const rows = await db.selectFrom("invoices").select("merchant").distinct()
+/** Whose invoices are meant: of one wallet, or of all that aren't among these. */
+export type OfWallet = { merchant: string; wallet: string } | { merchant: string; notOf: readonly string[] };
+
+/** Merchants and wallets that have invoices to be looked up now. */
+export async function walletsWithDue(
+  db: Kysely<Tables>,
+  now: number,
+): Promise<{ merchant: string; wallet: string }[]> {
+  return await db.selectFrom("invoices").select(["merchant", "wallet"]).distinct()
     .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", now).execute();
-  return rows.map((row) => row.merchant);
 }
 
-/** How many the merchant has, counted up to `most`. */
+/** How many are due, counted up to `most`. */
 export async function countDue(
   db: Kysely<Tables>,
-  merchant: string,
+  of: OfWallet,
   now: number,
   most: number,
 ): Promise<number> {
-  const rows = await db.selectFrom("invoices").select("id").where("merchant", "=", merchant)
+  const rows = await db.selectFrom("invoices").select("id").where(belongsTo(of))
     .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", now).limit(most).execute();
   return rows.length;
 }
@@ -188,9 +217,10 @@ export async function putOff(tx: Tx, invoices: { id: string; at: number | null }
  */
 export async function claimDue(
   tx: Tx,
-  o: { merchant: string; now: number; limit: number; until: number },
+  of: OfWallet,
+  o: { now: number; limit: number; until: number },
 ): Promise<string[]> {
-  const due = await tx.selectFrom("invoices").select("id").where("merchant", "=", o.merchant)
+  const due = await tx.selectFrom("invoices").select("id").where(belongsTo(of))
     .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", o.now)
     .orderBy("next_lookup_at", "desc").orderBy("created_at", "desc").limit(o.limit)
     .$if(tx.dialect === "postgres", (q) => q.forUpdate().skipLocked()).execute();
@@ -201,15 +231,27 @@ export async function claimDue(
   return ids;
 }
 
-/** Makes every open invoice of a merchant due now: after a start, or when hints may have been missed. */
-export async function makeOpenDue(tx: Tx, merchant: string, now: number): Promise<void> {
+/** Makes every open invoice of a wallet due now: after a start, or when hints may have been missed. */
+export async function makeOpenDue(tx: Tx, of: OfWallet, now: number): Promise<void> {
   await tx.updateTable("invoices").set({ next_lookup_at: now })
-    .where("merchant", "=", merchant).where("state", "=", "open").execute();
+    .where(belongsTo(of)).where("state", "=", "open").execute();
 }
 
 /** The same for all merchants: what a process that is gone was about to ask. */
 export async function makeAllOpenDue(tx: Tx, now: number): Promise<void> {
   await tx.updateTable("invoices").set({ next_lookup_at: now }).where("state", "=", "open").execute();
+}
+
+function belongsTo(of: OfWallet) {
+  return (eb: ExpressionBuilder<Tables, "invoices">) =>
+    eb.and([
+      eb("merchant", "=", of.merchant),
+      ...("wallet" in of
+        ? [eb("wallet", "=", of.wallet)]
+        : of.notOf.length > 0
+        ? [eb("wallet", "not in", of.notOf)]
+        : []),
+    ]);
 }
 
 function columns(issued: Issued) {

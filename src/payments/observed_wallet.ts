@@ -27,7 +27,6 @@ export class ObservedWallet implements Wallet {
   readonly pay?: (payment: OutgoingPayment, signal: AbortSignal) => Promise<PaidOut>;
   readonly lookupPayment?: (payment: OutgoingRef, signal: AbortSignal) => Promise<OutgoingStatus>;
   readonly cancel?: (invoice: InvoiceRef, signal: AbortSignal) => Promise<void>;
-  readonly hold?: HoldInvoices;
   readonly readHook?: (headers: Headers, raw: Uint8Array) => HookRead;
   readonly #wallet: Wallet;
   #up: boolean | null = null;
@@ -44,14 +43,6 @@ export class ObservedWallet implements Wallet {
     }
     if (wallet.cancel) {
       this.cancel = (invoice, signal) => this.#observe(wallet.cancel!(invoice, signal), signal);
-    }
-    const { hold } = wallet;
-    if (hold) {
-      this.hold = {
-        create: (request, signal) => this.#observe(hold.create(request, signal), signal),
-        settle: (preimage, signal) => this.#observe(hold.settle(preimage, signal), signal),
-        cancel: (paymentHash, signal) => this.#observe(hold.cancel(paymentHash, signal), signal),
-      };
     }
     if (wallet.readHook) this.readHook = (headers, raw) => wallet.readHook!(headers, raw);
     if (wallet.pay) this.pay = (payment, signal) => this.#observe(wallet.pay!(payment, signal), signal);
@@ -82,6 +73,15 @@ export class ObservedWallet implements Wallet {
 
   get caps(): WalletCaps {
     return this.#wallet.caps;
+  }
+
+  get hold(): HoldInvoices | undefined {
+    const { hold } = this.#wallet;
+    return hold && {
+      create: (request, signal) => this.#observe(hold.create(request, signal), signal),
+      settle: (preimage, signal) => this.#observe(hold.settle(preimage, signal), signal),
+      cancel: (paymentHash, signal) => this.#observe(hold.cancel(paymentHash, signal), signal),
+    };
   }
 
   describe(): string {

@@ -9,6 +9,8 @@ export interface OrdersPort {
   orderOf(tx: Tx, orderId: string): Promise<OrderRow | undefined>;
   /** Lets an event happen to an order: to this id's, or to one that this transaction has locked and not changed since. */
   apply(tx: Tx, order: string | OrderRow, event: OrderEvent, now: number): Promise<{ order: OrderRow }>;
+  /** Money for the order waits with the wallet: whether it is to be taken (its goods are reserved then) or given back. */
+  paymentHeld(tx: Tx, payment: { order: string | OrderRow; now: number }): Promise<"take" | "give back">;
   /** Money for the order has arrived, by the wallet's own word. The order as for `apply`. */
   paymentArrived(
     tx: Tx,
@@ -16,8 +18,8 @@ export interface OrdersPort {
   ): Promise<unknown>;
 }
 
-/** The wallet that a merchant receives with; null when none is set up. */
-export type WalletOf = (merchant: string) => Wallet | null;
+/** The wallets that a merchant receives with, in the order in which they are asked; none: the shop can't take payments. */
+export type WalletsOf = (merchant: string) => readonly Wallet[];
 
 /** Whether the order waits for money. */
 export function isUnpaid(order: OrderRow): boolean {

@@ -1,8 +1,7 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { Tx } from "../db/database.ts";
 import type { RunningJob } from "../jobs/runner.ts";
 import { formatSat, type Msat } from "../money/msat.ts";
+import { isProof } from "./proof.ts";
 import { ended } from "./refund_end.ts";
 import { lockWithSource } from "./refund_locks.ts";
 import { askAnew } from "./refund_offers.ts";
@@ -34,11 +33,6 @@ const HANGING_MS = 600_000;
 const LOOKED_UP_MS = 7 * 86_400_000;
 
 type At = { id: string; job: RunningJob };
-
-/** Whether a preimage proves that a payment hash was paid: BOLT11's `p` is its SHA-256. */
-export function isProof(preimage: string, paymentHash: string): boolean {
-  return /^[0-9a-f]{64}$/.test(preimage) && bytesToHex(sha256(hexToBytes(preimage))) === paymentHash;
-}
 
 /** The wallet has paid. Ends the job with it. */
 export async function bookSent(tx: Tx, o: At & { feeMsat: Msat | null }, now: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Tx } from "../db/database.ts";
 import { decodeBolt11 } from "./bolt11.ts";
 import { approved, payOut } from "./refund_approval.ts";
 import { ended } from "./refund_end.ts";
+import { addressOf, bolt11Of } from "./refund_destination.ts";
 import { expiryOf } from "./refund_invoice.ts";
 import { lockWithSource } from "./refund_locks.ts";
 import { askAnew } from "./refund_offers.ts";
@@ -19,12 +20,19 @@ export type Decided = { ok: true; refund: RefundRow } | {
 const EXPIRED = "Your invoice has expired.";
 
 /**
- * Approves a refund: destination, amount and payment hash are fixed (design §5), and it is paid. `paymentHash`: what the
- * person has seen, so that nothing else is approved. `canPay`: there is a wallet to pay with.
+ * Approves a refund: destination, amount and payment hash are fixed (design §5), and it is paid. Of a Lightning address the
+ * hash is fixed when it gives its invoice, once, before the wallet hears of it. `paymentHash`, `destination`: what the person
+ * has seen, so that nothing else is approved. `canPay`: there is a wallet to pay with.
  */
 export async function approveRefund(
   tx: Tx,
-  o: { id: string; by: string; paymentHash?: string | undefined; canPay: boolean },
+  o: {
+    id: string;
+    by: string;
+    paymentHash?: string | undefined;
+    destination?: string | undefined;
+    canPay: boolean;
+  },
   now: number,
 ): Promise<Decided> {
   const refund = await lockWithSource(tx, o.id);
@@ -35,13 +43,15 @@ export async function approveRefund(
       "There is no wallet to pay with. Set NCC_WALLET_SPEND, or pay it yourself and mark it: ncc refund by-hand.",
     );
   }
-  if (refund.destination === null || refund.payment_hash === null) {
+  if (refund.destination === null) {
     return no("It has no destination yet: the customer was asked for a Lightning invoice.");
   }
-  if (o.paymentHash !== undefined && o.paymentHash !== refund.payment_hash) {
-    return no("The customer has sent another invoice meanwhile. Look at it again.");
+  const hashSeen = o.paymentHash ?? refund.payment_hash;
+  const seen = o.destination ?? refund.destination;
+  if (hashSeen !== refund.payment_hash || seen.toLowerCase() !== refund.destination) {
+    return no("The customer has sent another destination meanwhile. Look at it again.");
   }
-  if (hasExpired(refund.destination, now)) {
+  if (addressOf(refund) === null && hasExpired(refund.destination, now)) {
     await askAnew(tx, refund, EXPIRED, now);
     return no("The customer's invoice has expired; they are asked for another one.");
   }
@@ -89,19 +99,21 @@ export async function cancelRefund(
 
 /**
  * A person has looked into the wallet and knows that nothing was paid for a refund in doubt: it goes to the same invoice again
- * (a payment hash is paid once at most), or the customer is asked for another where that one has expired.
+ * (a payment hash is paid once at most); where that one has expired, to another one of the same address, or of the customer's.
  */
 export async function retryRefund(tx: Tx, id: string, now: number): Promise<Decided> {
   const refund = await lockWithSource(tx, id);
   if (!refund) return missing(id);
   if (refund.state !== "unknown" || refund.destination === null) return conflict(refund, "isn't in doubt");
-  if (hasExpired(refund.destination, now)) {
-    return { ok: true, refund: await askAnew(tx, refund, EXPIRED, now) };
-  }
-  const row = await updateRefund(tx, refund, { state: "approved" }, now);
+  const expired = hasExpired(bolt11Of(refund) ?? "", now);
+  const anew = expired && addressOf(refund) !== null;
+  if (expired && !anew) return { ok: true, refund: await askAnew(tx, refund, EXPIRED, now) };
+  const change = anew ? { resolved: null, payment_hash: null, asked_at: null, approved_at: now } : {};
+  const row = await updateRefund(tx, refund, { state: "approved", ...change }, now);
   await payOut(tx, row, now);
+  const where = anew ? "another invoice of the same address" : "the same invoice again";
   await note(tx, row, {
-    text: `The merchant says that ${amountText(row)} weren't paid; they are sent to the same invoice again.`,
+    text: `The merchant says that ${amountText(row)} weren't paid; they are sent to ${where}.`,
   }, now);
   return { ok: true, refund: row };
 }

@@ -7,6 +7,8 @@ export interface RefundTerms {
   amountMsat: Msat;
   /** The network that the money came by. */
   network: Network;
+  /** How long it must still be good for. Default: five minutes. */
+  leastLeftMs?: number;
   /** ms since 1970. */
   now: number;
 }
@@ -29,8 +31,12 @@ export function checkRefundInvoice(bolt11: string, terms: RefundTerms): ReadRefu
     };
   }
   if (expiryOf(invoice) <= terms.now) return { ok: false, reason: "It has expired." };
-  if (expiryOf(invoice) - terms.now < LEAST_LEFT_MS) {
-    return { ok: false, reason: "It expires within five minutes." };
+  const least = terms.leastLeftMs ?? LEAST_LEFT_MS;
+  if (expiryOf(invoice) - terms.now < least) {
+    return {
+      ok: false,
+      reason: `It expires within ${least === LEAST_LEFT_MS ? "five minutes" : `${least / 1_000} s`}.`,
+    };
   }
   return { ok: true, invoice };
 }

@@ -2,9 +2,13 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { type JobHandlers, RetryLater, type RunningJob } from "../jobs/runner.ts";
 import { errorText, type Log } from "../log.ts";
+import type { GuardedFetch } from "../web/guarded_fetch.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import { REFUND_PAY_JOB } from "./refund_approval.ts";
-import { bookFailure, bookLookUp, bookSent, isProof, NOTHING_PAID } from "./refund_booking.ts";
+import { isProof } from "./proof.ts";
+import { bookFromAddress, invoiceFrom } from "./refund_address.ts";
+import { bookFailure, bookLookUp, bookSent, NOTHING_PAID } from "./refund_booking.ts";
+import { bolt11Of } from "./refund_destination.ts";
 import { beginPayOut, type Begun } from "./refund_pay_out.ts";
 import type { RefundRow } from "./refunds_store.ts";
 import { type Wallet, walletError } from "./wallet.ts";
@@ -12,6 +16,7 @@ import { type Wallet, walletError } from "./wallet.ts";
 /** How long a wallet has to pay; a Lightning payment tries many ways. */
 const PAY_MS = 60_000;
 const LOOK_UP_MS = 10_000;
+const RESOLVE_MS = 15_000;
 
 export interface RefundJobOptions {
   database: Database;
@@ -19,6 +24,8 @@ export interface RefundJobOptions {
   log: Log;
   /** The wallet that a merchant pays with; null: none is set up. Never the one that only receives. */
   payerOf(merchant: string): Wallet | null;
+  /** Asks the servers of customers' Lightning addresses. */
+  web: GuardedFetch;
 }
 
 /**
@@ -48,9 +55,28 @@ class RefundPayer {
         throw new RetryLater(begun.why, begun.ms, false);
       case "pay":
         return await this.#pay(job, begun);
+      case "resolve":
+        return await this.#resolve(job, begun);
       case "look_up":
         return await this.#lookUp(job, begun.refund, begun.wallet);
     }
+  }
+
+  /** Has the address give an invoice, and goes on with that. */
+  async #resolve(job: RunningJob, { refund, address }: Begun & { do: "resolve" }): Promise<void> {
+    const { database, clock, log, web } = this.#o;
+    using deadline = new Deadline(clock, RESOLVE_MS, job.signal);
+    const from = await invoiceFrom(web, { address, refund }, deadline.signal);
+    if (job.signal.aborted) throw job.signal.reason;
+    if (!from.ok) log.warn("refund.address_gave_none", { refund: refund.id, kind: from.error.kind });
+    const { id } = refund;
+    const next = await database.transaction((tx) =>
+      bookFromAddress(tx, { id, job, from, destination: address.text }, clock.now())
+    );
+    if (next === null) return;
+    if (next > 0) throw new RetryLater("the customer's Lightning address gave no invoice", next, false);
+    // At once, while the invoice is fresh.
+    return await this.run(job);
   }
 
   async #pay(job: RunningJob, { refund, wallet, payment, doubtful }: Begun & { do: "pay" }): Promise<void> {
@@ -88,7 +114,7 @@ class RefundPayer {
       using deadline = new Deadline(clock, LOOK_UP_MS, job.signal);
       const status = await wallet.lookupPayment({
         paymentHash: refund.payment_hash!,
-        bolt11: refund.destination!,
+        bolt11: bolt11Of(refund)!,
         createdAt: refund.asked_at ?? refund.updated_at,
       }, deadline.signal);
       const next = await database.transaction((tx) =>

@@ -6,59 +6,65 @@ import { approveByItself, type AutoApproval } from "./refund_approval.ts";
 import { checkRefundInvoice, networkOf, type ReadRefundInvoice } from "./refund_invoice.ts";
 import { alarm, amountText, askFor, note, tell } from "./refund_telling.ts";
 import { lockWithSource } from "./refund_locks.ts";
+import { readLightningAddress } from "./wallets/lnaddress/address.ts";
 import { anyInvoice, dueTo, findRefundByHash, type RefundRow, updateRefund } from "./refunds_store.ts";
 
-/** An invoice that somebody sent us in a message. */
-export interface OfferedInvoice {
+/** Where money can be sent to, as somebody wrote it in a message. */
+export interface OfferedDestination {
   merchant: string;
   /** The verified sender: nobody else decides where a refund goes. */
   customer: string;
-  bolt11: string;
+  /** A BOLT11 invoice, or a Lightning address. */
+  destination: string;
   /** The message's event: it is answered once. */
   eventId: string;
   /** Null: a person approves each refund. */
   auto: AutoApproval | null;
 }
 
-/** After so many invoices that couldn't be used a person reads them: two programs must not talk for ever. */
+/** After so many destinations that couldn't be used a person reads them: two programs must not talk for ever. */
 const MOST_REFUSALS = 10;
 
 /**
- * Takes a customer's invoice as the destination of a refund that is due to them, or tells them why it can't be used. A later
- * one takes the place of an earlier one until the refund is approved. Null when none is due to this sender: then the message
+ * Takes a customer's invoice or Lightning address as the destination of a refund that is due to them, or tells them why it
+ * can't be used. An address gives its invoice when the refund is paid. A later one takes the place of an earlier one until the refund is approved. Null when none is due to this sender: then the message
  * is no matter of refunds.
  */
 export async function offerDestination(
   tx: Tx,
-  offered: OfferedInvoice,
+  offered: OfferedDestination,
   now: number,
 ): Promise<RefundRow | null> {
   const due = await dueTo(tx, offered.merchant, offered.customer);
   if (due.length === 0) return null;
-  const bolt11 = offered.bolt11.toLowerCase();
-  const refund = await lockWithSource(tx, bestFor(due, bolt11).id);
+  const destination = offered.destination.toLowerCase();
+  const refund = await lockWithSource(tx, bestFor(due, destination).id);
   if (refund?.state !== "due" || refund.refusals >= MOST_REFUSALS) return null;
-  const checked = await check(tx, refund, bolt11, due, now);
-  if (!checked.ok) {
+  const address = readLightningAddress(destination);
+  const checked = address === null ? await check(tx, refund, destination, due, now) : null;
+  if (checked?.ok === false) {
     await refuse(tx, refund, checked.reason, offered, now);
     return refund;
   }
   const destined = await updateRefund(tx, refund, {
-    destination: bolt11,
+    destination,
+    resolved: null,
     destination_event: offered.eventId,
-    payment_hash: checked.invoice.paymentHash,
+    payment_hash: checked?.invoice.paymentHash ?? null,
   }, now);
+  const what = address === null ? "invoice" : "Lightning address";
+  const article = address === null ? "an" : "a";
   await note(tx, destined, {
-    text: `The customer sent an invoice for the refund of ${amountText(refund)}.`,
+    text: `The customer sent ${article} ${what} for the refund of ${amountText(refund)}.`,
   }, now);
   if (offered.auto && await approveByItself(tx, destined, offered.auto, now)) {
-    const text = `Thank you: ${amountText(refund)} are being sent to your invoice.`;
+    const text = `Thank you: ${amountText(refund)} are being sent to your ${what}.`;
     await tell(tx, destined, text, `answer:${offered.eventId}`, now);
     return destined;
   }
   const text = `Thank you: ${
     amountText(refund)
-  } will be sent to your invoice as soon as the merchant has confirmed it.`;
+  } will be sent to your ${what} as soon as the merchant has confirmed it.`;
   await tell(tx, destined, text, `answer:${offered.eventId}`, now);
   await alarm(tx, destined, {
     kind: "refund_due",
@@ -75,6 +81,7 @@ export async function askAnew(tx: Tx, refund: RefundRow, why: string, now: numbe
   const asked = await updateRefund(tx, refund, {
     state: "due",
     destination: null,
+    resolved: null,
     destination_event: null,
     payment_hash: null,
     approved_by: null,
@@ -135,7 +142,7 @@ async function refuse(
   tx: Tx,
   refund: RefundRow,
   reason: string,
-  offered: OfferedInvoice,
+  offered: OfferedDestination,
   now: number,
 ): Promise<void> {
   await updateRefund(tx, refund, { refusals: refund.refusals + 1 }, now);

@@ -2,12 +2,14 @@ import type { Tx } from "../db/database.ts";
 import type { RunningJob } from "../jobs/runner.ts";
 import type { Msat } from "../money/msat.ts";
 import { type Bolt11, decodeBolt11 } from "./bolt11.ts";
+import { addressOf, bolt11Of } from "./refund_destination.ts";
 import { expiryOf } from "./refund_invoice.ts";
 import { lockWithSource } from "./refund_locks.ts";
 import { askAnew } from "./refund_offers.ts";
 import { amountText, note } from "./refund_telling.ts";
 import { haltedBecause, type RefundRow, updateRefund } from "./refunds_store.ts";
 import type { OutgoingPayment, Wallet } from "./wallet.ts";
+import type { LightningAddress } from "./wallets/lnaddress/address.ts";
 
 /** What is to be done for a refund now. */
 export type Begun =
@@ -15,6 +17,8 @@ export type Begun =
   | { do: "wait"; ms: number; why: string }
   /** `doubtful`: the wallet was asked for the same invoice before and never said what became of it. */
   | { do: "pay"; refund: RefundRow; wallet: Wallet; payment: OutgoingPayment; doubtful: boolean }
+  /** Its destination is a Lightning address, which has to give an invoice first. */
+  | { do: "resolve"; refund: RefundRow; address: LightningAddress }
   | { do: "look_up"; refund: RefundRow; wallet: Wallet | null };
 
 /** A wallet that isn't there now may come. */
@@ -49,7 +53,10 @@ export async function beginPayOut(
   if (halted !== null) return { do: "wait", ms: HALTED_MS, why: "the merchant is halted" };
   if (!wallet?.pay) return { do: "wait", ms: WITHOUT_WALLET_MS, why: "there is no wallet to pay with" };
 
-  const read = decodeBolt11(refund.destination ?? "");
+  const address = addressOf(refund);
+  if (address && refund.resolved === null) return { do: "resolve", refund, address };
+  const bolt11 = bolt11Of(refund) ?? "";
+  const read = decodeBolt11(bolt11);
   if (!fits(read.ok ? read.invoice : null, refund)) {
     throw new Error(`refund ${refund.id}: its destination isn't the one that was approved`);
   }
@@ -59,13 +66,17 @@ export async function beginPayOut(
     if (doubtful) {
       return { do: "look_up", refund: await inDoubt(tx, refund, "its invoice expired", now), wallet };
     }
+    if (address) {
+      const change = { resolved: null, payment_hash: null };
+      return { do: "resolve", refund: await updateRefund(tx, refund, change, now), address };
+    }
     await askAnew(tx, refund, "Your invoice has expired.", now);
     await o.job.complete(tx);
     return { do: "nothing" };
   }
   const sending = await updateRefund(tx, refund, { state: "sending", wallet: wallet.id, asked_at: now }, now);
   const payment = {
-    bolt11: sending.destination!,
+    bolt11,
     paymentHash: sending.payment_hash!,
     amountMsat: BigInt(sending.amount_msat),
     amountless: invoice.amountMsat === null,

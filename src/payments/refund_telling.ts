@@ -91,5 +91,5 @@ export async function alarm(
 
 /** How a customer is asked where the money shall go. */
 export function askFor(refund: RefundRow): string {
-  return `Answer with a Lightning invoice over ${amountText(refund)}.`;
+  return `Answer with a Lightning address or an invoice over ${amountText(refund)}.`;
 }

@@ -75,6 +75,7 @@ export async function withdraw(tx: Tx, refund: RefundRow, note: string, now: num
   return await updateRefund(tx, refund, {
     state: "cancelled",
     destination: null,
+    resolved: null,
     destination_event: null,
     payment_hash: null,
     note,

@@ -6,6 +6,7 @@ import type { OrderRow } from "../orders/orders_store.ts";
 import type { Random } from "../random.ts";
 import { believedAmount } from "./believed_amount.ts";
 import { mayExpire } from "./expiry.ts";
+import { endHold } from "./held_jobs.ts";
 import {
   findInvoice,
   type InvoiceRow,
@@ -14,7 +15,7 @@ import {
   setNextLookUp,
 } from "./invoices_store.ts";
 import { dueAt, nextLookUpAt, type Watched } from "./look_up_schedule.ts";
-import { isUnpaid, type OrdersPort, type WalletOf } from "./orders_port.ts";
+import { isUnpaid, type OrdersPort, type WalletsOf } from "./orders_port.ts";
 import { isUnassigned, lockPaymentByHash, matchPayment, recordPayment } from "./payments_store.ts";
 import { recordUnmatched } from "./unmatched.ts";
 import { type InvoiceStatus, type Wallet, WalletError } from "./wallet.ts";
@@ -24,6 +25,8 @@ const ANSWER_MS = 10_000;
 const NEW_MS = 60_000;
 /** At the latest until the next question about an invoice that is open. */
 const UNDECIDED_MS = 60_000;
+/** The same about one whose money waits to be taken or given back. */
+const HELD_MS = 5_000;
 
 /** What a look-up found. `unknown`: the wallet couldn't say. */
 export type LookedUp = "paid" | "unpaid" | "expired" | "unknown";
@@ -34,7 +37,7 @@ export interface SettlementOptions {
   random: Random;
   log: Log;
   orders: OrdersPort;
-  walletOf: WalletOf;
+  walletsOf: WalletsOf;
 }
 
 /** Asks wallets about invoices and books what they say: the only way that money gets into the books. */
@@ -95,15 +98,12 @@ export class Settlement {
   }
 
   #walletFor(invoice: InvoiceRow): Wallet {
-    const wallet = this.#o.walletOf(invoice.merchant);
-    if (!wallet) throw new WalletError("unreachable", "the merchant has no wallet now");
-    if (wallet.id !== invoice.wallet) {
-      throw new WalletError(
-        "unreachable",
-        `the invoice was made by the wallet ${invoice.wallet}, which isn't set up any more`,
-      );
-    }
-    return wallet;
+    const wallet = this.#o.walletsOf(invoice.merchant).find(({ id }) => id === invoice.wallet);
+    if (wallet) return wallet;
+    throw new WalletError(
+      "unreachable",
+      `the invoice was made by the wallet ${invoice.wallet}, which isn't set up any more`,
+    );
   }
 
   async #book(tx: Tx, seen: InvoiceRow, status: InvoiceStatus | null, askedAt: number): Promise<LookedUp> {
@@ -114,6 +114,10 @@ export class Settlement {
     // Looked at here as well: an order mustn't expire before anybody else has noticed.
     if (this.#jumps.look() !== 0) this.clockJumped();
     const now = this.#o.clock.now();
+    if (invoice.hold === 1 && status !== null) {
+      const done = await this.#ofHold(tx, invoice, order, status, now);
+      if (done !== null) return done;
+    }
     const watched: Watched = {
       createdAt: invoice.created_at,
       expiresAt: invoice.expires_at!,
@@ -138,6 +142,29 @@ export class Settlement {
     }
     await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: next }, now);
     if (order && isUnpaid(order)) await this.#o.orders.apply(tx, order, { type: "expired" }, now);
+    return "expired";
+  }
+
+  /** What a hold invoice has beside others. Null: nothing that couldn't be said of any. */
+  async #ofHold(
+    tx: Tx,
+    invoice: InvoiceRow,
+    order: OrderRow | undefined,
+    { status }: InvoiceStatus,
+    now: number,
+  ): Promise<LookedUp | null> {
+    const { orders, log } = this.#o;
+    if (status === "held") {
+      const how = order ? await orders.paymentHeld(tx, { order, now }) : "give back";
+      await endHold(tx, invoice, how, now);
+      await setNextLookUp(tx, invoice.id, now + HELD_MS);
+      return "unpaid";
+    }
+    if (order?.payment !== "held" || (status !== "cancelled" && status !== "expired")) return null;
+    // Taken too late, or the wallet let it go: the customer has the money, so the order ends.
+    log.warn("invoice.hold_gone", { invoice: invoice.id, order: order.id });
+    await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: null }, now);
+    await orders.apply(tx, order, { type: "expired" }, now);
     return "expired";
   }
 

@@ -73,7 +73,7 @@ export class Stray {
       const attempt = await unansweredAttempt(tx, { orderId, wallet: wallet.id, amountMsat: asked });
       if (!attempt) return null;
       const decoded = decodedOf(listed)!;
-      await keepVoid(tx, attempt.id, issued(listed.bolt11!, { ok: true, decoded }), now);
+      await keepVoid(tx, attempt.id, issued({ bolt11: listed.bolt11! }, { ok: true, decoded }), now);
       const text = "The wallet had made an invoice whose answer never reached us; it was paid all the same.";
       await orders.apply(tx, orderId, { type: "noted", text }, now);
       log.info("invoice.lost_answer_found", { order: orderId, attempt: attempt.attempt });

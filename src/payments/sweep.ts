@@ -4,7 +4,7 @@ import { errorText, type Log } from "../log.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import type { Random } from "../random.ts";
 import { orderDigitsIn } from "./invoice_text.ts";
-import type { OrdersPort, WalletOf } from "./orders_port.ts";
+import type { OrdersPort, WalletsOf } from "./orders_port.ts";
 import type { Settlement } from "./settlement.ts";
 import { bookedHashes, firstInvoiceAt, invoicesByHash, noteSwept, sweptTo } from "./sweeps_store.ts";
 import { Stray, textOf } from "./stray_payment.ts";
@@ -31,7 +31,7 @@ export interface SweepOptions {
   random: Random;
   log: Log;
   orders: OrdersPort;
-  walletOf: WalletOf;
+  walletsOf: WalletsOf;
   settlement: Settlement;
 }
 
@@ -61,12 +61,32 @@ export class Sweep {
   }
 
   /**
-   * One sweep from where the last one ended. Null when the merchant has no wallet or it keeps no list. Throws a WalletError
-   * when it doesn't answer; what was compared until then stays noted.
+   * One sweep of each of the merchant's wallets from where its last one ended. Null when none of them keeps a list. Throws the
+   * WalletError of one that doesn't answer, after the others' turns; what was compared until then stays noted.
    */
   async run(merchant: string, how: "soon" | "nightly", signal: AbortSignal): Promise<Swept | null> {
-    const wallet = this.#o.walletOf(merchant);
-    if (!wallet?.listIncoming) return null;
+    let all: Swept | null = null;
+    let failed: WalletError | null = null;
+    for (const wallet of this.#o.walletsOf(merchant)) {
+      try {
+        const swept = await this.#wallet(merchant, wallet, how, signal);
+        if (swept) all = all ? sum(all, swept) : swept;
+      } catch (error) {
+        if (!(error instanceof WalletError)) throw error;
+        failed ??= error;
+      }
+    }
+    if (failed) throw failed;
+    return all;
+  }
+
+  async #wallet(
+    merchant: string,
+    wallet: Wallet,
+    how: "soon" | "nightly",
+    signal: AbortSignal,
+  ): Promise<Swept | null> {
+    if (!wallet.listIncoming) return null;
     const { database, clock, log } = this.#o;
     const key = { merchant, wallet: wallet.id };
     const begin = await sweptTo(database.kysely, key) ?? await firstInvoiceAt(database.kysely, merchant);
@@ -160,4 +180,13 @@ export class Sweep {
       return "unsure";
     }
   }
+}
+
+function sum(one: Swept, other: Swept): Swept {
+  return {
+    listed: one.listed + other.listed,
+    found: one.found + other.found,
+    unmatched: one.unmatched + other.unmatched,
+    unsure: one.unsure + other.unsure,
+  };
 }

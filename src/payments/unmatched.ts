@@ -32,7 +32,12 @@ export type Assigned = { ok: true } | { ok: false; code: "not_found" | "conflict
  */
 export async function assignPayment(
   tx: Tx,
-  o: { paymentId: string; orderId: string; orders: OrdersPort; now: number },
+  o: {
+    paymentId: string;
+    orderId: string;
+    orders: Omit<OrdersPort, "paymentHeld">;
+    now: number;
+  },
 ): Promise<Assigned> {
   const { paymentId, orderId, orders, now } = o;
   // Orders are locked before payments, as everywhere.

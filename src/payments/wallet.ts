@@ -29,6 +29,10 @@ export interface WalletInfo {
   alias: string | null;
   /** Its own names of what it offers. */
   methods: string[];
+  /** Something about it that people should hear, though it answers. */
+  warning?: string;
+  /** Whether this connection's secret can spend: more than receiving needs. Null or left out when it doesn't show. */
+  canSpend?: boolean | null;
 }
 
 /** An invoice to be made. */
@@ -52,6 +56,10 @@ export interface CreatedInvoice {
   ref?: string | null;
   /** Further ways to pay it that the wallet offers by itself. */
   links?: PaymentLink[];
+  /** The wallet prints a text of its own on every invoice, whatever it is asked for. */
+  description?: "theirs";
+  /** It commits to this (64 hex digits) in place of our description: the hash of a text of the wallet's own, which it has checked. */
+  descriptionHash?: string;
 }
 
 /** A way to pay that isn't Lightning: NIP-15's payment options of other types. */
@@ -169,6 +177,7 @@ export interface Wallet {
   /** Stored with each invoice, so that it is looked up where it was made; the same after a restart. */
   readonly id: string;
   readonly kind: string;
+  /** Ask each time: some connections tell only with their first answer (a probe's) what they can, and until then it is the least. */
   readonly caps: WalletCaps;
   /** For people and logs; secrets are masked. */
   describe(): string;
@@ -190,7 +199,7 @@ export interface Wallet {
   /** Withdraws an unpaid invoice: nobody can pay it any more. What is paid already stays paid. */
   cancel?(invoice: InvoiceRef, signal: AbortSignal): Promise<void>;
   /** Present where `caps.hold` says so. */
-  readonly hold?: HoldInvoices;
+  readonly hold?: HoldInvoices | undefined;
   /** Reads what its provider sends to `/hooks/wallet/…`: the raw body, its signature checked where the provider has one. */
   readHook?(headers: Headers, raw: Uint8Array): HookRead;
   /** Calls `onHint` until the answer is called. */

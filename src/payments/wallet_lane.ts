@@ -1,7 +1,14 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
-import { claimDue, countDue, findInvoiceByHash, makeOpenDue } from "./invoices_store.ts";
+import {
+  claimDue,
+  countDue,
+  findInvoiceByHash,
+  findInvoiceByRef,
+  makeOpenDue,
+  type OfWallet,
+} from "./invoices_store.ts";
 import { lookUpByList } from "./look_up_by_list.ts";
 import { LookUpBudget } from "./look_up_budget.ts";
 import type { Settlement } from "./settlement.ts";
@@ -22,18 +29,22 @@ const MOST_EARLY_HINTS = 1_000;
 
 export interface LaneOptions {
   merchant: string;
-  /** Null: none is set up any more, and what was issued waits until it may expire. */
+  /** Null: the lane of what wallets made that aren't set up any more; it waits until it may expire. */
   wallet: Wallet | null;
+  /** Those that are, of this merchant. */
+  others: readonly string[];
   database: Database;
   clock: Clock;
   log: Log;
   settlement: Settlement;
 }
 
-/** The look-ups of one merchant's wallet, within its budget. */
+/** The look-ups of one of a merchant's wallets, within its budget. */
 export class WalletLane {
+  readonly merchant: string;
   readonly wallet: Wallet | null;
   readonly #o: LaneOptions;
+  readonly #of: OfWallet;
   readonly #log: Log;
   /** By the clock: a courtesy to the wallet, however many invoices are open. */
   readonly #polls: LookUpBudget;
@@ -57,7 +68,10 @@ export class WalletLane {
 
   constructor(options: LaneOptions) {
     this.#o = options;
+    this.merchant = options.merchant;
     this.wallet = options.wallet;
+    const { merchant, wallet, others } = options;
+    this.#of = wallet ? { merchant, wallet: wallet.id } : { merchant, notOf: others };
     this.#log = options.log.child({ merchant: options.merchant, wallet: options.wallet?.id ?? null });
     this.#lists = options.wallet?.listIncoming !== undefined;
     this.#polls = new LookUpBudget(options.clock.now(), POLLS);
@@ -90,7 +104,9 @@ export class WalletLane {
   /** Something may have been paid. */
   hint(hint: PaymentHint): void {
     if (this.#stopped.signal.aborted) return;
-    this.#spawn(hint.paymentHash === undefined ? this.#makeOpenDue() : this.#find(hint.paymentHash));
+    if (hint.paymentHash !== undefined) this.#spawn(this.#find(hint.paymentHash));
+    else if (hint.ref !== undefined) this.#spawn(this.#findByRef(hint.ref));
+    else this.#spawn(this.#makeOpenDue());
   }
 
   issued(invoice: { id: string; paymentHash: string }): void {
@@ -104,12 +120,20 @@ export class WalletLane {
     const invoice = await findInvoiceByHash(this.#o.database.kysely, paymentHash);
     if (!invoice) return;
     this.#early.delete(paymentHash);
-    if (invoice.state !== "paid" && invoice.merchant === this.#o.merchant) this.#soon(invoice.id);
+    const ours = invoice.merchant === this.#o.merchant && invoice.wallet === this.wallet?.id;
+    if (invoice.state !== "paid" && ours) this.#soon(invoice.id);
+  }
+
+  async #findByRef(ref: string): Promise<void> {
+    if (!this.wallet) return;
+    const { database, merchant } = this.#o;
+    const invoice = await findInvoiceByRef(database.kysely, { merchant, wallet: this.wallet.id, ref });
+    if (invoice && invoice.state !== "paid") this.#soon(invoice.id);
   }
 
   async #makeOpenDue(): Promise<void> {
-    const { database, merchant, clock } = this.#o;
-    await database.transaction((tx) => makeOpenDue(tx, merchant, clock.now()));
+    const { database, clock } = this.#o;
+    await database.transaction((tx) => makeOpenDue(tx, this.#of, clock.now()));
     this.#wake();
   }
 
@@ -139,7 +163,7 @@ export class WalletLane {
 
   /** Begins what the budget allows: hinted ones first. True when there may be more. */
   async #pass(): Promise<boolean> {
-    const { database, merchant, clock } = this.#o;
+    const { database, clock } = this.#o;
     for (const id of this.#hinted) {
       if (this.#hints.free(clock.now()) === 0) return true;
       this.#hinted.delete(id);
@@ -151,7 +175,7 @@ export class WalletLane {
       this.#queued.delete(id);
       this.#begin(id, this.#polls);
     }
-    const due = await countDue(database.kysely, merchant, now, LISTED_FROM + 1);
+    const due = await countDue(database.kysely, this.#of, now, LISTED_FROM + 1);
     if (due > LISTED_FROM && this.#lists) {
       if (!this.#listing) this.#spawn(this.#byList(now));
       return false;
@@ -165,9 +189,10 @@ export class WalletLane {
   }
 
   #claim(now: number, limit: number): Promise<string[]> {
-    const { database, merchant } = this.#o;
     const until = now + CLAIM_MS;
-    return database.transaction((tx) => claimDue(tx, { merchant, now, limit, until }), { lasting: false });
+    return this.#o.database.transaction((tx) => claimDue(tx, this.#of, { now, limit, until }), {
+      lasting: false,
+    });
   }
 
   async #byList(now: number): Promise<void> {

@@ -1,6 +1,12 @@
 import { demoScheme } from "./demo_scheme.ts";
 import { nwcScheme } from "./nwc/nwc_scheme.ts";
 import type { Wallet } from "./wallet.ts";
+import { clnScheme } from "./wallets/cln/cln_scheme.ts";
+import { lndScheme } from "./wallets/lnd/lnd_scheme.ts";
+import { lnAddressScheme } from "./wallets/lnaddress/lnaddress_scheme.ts";
+import { lnbitsScheme } from "./wallets/lnbits/lnbits_scheme.ts";
+import { phoenixdScheme } from "./wallets/phoenixd/phoenixd_scheme.ts";
+import { btcpayScheme } from "./wallets/btcpay/btcpay_scheme.ts";
 import type { ReadWalletUrl, WalletDeps, WalletScheme } from "./wallets/scheme.ts";
 
 export type { WalletDeps } from "./wallets/scheme.ts";
@@ -9,9 +15,16 @@ export type CheckedWalletUrl = { ok: true } | { ok: false; reason: string };
 export type OpenedWallet = { ok: true; wallet: Wallet } | { ok: false; reason: string };
 
 /** Every kind of wallet, in the order in which they are named to people. */
-const KINDS: readonly WalletScheme[] = [nwcScheme, demoScheme];
-/** Schemes of design §9 that aren't built yet. */
-const PLANNED = ["lnaddress", "lnbits+https", "lnd+https", "cln+https", "phoenixd+http", "btcpay+https"];
+const KINDS: readonly WalletScheme[] = [
+  nwcScheme,
+  lnAddressScheme,
+  lnbitsScheme,
+  btcpayScheme,
+  phoenixdScheme,
+  lndScheme,
+  clnScheme,
+  demoScheme,
+];
 
 /** Whether `openWallet` takes this URL. The reason of a refusal names what is possible, and never the URL's secrets. */
 export function checkWalletUrl(url: string): CheckedWalletUrl {
@@ -42,9 +55,6 @@ function readUrl(url: string): ReadWalletUrl {
   const kind = scheme === null ? undefined : kindOf(scheme);
   if (kind) return kind.read(url);
   const examples = KINDS.map(({ example }) => example).join(", ");
-  if (scheme !== null && PLANNED.includes(scheme)) {
-    return { ok: false, reason: `${scheme}: can't be used with this version yet. Possible are ${examples}.` };
-  }
   return { ok: false, reason: `it isn't a wallet's URL. Possible are ${examples}.` };
 }
 

@@ -2,10 +2,10 @@ import { type Clock, ClockJumps } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Service } from "../service.ts";
-import { merchantsWithDue } from "./invoices_store.ts";
+import { walletsWithDue } from "./invoices_store.ts";
 import { WalletLane } from "./wallet_lane.ts";
 import type { Settlement } from "./settlement.ts";
-import type { Wallet } from "./wallet.ts";
+import type { PaymentHint, Wallet } from "./wallet.ts";
 
 const TICK_MS = 1_000;
 
@@ -14,8 +14,8 @@ export interface WatcherOptions {
   clock: Clock;
   log: Log;
   settlement: Settlement;
-  /** Every merchant's wallet as it is now; it is asked again each second. */
-  wallets: () => ReadonlyMap<string, Wallet>;
+  /** Every merchant's wallets as they are now; it is asked again each second. */
+  wallets: () => ReadonlyMap<string, readonly Wallet[]>;
 }
 
 /**
@@ -24,6 +24,7 @@ export interface WatcherOptions {
  */
 export class PaymentWatcher implements Service {
   readonly #o: WatcherOptions;
+  /** By merchant and wallet; without a wallet's id: what is of none that is set up. */
   readonly #lanes = new Map<string, WalletLane>();
   /** Lanes of wallets that were replaced: what they still wait for holds nobody up. */
   readonly #ending = new Set<Promise<void>>();
@@ -50,12 +51,17 @@ export class PaymentWatcher implements Service {
 
   /** An invoice was just issued: a hint about it may have come before its row was there. */
   issued(invoice: { merchant: string; id: string; paymentHash: string }): void {
-    this.#lanes.get(invoice.merchant)?.issued(invoice);
+    for (const lane of this.#lanesOf(invoice.merchant)) lane.issued(invoice);
   }
 
-  /** Looks an invoice up as soon as its wallet's budget allows, as for a webhook or an operator's question. */
-  lookUpSoon(merchant: string, paymentHash: string): void {
-    this.#lanes.get(merchant)?.hint({ paymentHash });
+  /**
+   * Looks an invoice up as soon as its wallet's budget allows, as for a webhook or an operator's question. `wallet`: the id of
+   * the one that the hint is of; left out, any of the merchant's may be meant.
+   */
+  lookUpSoon(merchant: string, hint: PaymentHint, wallet?: string): void {
+    for (const lane of this.#lanesOf(merchant)) {
+      if (wallet === undefined || lane.wallet?.id === wallet) lane.hint(hint);
+    }
   }
 
   async #run(): Promise<void> {
@@ -76,24 +82,36 @@ export class PaymentWatcher implements Service {
     }
   }
 
+  #lanesOf(merchant: string): WalletLane[] {
+    return [...this.#lanes.values()].filter((lane) => lane.merchant === merchant);
+  }
+
   /** A lane for each wallet as it is set up now, and for invoices whose wallet is gone. */
   async #follow(): Promise<void> {
     const { database, clock, log, settlement } = this.#o;
-    const wallets = new Map<string, Wallet | null>(this.#o.wallets());
-    for (const merchant of await merchantsWithDue(database.kysely, clock.now())) {
-      if (!wallets.has(merchant)) wallets.set(merchant, null);
+    const wallets = this.#o.wallets();
+    const wanted = new Map<string, { merchant: string; wallet: Wallet | null; others: string[] }>();
+    const want = (merchant: string, wallet: Wallet | null) => {
+      const others = (wallets.get(merchant) ?? []).map(({ id }) => id);
+      // Another list of wallets is another lane of what belongs to none of them.
+      const key = wallet ? `${merchant} ${wallet.id}` : `${merchant} not ${others.join(" ")}`;
+      wanted.set(key, { merchant, wallet, others });
+    };
+    for (const [merchant, some] of wallets) for (const wallet of some) want(merchant, wallet);
+    for (const { merchant, wallet } of await walletsWithDue(database.kysely, clock.now())) {
+      if (!wallets.get(merchant)?.some(({ id }) => id === wallet)) want(merchant, null);
     }
-    for (const [merchant, lane] of this.#lanes) {
-      if ((wallets.get(merchant) ?? null) === lane.wallet) continue;
-      this.#lanes.delete(merchant);
+    for (const [key, lane] of this.#lanes) {
+      if (wanted.get(key)?.wallet === lane.wallet) continue;
+      this.#lanes.delete(key);
       const ended = lane.stop().catch((error) => log.error("watcher.failed", { error: errorText(error) }))
         .finally(() => this.#ending.delete(ended));
       this.#ending.add(ended);
     }
-    for (const [merchant, wallet] of wallets) {
-      if (this.#lanes.has(merchant)) continue;
-      const lane = new WalletLane({ merchant, wallet, database, clock, log, settlement });
-      this.#lanes.set(merchant, lane);
+    for (const [key, one] of wanted) {
+      if (this.#lanes.has(key)) continue;
+      const lane = new WalletLane({ ...one, database, clock, log, settlement });
+      this.#lanes.set(key, lane);
       await lane.start();
     }
   }

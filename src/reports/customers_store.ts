@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { isAfter, type Slice } from "../db/keyset.ts";
 import type { Tables } from "../db/tables.ts";
 
 /** What the books say of one customer of one merchant. */
@@ -19,9 +20,8 @@ export interface CustomerRow {
 export async function listCustomers(
   db: Kysely<Tables>,
   filter: { merchant?: string | undefined; customer?: string | undefined },
-  page: { limit: number; after?: [merchant: string, customer: string] | undefined },
+  page: Slice<[merchant: string, customer: string]>,
 ): Promise<CustomerRow[]> {
-  const { after } = page;
   const rows = await db.selectFrom("orders").select(["merchant", "customer"])
     .select((eb) => [
       eb.fn.countAll<number>().as("orders"),
@@ -33,10 +33,7 @@ export async function listCustomers(
     ])
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.customer !== undefined, (q) => q.where("customer", "=", filter.customer!))
-    .$if(
-      after !== undefined,
-      (q) => q.where((eb) => eb(eb.refTuple("merchant", "customer"), ">", eb.tuple(after![0], after![1]))),
-    )
+    .where(isAfter(page.after, ["merchant", "customer"], ">"))
     .groupBy(["merchant", "customer"]).orderBy("merchant").orderBy("customer").limit(page.limit).execute();
   return rows.map(({ merchant, customer, orders, received, back, first_at, last_at, forgotten }) => ({
     merchant,

@@ -14,8 +14,8 @@ const everything = scopes.filter((scope) => scope !== "operator");
 
 /** One of each kind for the first merchant, and a second merchant. */
 async function shop() {
-  const wallet = new DemoWallet({ clock: new FakeClock(), random: systemRandom, log: silentLog });
-  const api = await TestApi.open({ wallet });
+  const demo = new DemoWallet({ clock: new FakeClock(), random: systemRandom, log: silentLog });
+  const api = await TestApi.open({ wallet: demo });
   const { database } = api.app;
   const merchant = api.merchant;
   const now = api.clock.now();
@@ -86,6 +86,8 @@ async function shop() {
     await tx.insertInto("conditions").values({ merchant, name: "wallet", raised_at: now, detail: "canary" })
       .execute();
   });
+  const spare = await api.post("/wallets", { merchant, name: "spare", url: "demo:" });
+  assertEquals(spare.status, 201);
   const own = await tokenFor(api, everything, merchant);
   const token = own.split("_")[1]!;
   const foreign = await tokenFor(api, everything, other);
@@ -99,6 +101,7 @@ async function shop() {
     jobs: "1",
     merchants: merchant,
     customers: CUSTOMER,
+    wallets: "spare",
   };
   /** Bodies that the operation takes, so that nothing but the merchant stands against it. */
   const bodies: Record<string, unknown> = {
@@ -221,7 +224,8 @@ Deno.test("every operation with the merchant's own token: it works, but for the 
   const { api, own, ids, bodies } = await shop();
   await using _ = api;
   // What ends a thing comes after what looks at it.
-  const order = (id: string) => id === "revokeToken" ? 2 : /^(delete|cancel|refund|forget)/.test(id) ? 1 : 0;
+  const order = (id: string) =>
+    id === "revokeToken" ? 2 : /^(delete|remove|cancel|refund|forget)/.test(id) ? 1 : 0;
   for (const { id, method, path, scope, takesBody } of all.sort((a, b) => order(a.id) - order(b.id))) {
     if (scope === null) continue;
     const kind = /^\/api\/v1\/(\w+)\/\{/.exec(path)?.[1];

@@ -85,7 +85,10 @@ Deno.test("approved are exactly the invoice that was seen, and only with a walle
   await destine(api, id, "a".repeat(64));
   const other = await api.post(`/refunds/${id}/approve`, { payment_hash: "c".repeat(64) });
   assertEquals(other.status, 409);
-  assertStringIncludes(other.body.detail, "another invoice");
+  assertStringIncludes(other.body.detail, "another destination");
+  const elsewhere = await api.post(`/refunds/${id}/approve`, { destination: "mallory@example.com" });
+  assertEquals(elsewhere.status, 409);
+  assertStringIncludes(elsewhere.body.detail, "another destination");
 });
 
 Deno.test("by hand and cancelled: who did it and why is kept, and only once", async () => {

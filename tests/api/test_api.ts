@@ -1,4 +1,5 @@
 import { App } from "../../src/app.ts";
+import type { AppOptions } from "../../src/app/app_options.ts";
 import type { Insertable } from "kysely";
 import type { OrdersTable } from "../../src/db/tables.ts";
 import type { Log } from "../../src/log.ts";
@@ -65,6 +66,7 @@ export class TestApi implements AsyncDisposable {
       spend?: Wallet;
       log?: Log;
       live?: boolean;
+      rateHost?: AppOptions["rateHost"];
     } = {},
   ): Promise<TestApi> {
     const dir = await Deno.makeTempDir({ prefix: "ncc-api-" });
@@ -74,6 +76,8 @@ export class TestApi implements AsyncDisposable {
     const read = readSettings({
       NCC_DATA_DIR: dir,
       NCC_DATABASE_URL: fresh.url,
+      // No test asks the world for prices.
+      NCC_RATES: "none",
       ...o.settings,
     }, () => "");
     if (!read.ok) throw new Error(JSON.stringify(read.problems));
@@ -82,6 +86,7 @@ export class TestApi implements AsyncDisposable {
       clock: o.live ? systemClock : clock,
       random: systemRandom,
       log: o.log ?? silentLog,
+      rateHost: o.rateHost,
       ...(o.wallet && { wallet: o.wallet }),
       ...(o.spend && { spend: o.spend }),
     });

@@ -6,12 +6,15 @@ import { BASE, TestApi } from "./test_api.ts";
 import { type Operation, operations, tokenFor } from "./walking.ts";
 
 /** Without a token (design §9). */
-const open = ["health", "openapi", "readiness", "relay"];
+const open = ["health", "openapi", "readiness", "relay", "walletHook"];
 
 /** Nothing of the sort is there, but for the merchant. */
 function pathOf(api: TestApi, { path }: Operation): string {
   const pubkey = path.includes("/merchants/") ? api.merchant : "c".repeat(64);
-  return path.replace("{pubkey}", pubkey).replace("/jobs/{id}", "/jobs/999999").replace("{id}", "none");
+  return path.replace("{pubkey}", pubkey).replace("/jobs/{id}", "/jobs/999999").replace(
+    /\{(id|name)\}/,
+    "none",
+  );
 }
 
 Deno.test("every operation lets in who may, and nobody else", async () => {

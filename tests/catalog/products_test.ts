@@ -174,16 +174,14 @@ onEachDatabase("products are listed by stall with their stock, page by page", as
   await shop.stall({ id: "pots" });
   for (const id of ["a", "b", "c"]) await shop.product({ id });
   await shop.product({ id: "d", stall_id: "pots", quantity: null });
-  const first = await listProducts(database.kysely, { limit: 2 });
-  assert(first.ok);
-  assertEquals(first.page.data.map((one) => [one.id, one.available]), [["d", null], ["c", 5]]);
-  const second = await listProducts(database.kysely, { limit: 2, cursor: first.page.next_cursor! });
-  assert(second.ok);
-  assertEquals(second.page.data.map((one) => one.id), ["b", "a"]);
-  assertEquals(second.page.next_cursor, null);
-  const pots = await listProducts(database.kysely, { stallId: "pots", limit: 5 });
-  assert(pots.ok);
-  assertEquals(pots.page.data.map((one) => one.id), ["d"]);
+  const first = await listProducts(database.kysely, {}, { limit: 2 });
+  assertEquals(first.map((one) => [one.id, one.available]), [["d", null], ["c", 5]]);
+  const { created_at, id, merchant } = first[1]!;
+  const after: [number, string, string] = [Date.parse(created_at), id, merchant];
+  const second = await listProducts(database.kysely, {}, { limit: 3, after });
+  assertEquals(second.map((one) => one.id), ["b", "a"]);
+  const pots = await listProducts(database.kysely, { stallId: "pots" }, { limit: 5 });
+  assertEquals(pots.map((one) => one.id), ["d"]);
 });
 
 onEachDatabase(

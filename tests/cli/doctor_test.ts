@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { BuiltInRelay } from "../support/built_in_relay.ts";
-import { ScriptedWallet } from "../payments/nwc/scripted_wallet.ts";
+import { encodeBolt11 } from "../../src/payments/bolt11.ts";
+import { type Request, ScriptedWallet } from "../payments/nwc/scripted_wallet.ts";
 import { exists, ncc, place } from "./cli.ts";
 
 interface Finding {
@@ -70,14 +71,19 @@ Deno.test("a wallet that refuses, or may not make invoices, is told apart from o
   assertEquals(refused.of("wallet").state, "problem");
   assertStringIncludes(refused.of("wallet").remedy!, "Make a new one in the wallet");
 
-  wallet.answer = () => ({
-    result_type: "get_info",
-    error: null,
-    result: { alias: "Bob", network: "regtest", methods: [] },
-  });
+  wallet.answer = bob("regtest");
   const well = await doctor({ ...p.environment, NCC_WALLET: wallet.uri });
   assertEquals(well.of("wallet").state, "ok");
-  assertStringIncludes(well.of("wallet").detail, "Bob");
+  assertMatch(well.of("wallet").detail, /answers \(Bob, bcrt\), makes an invoice, looks it up$/);
+  assertStringIncludes(well.of("wallet lacks").detail, "can't be withdrawn");
+
+  wallet.answer = (request) =>
+    request.method === "make_invoice"
+      ? { result_type: "make_invoice", error: { code: "QUOTA_EXCEEDED", message: "no" }, result: null }
+      : bob("regtest")(request);
+  const full = await doctor({ ...p.environment, NCC_WALLET: wallet.uri });
+  assertEquals(full.of("wallet").state, "problem");
+  assertStringIncludes(full.of("wallet").detail, "makes an invoice: ");
 
   await using poor = new ScriptedWallet(relay.url);
   await poor.serve({ methods: "get_info pay_invoice", encryption: "nip44_v2" });
@@ -92,11 +98,7 @@ Deno.test("the wallet that pays refunds: whether it answers, can pay, and is of 
   const walletOn = async (network: string, methods: string) => {
     const wallet = new ScriptedWallet(relay.url);
     await wallet.serve({ methods, encryption: "nip44_v2" });
-    wallet.answer = () => ({
-      result_type: "get_info",
-      error: null,
-      result: { alias: "Bob", network, methods: [] },
-    });
+    wallet.answer = bob(network);
     return wallet;
   };
   await using receiving = await walletOn("regtest", "get_info make_invoice lookup_invoice");
@@ -105,6 +107,8 @@ Deno.test("the wallet that pays refunds: whether it answers, can pay, and is of 
   const look = (spend: string) =>
     doctor({ ...p.environment, NCC_WALLET: receiving.uri, NCC_WALLET_SPEND: spend });
   assertEquals((await look(same.uri)).of("refund wallet").state, "ok");
+  const asked = [receiving, same].map(({ requests }) => requests.map(({ method }) => method));
+  assertEquals(asked, [["get_info", "make_invoice", "lookup_invoice"], ["get_info"]]);
   const elsewhere = (await look(other.uri)).of("refund wallet");
   assertEquals(elsewhere.state, "problem");
   assertStringIncludes(elsewhere.detail, "network");
@@ -162,3 +166,27 @@ Deno.test("for people each finding is a line with a mark, and a line for what to
   assertStringIncludes(out, "\n            → Check its address");
   assertStringIncludes(out, "1 problem found.");
 });
+
+/** A wallet that does what it is asked; what it made is open. */
+function bob(network: string) {
+  const say = (result_type: string, result: Record<string, unknown>) => ({
+    result_type,
+    error: null,
+    result,
+  });
+  return ({ method, params }: Request) => {
+    if (method === "get_info") return say(method, { alias: "Bob", network, methods: [] });
+    if (method === "lookup_invoice") return say(method, { ...params, type: "incoming", state: "pending" });
+    const payment_hash = "ab".repeat(32);
+    const invoice = encodeBolt11({
+      network: network === "regtest" ? "bcrt" : "bc",
+      amountMsat: BigInt(params.amount as number),
+      timestamp: Math.floor(Date.now() / 1000),
+      paymentHash: payment_hash,
+      paymentSecret: "11".repeat(32),
+      description: params.description as string,
+      expirySeconds: params.expiry as number,
+    }, new Uint8Array(32).fill(7));
+    return say(method, { type: "incoming", invoice, payment_hash, amount: params.amount, created_at: 1 });
+  };
+}

@@ -11,7 +11,7 @@ const clock = new FakeClock(1_000_000);
 
 /** What waits, oldest first. */
 async function waiting(db: Database): Promise<[string | null, unknown, number][]> {
-  const { jobs } = await listJobs(db.kysely, { limit: 100, state: "ready" });
+  const jobs = await listJobs(db.kysely, { state: "ready" }, { limit: 100 });
   return jobs.reverse().map((job) => [job.key, job.payload.n, job.runAt - clock.now()]);
 }
 
@@ -65,7 +65,7 @@ onEachDatabase("a new request for a job that has failed often gives it all its t
     await db.transaction((tx) => putBack(tx, one!, "me", { runAt: clock.now() }));
   }
   await add(db, clock, { key: "a", maxAttempts: 3 });
-  const [job] = (await listJobs(db.kysely, { limit: 1 })).jobs;
+  const [job] = await listJobs(db.kysely, {}, { limit: 1 });
   assertEquals([job!.attempts, job!.maxAttempts], [2, 5]);
 });
 

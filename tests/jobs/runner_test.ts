@@ -8,7 +8,7 @@ import { add, startRunner, until } from "../support/jobs.ts";
 import { recordingLog } from "../support/log.ts";
 
 async function left(db: Database) {
-  return (await listJobs(db.kysely, { limit: 1000 })).jobs.reverse();
+  return (await listJobs(db.kysely, {}, { limit: 1000 })).reverse();
 }
 
 onEachDatabase("a job runs after the commit that asks for it, and is gone when it is done", async (db) => {

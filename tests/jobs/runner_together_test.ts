@@ -8,7 +8,7 @@ import { add, advanceUntil, startRunner, until } from "../support/jobs.ts";
 import { recordingLog } from "../support/log.ts";
 
 async function left(db: Database) {
-  return (await listJobs(db.kysely, { limit: 1000 })).jobs.reverse();
+  return (await listJobs(db.kysely, {}, { limit: 1000 })).reverse();
 }
 
 onEachSharedDatabase("two runners share the work, each job run once", async (shared) => {

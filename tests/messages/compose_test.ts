@@ -6,7 +6,7 @@ import { draftOrder, unreadable } from "../../src/orders/draft.ts";
 import type { OrderRow } from "../../src/orders/orders_store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const invoice = { id: "i", bolt11: "lnbcrt1", amountMsat: 100_000n, expiresAt: NOW + 900_000 };
+const invoice = { id: "i", bolt11: "lnbcrt1", amountMsat: 100_000n, expiresAt: NOW + 900_000, links: [] };
 
 function subject(order: Partial<OrderRow>, more: Partial<Subject> = {}): Subject {
   const origin = {
@@ -103,10 +103,13 @@ Deno.test("whoever is owed money is asked where it shall go, once for each refun
     const [reply] = compose(kind, subject(due, { refundsAwaited, note: "Sorry." }));
     return reply?.kind === "status" && reply.message;
   };
-  assertEquals(said("refund_due", [100_000n]), "Sorry. Answer with a Lightning invoice over 100 sat.");
+  assertEquals(
+    said("refund_due", [100_000n]),
+    "Sorry. Answer with a Lightning address or an invoice over 100 sat.",
+  );
   assertEquals(
     said("state", [100_000n, 50_500n]),
-    "Sorry. Answer with a Lightning invoice over 100 sat, and another over 50.5 sat.",
+    "Sorry. Answer with a Lightning address or an invoice over 100 sat, and another over 50.5 sat.",
   );
   assertEquals(said("state", []), "Sorry.");
   assertEquals(said("shipped", [100_000n]), "Sorry.");

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createServer } from "node:net";
 import { systemClock } from "../../src/clock.ts";
-import { AddressGuard } from "../../src/nostr/address_guard.ts";
+import { AddressGuard } from "../../src/web/address_guard.ts";
 import { LinkError } from "../../src/nostr/relay_link.ts";
 import { guardedUrl } from "../../src/nostr/websocket.ts";
 import { FakeRelay } from "../support/fake_relay.ts";

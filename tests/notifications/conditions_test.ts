@@ -61,8 +61,8 @@ onEachDatabase("a condition is raised once until it is cleared, and can come aga
   assertEquals(await at(5, raise), true);
   const rows = await listConditions(database.kysely, {}, { limit: 10 });
   assertEquals(rows.map((row) => [row.raised_at, row.cleared_at]), [[5, null], [1, 3]]);
-  const page = { limit: 10, after: { raisedAt: 5, merchant, name: "wallet" } };
-  assertEquals((await listConditions(database.kysely, {}, page)).map((row) => row.raised_at), [1]);
+  const older = await listConditions(database.kysely, {}, { limit: 10, after: [5, merchant, "wallet"] });
+  assertEquals(older.map((row) => row.raised_at), [1]);
   assertEquals((await listConditions(database.kysely, { raised: true }, { limit: 10 })).length, 1);
 });
 

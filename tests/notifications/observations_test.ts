@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { observations } from "../../src/app/observations.ts";
-import type { MerchantRelayStatus, ServedMerchant } from "../../src/app/served_merchant.ts";
+import {
+  FIRST_WALLET,
+  type MerchantRelayStatus,
+  type ServedMerchant,
+} from "../../src/app/served_merchant.ts";
 import { WalletPulse } from "../../src/app/wallet_pulse.ts";
 import { Lease } from "../../src/jobs/lease.ts";
 import { ConditionsWatcher } from "../../src/notifications/conditions_watcher.ts";
@@ -27,7 +31,13 @@ const well: MerchantRelayStatus = {
   unproven: null,
 };
 const merchantWith = (relay: Partial<MerchantRelayStatus>, wallet: ObservedWallet | null = null) =>
-  ({ pubkey, wallet, spend: null, relayStatus: () => [{ ...well, ...relay }] }) as unknown as ServedMerchant;
+  ({
+    pubkey,
+    wallet,
+    receiving: wallet === null ? [] : [{ name: FIRST_WALLET, wallet, at: null }],
+    spend: null,
+    relayStatus: () => [{ ...well, ...relay }],
+  }) as unknown as ServedMerchant;
 
 Deno.test("a relay is down when it is away, reads behind, is deaf or refuses", () => {
   const up = (relay: Partial<MerchantRelayStatus>) => observations([merchantWith(relay)])[0]!.up;

@@ -179,7 +179,7 @@ Deno.test("the merchant can have the present state sent again, whatever it is", 
   await shop.happens(await shop.order(), { type: "merchantCancelled", reason: "The kiln broke" });
   await alice.hears();
   assertEquals(toldIn(await again()), [
-    "processing, paid: This order can't be fulfilled. The kiln broke. You'll get your payment back. Answer with a Lightning invoice over 100 sat.",
+    "processing, paid: This order can't be fulfilled. The kiln broke. You'll get your payment back. Answer with a Lightning address or an invoice over 100 sat.",
   ]);
 });
 

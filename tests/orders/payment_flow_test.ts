@@ -140,7 +140,7 @@ Deno.test("paid twice, by the open invoice and by one from before an amendment: 
   ]);
   assertEquals(await shop.stock(), { onHand: 3, held: 0 });
   assertEquals(toldIn(await alice.orders({ items: cups(2) })), [
-    "processing, paid: This order is paid and will be sent. You have paid more than once: you'll get the excess back. Answer with a Lightning invoice over 100 sat.",
+    "processing, paid: This order is paid and will be sent. You have paid more than once: you'll get the excess back. Answer with a Lightning address or an invoice over 100 sat.",
   ]);
 });
 
@@ -163,7 +163,7 @@ Deno.test("cancelled after payment: a refund is promised, nothing is sent, the g
   await shop.happens(await shop.order(), { type: "merchantCancelled", reason: "The kiln broke" });
   assertEquals(toldIn(await alice.hears()), [
     "processing, paid: The kiln broke. You'll get back the 100 sat that you paid. " +
-    "Answer with a Lightning invoice over 100 sat.",
+    "Answer with a Lightning address or an invoice over 100 sat.",
   ]);
 });
 

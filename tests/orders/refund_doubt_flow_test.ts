@@ -101,7 +101,10 @@ Deno.test("the payment failed on its way, by the wallet's own word: the customer
   const row = await refund(shop);
   assertEquals([row.state, row.destination, row.payment_hash, row.asked_at], ["due", null, null, null]);
   const told = toldIn(await alice.hears());
-  assertStringIncludes(told[0]!, "failed on its way. Answer with a Lightning invoice over 100 sat.");
+  assertStringIncludes(
+    told[0]!,
+    "failed on its way. Answer with a Lightning address or an invoice over 100 sat.",
+  );
   shop.spend.faults.always("lookupPayment", null);
   await alice.says(await invoiceOver(shop, 100));
   await decides(shop, { approve: id });
@@ -174,7 +177,7 @@ Deno.test("an invoice that expires before it is approved or paid is asked for an
   await shop.settle();
   assertStringIncludes(
     toldIn((await alice.hears()).slice(-1))[0]!,
-    "Your refund of 100 sat couldn't be sent: Your invoice has expired. Answer with a Lightning invoice over 100 sat.",
+    "Your refund of 100 sat couldn't be sent: Your invoice has expired. Answer with a Lightning address or an invoice over 100 sat.",
   );
   await alice.says(await invoiceOver(shop, 100, 3_600));
   shop.spendThere = false;

@@ -16,7 +16,10 @@ onEachDatabase(
     const old = requestIn(await alice.orders());
     await alice.pays(requestIn(await alice.orders({ items: cups(2) })));
     const told = toldIn(await alice.pays(old));
-    assert(told[0]!.endsWith("Your order stands. Answer with a Lightning invoice over 100 sat."), told[0]);
+    assert(
+      told[0]!.endsWith("Your order stands. Answer with a Lightning address or an invoice over 100 sat."),
+      told[0],
+    );
     const due = await refund(shop);
     assertEquals([due.state, due.amount_msat, due.customer], ["due", 100_000, alice.pubkey]);
 
@@ -72,7 +75,7 @@ Deno.test("paid late with the goods gone: the money goes back", async () => {
   const told = toldIn(await alice.pays(request, { late: true }));
   assertStringIncludes(
     told[0]!,
-    "You'll get back the 500 sat that you paid. Answer with a Lightning invoice",
+    "You'll get back the 500 sat that you paid. Answer with a Lightning address or an invoice",
   );
   await alice.says(await invoiceOver(shop, 500));
   await decides(shop, { approve: (await refund(shop)).id });
@@ -125,7 +128,7 @@ Deno.test("an invoice that can't be used is answered once, with the reason; a la
     const said = chatIn(await alice.says(invoice));
     assert(said.startsWith("Your invoice can't be used for your refund."), said);
     assertStringIncludes(said, reason);
-    assert(said.endsWith("Answer with a Lightning invoice over 100 sat."), said);
+    assert(said.endsWith("Answer with a Lightning address or an invoice over 100 sat."), said);
     assertEquals((await refund(shop)).destination, null);
   }
   await alice.says(foreignInvoice(shop, { amountMsat: null }));
@@ -272,7 +275,7 @@ Deno.test("a part of a paid order's money, and the credit of an overpaid one, go
     reason: "A chip in the cup.",
   });
   assertEquals(toldIn(await alice.hears()), [
-    "processing, paid: The merchant gives back 20 sat: A chip in the cup. Answer with a Lightning invoice over 20 sat.",
+    "processing, paid: The merchant gives back 20 sat: A chip in the cup. Answer with a Lightning address or an invoice over 20 sat.",
   ]);
   await alice.says(await invoiceOver(shop, 20));
   await decides(shop, { approve: part.id });

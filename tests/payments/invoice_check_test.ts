@@ -35,6 +35,10 @@ Deno.test("checkInvoice() passes what was asked for", () => {
   assert(check({}, { paymentHash: null }).ok);
   assert(check({}, { paymentHash: "AB".repeat(32) }).ok);
   assert(check({ expirySeconds: 960 }).ok, "a minute of tolerance");
+  assert(
+    check({ description: "Paid to Tea Shop" }, { description: null }).ok,
+    "a wallet with a text of its own",
+  );
   assert(check({ expirySeconds: 86_400 }, { setsExpiry: false }).ok, "a wallet that sets its own expiry");
   const { description: _, ...hashed } = {
     ...good,

@@ -143,7 +143,7 @@ Deno.test("a wallet that says no, or gives a wrong invoice, ends the order at on
 
   const none = await shop.order();
   const job = shop.job(none);
-  await handlerOf(shop, { walletOf: () => null }).run(job);
+  await handlerOf(shop, { walletsOf: () => [] }).run(job);
   assertEquals([await shop.payment(none), job.done, await shop.invoices(none)], ["failed", 1, []]);
 });
 

@@ -69,7 +69,7 @@ async function watched(shop: Shop, run: (asked: { lists: number; lookUps: number
   wallet.listIncoming = (query, signal) => (asked.lists++, list(query, signal));
   wallet.lookup = (ref, signal) => (asked.lookUps++, lookup(ref, signal));
   const settlement = new Settlement(shop.common);
-  const wallets = () => new Map([[MERCHANT, wallet]]);
+  const wallets = () => new Map([[MERCHANT, [wallet]]]);
   const watcher = new PaymentWatcher({ ...shop.common, settlement, wallets });
   await watcher.start();
   try {

@@ -7,6 +7,7 @@ import { decodeBolt11 } from "../../src/payments/bolt11.ts";
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { approveRefund, retryRefund } from "../../src/payments/refund_decisions.ts";
 import { refundJobs } from "../../src/payments/refund_jobs.ts";
+import { GuardedFetch } from "../../src/web/guarded_fetch.ts";
 import { openRefund } from "../../src/payments/refunds.ts";
 import { findRefund, updateRefund } from "../../src/payments/refunds_store.ts";
 import type { Wallet } from "../../src/payments/wallet.ts";
@@ -39,7 +40,13 @@ async function refunding() {
     await startRunner(
       database,
       shop.clock,
-      refundJobs({ database, clock: shop.clock, log: silentLog, payerOf: () => wallet }),
+      refundJobs({
+        database,
+        clock: shop.clock,
+        log: silentLog,
+        payerOf: () => wallet,
+        web: new GuardedFetch(),
+      }),
     ),
   );
   const orderId = await shop.order({ payment: "refund_due", received_msat: 100_000, refunding_msat: 0 });

@@ -268,7 +268,7 @@ Deno.test("a wallet that lists a payment may be asked about another's invoice, a
   await using database = await freshDatabase();
   const shop = new Shop(database);
   const { id, order, bolt11 } = await opened(shop);
-  const settlement = new Settlement({ ...shop.common, walletOf: () => null });
+  const settlement = new Settlement({ ...shop.common, walletsOf: () => [] });
   const anew = Object.create(shop.wallet, {
     id: { value: "nwc:anew" },
     lookup: { value: shop.wallet.lookup.bind(shop.wallet) },
@@ -288,10 +288,10 @@ Deno.test("an invoice of another wallet than the present one isn't asked about t
   shop.wallet.lookup = () => Promise.resolve({ status: "settled", amountMsat: null, settledAt: ++asked });
   const other = Object.create(shop.wallet, { id: { value: "nwc:other" } });
   assertEquals(
-    await new Settlement({ ...shop.common, walletOf: () => other }).lookUp(id, forEver),
+    await new Settlement({ ...shop.common, walletsOf: () => [other] }).lookUp(id, forEver),
     "unknown",
   );
-  assertEquals(await new Settlement({ ...shop.common, walletOf: () => null }).lookUp(id, forEver), "unknown");
+  assertEquals(await new Settlement({ ...shop.common, walletsOf: () => [] }).lookUp(id, forEver), "unknown");
   assertEquals(asked, 0);
   assert((await shop.payments()).length === 0);
 });

@@ -31,7 +31,7 @@ export class Shop {
       random: systemRandom,
       log: silentLog,
       orders: this.orders,
-      walletOf: () => this.wallet,
+      walletsOf: () => [this.wallet],
     };
   }
 
@@ -46,6 +46,7 @@ export class Shop {
       if (payment) await tx.updateTable("orders").set({ payment }).where("id", "=", id).execute();
       return { order: (await this.orders.orderOf(tx, id))! };
     },
+    paymentHeld: () => Promise.resolve("give back"),
     paymentArrived: async (tx, { order: paid, amountMsat }) => {
       const orderId = typeof paid === "string" ? paid : paid.id;
       this.events.push(`paid ${amountMsat}`);

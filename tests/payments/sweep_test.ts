@@ -187,7 +187,7 @@ Deno.test("a connection that was set up anew finds what was paid over the old on
     id: { value: "nwc:anew" },
     lookup: { value: wallet.lookup.bind(wallet) },
   });
-  assertEquals(await w.sweep("soon", { walletOf: () => anew }), { ...nothing, listed: 1, found: 1 });
+  assertEquals(await w.sweep("soon", { walletsOf: () => [anew] }), { ...nothing, listed: 1, found: 1 });
   assertEquals(await w.shop.payment(order), "paid");
 });
 
@@ -260,7 +260,7 @@ Deno.test("a wallet without a list is left alone, and so is a merchant without a
   const w = new Swept(database);
   assertEquals(await w.sweep(), nothing);
   await w.opened();
-  assertEquals(await w.sweep("soon", { walletOf: () => null as never }), null);
+  assertEquals(await w.sweep("soon", { walletsOf: () => [] }), null);
   w.shop.wallet.faults.always("listIncoming", { do: "fail", kind: "not_implemented" });
   assertEquals(await w.sweep(), null);
   assertEquals(await sweptTo(database.kysely, { merchant: MERCHANT, wallet: "demo" }), null);

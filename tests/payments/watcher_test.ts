@@ -12,13 +12,13 @@ import { MERCHANT, Shop, until } from "./shop.ts";
 
 class Watched {
   readonly shop: Shop;
-  readonly wallets: Map<string, Wallet>;
+  readonly wallets: Map<string, readonly Wallet[]>;
   readonly watcher: PaymentWatcher;
   lookUps = 0;
 
   constructor(database: Database) {
     this.shop = new Shop(database);
-    this.wallets = new Map([[MERCHANT, this.shop.wallet]]);
+    this.wallets = new Map([[MERCHANT, [this.shop.wallet]]]);
     const settlement = new Settlement(this.shop.common);
     this.watcher = new PaymentWatcher({ ...this.shop.common, settlement, wallets: () => this.wallets });
     const lookup = this.shop.wallet.lookup.bind(this.shop.wallet);
@@ -174,7 +174,7 @@ Deno.test("a wallet that is set up later is watched, and so are invoices of one 
   w.wallets.clear();
   await w.watcher.start();
   const { order, bolt11 } = await w.opened();
-  w.wallets.set(MERCHANT, w.shop.wallet);
+  w.wallets.set(MERCHANT, [w.shop.wallet]);
   await w.pass(1);
   await w.shop.wallet.settle(bolt11);
   await w.paid(order);
@@ -193,8 +193,9 @@ onEachDatabase("claimDue() gives an invoice to one process only, the newest firs
   const second = await w.opened();
   await w.shop.clock.advance(10_000);
   const now = w.shop.clock.now();
+  const of = { merchant: MERCHANT, wallet: w.shop.wallet.id };
   const claim = (limit: number) =>
-    database.transaction((tx) => claimDue(tx, { merchant: MERCHANT, now, limit, until: now + 30_000 }));
+    database.transaction((tx) => claimDue(tx, of, { now, limit, until: now + 30_000 }));
   assertEquals(await claim(1), [second.id]);
   const both = await Promise.all([claim(5), claim(5)]);
   assertEquals(both.flat(), [first.id]);

@@ -1,7 +1,5 @@
 import type { NostrEvent } from "@nostrify/types";
-import * as nip04 from "nostr-tools/nip04";
-import * as nip59 from "nostr-tools/nip59";
-import { finalizeEvent } from "nostr-tools/pure";
+import { type EnvelopeName, Mail } from "../../src/demo/mail.ts";
 import { EventStore } from "../../src/nostr/event_store.ts";
 import { keyPair } from "./keys.ts";
 import type { Shop } from "./shop.ts";
@@ -30,7 +28,7 @@ export interface Answer {
   raw: string;
   /** Seconds; the rumor's for a gift wrap. */
   created_at: number;
-  envelope: "nip04" | "nip17";
+  envelope: EnvelopeName;
 }
 
 /** How a message is sent otherwise than just now, by the built-in relay, in the customer's own envelope. */
@@ -38,7 +36,7 @@ export interface Sending {
   /** Seconds. */
   at?: number;
   relay?: string;
-  envelope?: "nip04" | "nip17";
+  envelope?: EnvelopeName;
   /** The rumor's kind. */
   kind?: number;
   tags?: string[][];
@@ -53,21 +51,20 @@ export type ShopFront = Pick<Shop, "merchant" | "clock" | "database" | "settle" 
 export class Customer {
   readonly pubkey: string;
   readonly #shop: ShopFront;
-  readonly #secretKey: Uint8Array;
-  readonly #envelope: "nip04" | "nip17";
+  readonly #mail: Mail;
   readonly #heard = new Set<string>();
 
-  constructor(shop: ShopFront, name: string, envelope: "nip04" | "nip17") {
-    const { secretKey, pubkey } = keyPair(name);
-    this.pubkey = pubkey;
-    this.#secretKey = secretKey;
+  constructor(shop: ShopFront, name: string, envelope: EnvelopeName) {
     this.#shop = shop;
-    this.#envelope = envelope;
+    this.#mail = new Mail({ secretKey: keyPair(name).secretKey, merchant: shop.merchant, envelope });
+    this.pubkey = this.#mail.pubkey;
   }
 
   /** Puts a message where relays put it, and doesn't wait for anything. Answers the event. */
   async writes(content: unknown, sending: Sending = {}): Promise<NostrEvent> {
-    const event = this.#seal(typeof content === "string" ? content : JSON.stringify(content), sending);
+    const text = typeof content === "string" ? content : JSON.stringify(content);
+    const at = sending.at ?? Math.floor(this.#shop.clock.now() / 1000);
+    const event = this.#mail.seal(text, { ...sending, at });
     await this.#shop.receive(event, sending.relay);
     return event;
   }
@@ -107,29 +104,11 @@ export class Customer {
     return fresh.map((event) => this.#open(event)).sort((a, b) => a.created_at - b.created_at);
   }
 
-  #seal(content: string, sending: Sending): NostrEvent {
-    const { merchant, clock } = this.#shop;
-    const created_at = sending.at ?? Math.floor(clock.now() / 1000);
-    const tags = sending.tags ?? [["p", merchant]];
-    if ((sending.envelope ?? this.#envelope) === "nip04") {
-      const encrypted = nip04.encrypt(this.#secretKey, merchant, content);
-      return plain(finalizeEvent({ kind: 4, content: encrypted, tags, created_at }, this.#secretKey));
-    }
-    const rumor = nip59.createRumor(
-      { kind: sending.kind ?? 14, content, tags, created_at },
-      this.#secretKey,
-    );
-    return plain(nip59.createWrap(nip59.createSeal(rumor, this.#secretKey, merchant), merchant));
-  }
-
   #open(event: NostrEvent): Answer {
-    if (event.kind === 4) {
-      const text = nip04.decrypt(this.#secretKey, this.#shop.merchant, event.content);
-      return { ...read(text), created_at: event.created_at, envelope: "nip04" };
-    }
-    const rumor = nip59.unwrapEvent(event, this.#secretKey);
-    if (rumor.pubkey !== this.#shop.merchant) throw new Error("somebody else wrote this");
-    return { ...read(rumor.content), created_at: rumor.created_at, envelope: "nip17" };
+    const letter = this.#mail.open(event);
+    if (letter === null) throw new Error("somebody else wrote this");
+    const envelope = event.kind === 4 ? "nip04" : "nip17";
+    return { ...read(letter.content), created_at: letter.created_at, envelope };
   }
 }
 
@@ -153,11 +132,6 @@ function read(text: string): Omit<Answer, "created_at" | "envelope"> {
   } catch {
     return { text, raw: text };
   }
-}
-
-/** Without what libraries keep under symbols. */
-function plain(event: NostrEvent): NostrEvent {
-  return JSON.parse(JSON.stringify(event));
 }
 
 /** The one payment request that these answers are. */

@@ -13,4 +13,4 @@ function withDeadline(...args: unknown[]): void {
   register(Object.assign({ timeout: DEADLINE_MS }, ...parts.reverse()) as Deno.TestDefinition);
 }
 
-Deno.test = Object.assign(withDeadline, Deno.test) as typeof Deno.test;
+Object.assign(Deno, { test: Object.assign(withDeadline, Deno.test) });

@@ -1,5 +1,6 @@
 import type { NostrEvent, NostrFilter } from "@nostrify/types";
 import { finalizeEvent, generateSecretKey, getPublicKey } from "nostr-tools/pure";
+import { Bell } from "../../src/demo/bell.ts";
 
 // deno-lint-ignore no-explicit-any -- what a relay says is looked at by the test
 export type Message = any[];
@@ -31,7 +32,7 @@ export class NostrClient implements AsyncDisposable {
   readonly #patienceMs: number;
   readonly #socket: WebSocket;
   readonly #heard: Message[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #news = new Bell();
   readonly #closed: Promise<CloseEvent>;
   #ended = false;
   #count = 0;
@@ -42,12 +43,12 @@ export class NostrClient implements AsyncDisposable {
     this.#socket = new WebSocket(url);
     this.#socket.onmessage = (message) => {
       this.#heard.push(JSON.parse(message.data));
-      this.#tell();
+      this.#news.ring();
     };
     this.#closed = new Promise((resolve) => {
       this.#socket.onclose = (event) => {
         this.#ended = true;
-        this.#tell();
+        this.#news.ring();
         resolve(event);
       };
     });
@@ -88,7 +89,7 @@ export class NostrClient implements AsyncDisposable {
       if (left <= 0) {
         throw new Error(`nothing like ${fits}; heard ${JSON.stringify(this.#heard).slice(0, 500)}`);
       }
-      await this.#change(left);
+      await this.#news.next(left);
     }
   }
 
@@ -162,22 +163,6 @@ export class NostrClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.close();
     await this.#closed;
-  }
-
-  #tell(): void {
-    for (const tell of this.#waiting) tell();
-  }
-
-  #change(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#waiting.add(done);
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { AddressGuard, type AddressVerdict } from "../../src/nostr/address_guard.ts";
+import { AddressGuard, type AddressVerdict } from "../../src/web/address_guard.ts";
 
 /**
  * Takes `ws:` URLs of names under `.example` for public, and finds them on this machine: relays of a test that nobody configured.

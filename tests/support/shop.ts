@@ -1,40 +1,18 @@
 import type { NostrEvent } from "@nostrify/types";
-import { catalogPublisher } from "../../src/catalog/publisher.ts";
 import type { Database } from "../../src/db/database.ts";
-import { Lease } from "../../src/jobs/lease.ts";
-import { JobRunner } from "../../src/jobs/runner.ts";
-import type { Log } from "../../src/log.ts";
-import { InboxBatch } from "../../src/messages/inbox_batch.ts";
-import { InboxWorker } from "../../src/messages/inbox_worker.ts";
-import { refundTellJob } from "../../src/messages/refund_tell_job.ts";
-import { replyJob } from "../../src/messages/reply_job.ts";
-import type { SenderRate } from "../../src/messages/sender_rates_store.ts";
+import type { JobRunner } from "../../src/jobs/runner.ts";
+import type { InboxBatch } from "../../src/messages/inbox_batch.ts";
+import type { InboxWorker } from "../../src/messages/inbox_worker.ts";
 import { fixedRates } from "../../src/money/rates.ts";
 import { arrive } from "../../src/nostr/arrivals.ts";
-import { AddressGuard } from "../../src/nostr/address_guard.ts";
 import type { NostrIdentity } from "../../src/nostr/identity.ts";
-import { OutboxWorker } from "../../src/nostr/outbox.ts";
-import { heldBack } from "../../src/notifications/held_back.ts";
-import { LOOK_UP_JOB, recipientLookUp } from "../../src/nostr/recipient_look_up.ts";
-import type { RelayPool } from "../../src/nostr/relay_pool.ts";
 import { localSigner, type MerchantSigner } from "../../src/nostr/signer.ts";
 import { loadVerifier } from "../../src/nostr/verify.ts";
 import { apply } from "../../src/orders/apply.ts";
-import { lockOrder, type OrderRow } from "../../src/orders/orders_store.ts";
-import { paymentArrived } from "../../src/orders/payment_arrived.ts";
+import type { OrderRow } from "../../src/orders/orders_store.ts";
 import type { Terms } from "../../src/orders/place.ts";
-import type { Memory } from "../../src/orders/said_before_store.ts";
 import type { OrderEvent } from "../../src/orders/types.ts";
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
-import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
-import { REFUND_PAY_JOB } from "../../src/payments/refund_approval.ts";
-import { refundJobs } from "../../src/payments/refund_jobs.ts";
-import { REFUND_TELL_JOB } from "../../src/payments/refund_telling.ts";
-import { refundAddressee } from "../../src/payments/refunds_store.ts";
-import { Settlement } from "../../src/payments/settlement.ts";
-import { Sweep } from "../../src/payments/sweep.ts";
-import { sweepJobs } from "../../src/payments/sweep_jobs.ts";
-import { PaymentWatcher } from "../../src/payments/watcher.ts";
 import { systemRandom } from "../../src/random.ts";
 import { levels } from "../../src/stock/stock.ts";
 import { Shop as Shelf } from "../catalog/shop.ts";
@@ -43,58 +21,18 @@ import { freshDatabase } from "./fresh_database.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { keyPair } from "./keys.ts";
 import { silentLog } from "./log.ts";
-import { NEWS_KINDS, newsOf, type NewsOptions } from "./news.ts";
 import { recordingPool } from "./recording_pool.ts";
+import { ended } from "./settling.ts";
+import type { Neighbour, ShopOptions } from "./shop_options.ts";
+import { ShopProcess } from "./shop_process.ts";
+
+export type { Neighbour, ShopOptions } from "./shop_options.ts";
 
 const crypto = loadVerifier();
 /** Whoever is due after a jump wakes when the clock moves on by this. */
 const TICK_MS = 1;
-/** Real time: after this a test hangs. */
-const SETTLES_MS = 120_000;
-const STOPS_MS = 5_000;
-const ASK_AGAIN_MS = 50;
-const KINDS = [
-  LOOK_UP_JOB,
-  "invoice.create",
-  "reply.send",
-  REFUND_PAY_JOB,
-  REFUND_TELL_JOB,
-  "catalog.publish",
-  "payments.sweep",
-  ...NEWS_KINDS,
-];
-
-/** What a shop of a test has otherwise than usual. */
-export interface ShopOptions extends NewsOptions {
-  /** Shared with other processes, or PostgreSQL; the shop doesn't close it. Default: SQLite in memory, closed with the shop. */
-  database?: Database;
-  clock?: FakeClock;
-  wallet?: DemoWallet;
-  /** What refunds are paid from; it reaches `purse`, which is where customers make invoices. */
-  spend?: DemoWallet;
-  purse?: DemoWallet;
-  log?: Log;
-  terms?: Partial<Terms>;
-  rate?: SenderRate;
-  /** A backup was restored: what was said before counts. */
-  memory?: Memory;
-  relays?: string[];
-  /** Instead of one that only records; the test closes it. */
-  pool?: RelayPool;
-  /** Looks at relays that customers name. */
-  guard?: AddressGuard;
-  /** Instead of the merchant's own, to make it fail. */
-  signer?(own: MerchantSigner): MerchantSigner;
-}
-
-/** What another merchant has of its own; everything else is as ours. */
-export interface Neighbour {
-  /** Another process has opened it: stall and cups are there. */
-  stocked?: boolean;
-  wallet?: DemoWallet;
-  terms?: Partial<Terms>;
-  signer?(own: MerchantSigner): MerchantSigner;
-}
+/** Real time: a payment that isn't booked by then never is. */
+const BOOKED_MS = 120_000;
 
 /**
  * A shop with everything real but time, relays and the wallet: what a customer sends goes into the inbox as relays put it
@@ -124,8 +62,7 @@ export class Shop implements AsyncDisposable {
   /** Other merchants that this process serves. */
   readonly #neighbours = new Map<string, Neighbour & { identity: NostrIdentity }>();
   readonly #o: ShopOptions;
-  readonly #watcher: PaymentWatcher;
-  readonly #outbox: OutboxWorker;
+  readonly #process: ShopProcess;
   /** A database that nobody else has, removed with the shop. */
   readonly #own: AsyncDisposable | null;
 
@@ -154,7 +91,7 @@ export class Shop implements AsyncDisposable {
       { ...options, clock, database },
       { shelf, signer: options.signer?.(signer) ?? signer, crypto: await crypto, own },
     );
-    for (const service of [shop.#outbox, shop.jobs, shop.#watcher, shop.inbox]) await service.start();
+    await shop.#process.start();
     return shop;
   }
 
@@ -203,60 +140,23 @@ export class Shop implements AsyncDisposable {
       if (!this.served) return undefined;
       return pubkey === this.merchant ? this.identity : this.#neighbours.get(pubkey)?.identity;
     };
-    const walletOf = (merchant: string) => {
+    const walletsOf = (merchant: string) => {
       const other = this.#neighbours.get(merchant)?.wallet;
-      return other ?? (this.walletThere ? this.wallet : null);
+      return other ? [other] : this.walletThere ? [o.receives ?? this.wallet] : [];
     };
-    const orders = { orderOf: lockOrder, apply, paymentArrived };
-    const settlement = new Settlement({ ...base, orders, walletOf });
-    this.#watcher = new PaymentWatcher({
-      ...base,
-      settlement,
-      wallets: () => this.#wallets(),
-    });
-    const holder = random.uuid();
-    const news = newsOf({ ...base, identityOf }, o);
-    this.jobs = new JobRunner({
-      ...base,
-      holder,
-      handlers: {
-        ...heldBack(
-          database,
-          invoiceJobs({
-            ...base,
-            orders,
-            walletOf,
-            onIssued: (invoice) => this.#watcher.issued(invoice),
-            ...(o.memory && { memory: o.memory }),
-          }),
-        ),
-        ...sweepJobs({ ...base, sweep: new Sweep({ ...base, orders, walletOf, settlement }) }),
-        ...heldBack(database, {
-          "reply.send": replyJob({ ...base, identityOf, ...(o.memory && { memory: o.memory }) }),
-        }),
-        ...refundJobs({ ...base, payerOf: () => this.spendThere ? this.spend : null }),
-        ...heldBack(database, {
-          [REFUND_TELL_JOB]: refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
-        }),
-        ...news.handlers,
-        [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: o.guard ?? new AddressGuard() }),
-        "catalog.publish": catalogPublisher({ ...base, identityOf }),
-      },
-    });
-    const parts = {
+    this.#process = new ShopProcess({
       ...base,
       verifier: made.crypto,
       identityOf,
-      termsOf: (merchant: string) => ({ ...this.terms, ...this.#neighbours.get(merchant)?.terms }),
-      rate: o.rate ?? { count: 100, perMs: 60_000 },
-      ...news.inbox,
-    };
-    this.batch = new InboxBatch(parts);
-    this.inbox = new InboxWorker({
-      ...parts,
-      lease: new Lease({ database, clock, log, name: "inbox", holder }),
-    });
-    this.#outbox = new OutboxWorker({ ...base, identityOf });
+      termsOf: (merchant) => ({ ...this.terms, ...this.#neighbours.get(merchant)?.terms }),
+      wallets: () => new Map([...this.#wallets().keys()].map((merchant) => [merchant, walletsOf(merchant)])),
+      walletsOf,
+      payer: () => this.spendThere ? this.spend : null,
+    }, o);
+    const { inbox, batch, jobs } = this.#process;
+    this.inbox = inbox;
+    this.batch = batch;
+    this.jobs = jobs;
   }
 
   customer(name = "alice", envelope: "nip04" | "nip17" = "nip04"): Customer {
@@ -296,11 +196,7 @@ export class Shop implements AsyncDisposable {
 
   /** Everything that is due has been done. */
   async settle(): Promise<void> {
-    const end = Date.now() + SETTLES_MS;
-    do {
-      await settled(this.inbox, end);
-      await settled(this.jobs, end);
-    } while (await this.#anythingDue());
+    await this.#process.settle(() => this.served);
   }
 
   /** Time passes, at once: whoever slept wakes late, as after a machine's own sleep. */
@@ -367,16 +263,12 @@ export class Shop implements AsyncDisposable {
 
   /** The process ends; database and wallet go on, for another. */
   async stops(): Promise<void> {
-    for (const service of [this.inbox, this.#watcher, this.jobs, this.#outbox]) await service.stop();
+    await this.#process.stop();
   }
 
   /** The process is killed, and nothing more of it reaches the database: it gives back no lease and ends no job. */
   async isKilled(): Promise<void> {
-    for (const service of [this.inbox, this.#watcher, this.jobs, this.#outbox]) {
-      await service.stop().catch((error) => {
-        if (!String(error).includes("dead")) throw error;
-      });
-    }
+    await this.#process.isKilled();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -392,7 +284,7 @@ export class Shop implements AsyncDisposable {
   }
 
   async #booked(bolt11: string): Promise<void> {
-    for (const end = Date.now() + SETTLES_MS; Date.now() < end;) {
+    for (const end = Date.now() + BOOKED_MS; Date.now() < end;) {
       const row = await this.database.kysely.selectFrom("invoices").select("state")
         .where("bolt11", "=", bolt11.toLowerCase()).executeTakeFirst();
       if (row?.state === "paid") return;
@@ -400,37 +292,4 @@ export class Shop implements AsyncDisposable {
     }
     throw new Error(`the payment of ${bolt11} was never noticed`);
   }
-
-  async #anythingDue(): Promise<boolean> {
-    const now = this.clock.now();
-    const row = await this.database.kysely.selectFrom("inbox").select("seq").where("state", "=", "new")
-      .where("next_at", "<=", now).limit(1).executeTakeFirst();
-    if (row) return this.served;
-    const jobs = await this.database.kysely.selectFrom("jobs").select(["kind", "state", "run_at"])
-      .where("state", "!=", "dead").execute();
-    return jobs.some((job) => KINDS.includes(job.kind) && (job.state === "running" || job.run_at <= now));
-  }
-}
-
-/** Asks again now and then: what another process did meanwhile wakes nobody here while the clock stands still. */
-async function settled(worker: { settled(): Promise<void> }, end: number): Promise<void> {
-  for (let done = false; !done;) {
-    if (Date.now() > end) throw new Error("never settles: does something wait for the clock to be moved?");
-    done = await within(ASK_AGAIN_MS, worker.settled());
-  }
-}
-
-/** A test that failed must not hang: what still waits for the clock gets it moved. */
-async function ended(stopping: Promise<void>, clock: FakeClock): Promise<void> {
-  let over = false;
-  const stopped = stopping.finally(() => over = true);
-  await within(STOPS_MS, stopped);
-  while (!over) await clock.advance(1_000);
-  await stopped;
-}
-
-async function within(ms: number, work: Promise<void>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const later = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), ms));
-  return await Promise.race([work.then(() => true), later]).finally(() => clearTimeout(timer));
 }

@@ -1,6 +1,6 @@
-import * as nip04 from "nostr-tools/nip04";
-import * as nip59 from "nostr-tools/nip59";
-import { finalizeEvent, getPublicKey, type NostrEvent } from "nostr-tools/pure";
+import type { NostrEvent } from "nostr-tools/pure";
+import { Bell } from "../../src/demo/bell.ts";
+import { type EnvelopeName, Mail } from "../../src/demo/mail.ts";
 
 /** What a merchant says about an order (NIP-15, type 1 and 2), as it came. */
 export interface MerchantMessage {
@@ -25,7 +25,7 @@ const COME_BACK_MS = 300;
 export interface ShopperOptions {
   secretKey: Uint8Array;
   merchant: string;
-  envelope: "nip04" | "nip17";
+  envelope: EnvelopeName;
   relay: string;
   /** Lives with a relay that loses messages and connections. */
   patient?: boolean;
@@ -41,18 +41,18 @@ export class Shopper implements AsyncDisposable {
   /** What of the merchant couldn't be read. */
   readonly unreadable: string[] = [];
   readonly #o: ShopperOptions;
-  readonly #waiting = new Set<() => void>();
+  readonly #mail: Mail;
+  readonly #news = new Bell();
   /** Ids of events that were read: they are shown again. */
   readonly #seen = new Set<string>();
-  /** Events that are being opened. */
-  readonly #reading = new Set<Promise<void>>();
   readonly #published = new Map<string, (accepted: boolean) => void>();
   #socket: WebSocket | undefined;
   #ready = Promise.withResolvers<void>();
 
   constructor(o: ShopperOptions) {
     this.#o = o;
-    this.pubkey = getPublicKey(o.secretKey);
+    this.#mail = new Mail(o);
+    this.pubkey = this.#mail.pubkey;
   }
 
   /** Connects, and resolves once all that the relay holds for this key has been read. Another relay than usual may be read. */
@@ -68,7 +68,6 @@ export class Shopper implements AsyncDisposable {
     socket.onmessage = (message) => this.#hear(JSON.parse(String(message.data)));
     const late = setTimeout(() => ready.reject(new Error("the relay gave no mail in time")), CONNECT_MS);
     await ready.promise.finally(() => clearTimeout(late));
-    await Promise.all(this.#reading);
   }
 
   async close(): Promise<void> {
@@ -79,7 +78,6 @@ export class Shopper implements AsyncDisposable {
     socket.onclose = () => closed.resolve();
     socket.close();
     await closed.promise;
-    await Promise.all(this.#reading);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +87,7 @@ export class Shopper implements AsyncDisposable {
   /** Sends the merchant JSON or a text; true when the relay took it. The patient get false, too, when it says nothing. */
   async write(message: unknown): Promise<boolean> {
     const content = typeof message === "string" ? message : JSON.stringify(message);
-    const event = await this.#envelope(content);
+    const event = this.#mail.seal(content);
     const answered = Promise.withResolvers<boolean>();
     this.#published.set(event.id, answered.resolve);
     this.#send(["EVENT", event]);
@@ -99,12 +97,7 @@ export class Shopper implements AsyncDisposable {
 
   /** The first message that `fits`, now or within `ms`; undefined when none comes. */
   async hears(fits: (message: MerchantMessage) => boolean, ms: number): Promise<MerchantMessage | undefined> {
-    for (const end = Date.now() + ms;;) {
-      const found = this.messages.values().find(fits);
-      const left = end - Date.now();
-      if (found || left <= 0) return found;
-      await this.#somethingNew(left);
-    }
+    return await this.#news.until(() => this.messages.values().find(fits), ms);
   }
 
   /** Comes back whenever the connection ends, and looks again whether there is something that wasn't shown. */
@@ -131,28 +124,16 @@ export class Shopper implements AsyncDisposable {
     };
   }
 
-  async #envelope(content: string): Promise<NostrEvent> {
-    const { secretKey, merchant, envelope } = this.#o;
-    const tags = [["p", merchant]];
-    if (envelope === "nip17") return nip59.wrapEvent({ kind: 14, tags, content }, secretKey, merchant);
-    const encrypted = await nip04.encrypt(secretKey, merchant, content);
-    return finalizeEvent({ kind: 4, created_at: seconds(), tags, content: encrypted }, secretKey);
-  }
-
   #send(message: unknown[]): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #subscribe(): void {
-    const { envelope, merchant } = this.#o;
-    const filter = envelope === "nip04"
-      ? { kinds: [4], authors: [merchant], "#p": [this.pubkey] }
-      : { kinds: [1059], "#p": [this.pubkey] };
-    this.#send(["REQ", "mail", filter]);
+    this.#send(["REQ", "mail", this.#mail.filter()]);
   }
 
   #hear([verb, first, second]: [string, unknown, unknown]): void {
-    if (verb === "AUTH") this.#authenticate(String(first));
+    if (verb === "AUTH") this.#send(["AUTH", this.#mail.authentication(this.#o.relay, String(first))]);
     if (verb === "EOSE") this.#ready.resolve();
     if (verb === "OK" && !this.#published.has(String(first)) && second === true) this.#subscribe();
     if (verb === "OK") {
@@ -160,51 +141,21 @@ export class Shopper implements AsyncDisposable {
       this.#published.delete(String(first));
     }
     if (verb !== "EVENT") return;
-    const reading = this.#read(second as NostrEvent).finally(() => {
-      this.#reading.delete(reading);
-      for (const done of this.#waiting) done();
-    });
-    this.#reading.add(reading);
+    this.#read(second as NostrEvent);
+    this.#news.ring();
   }
 
-  /** NIP-42: direct messages are shown to their recipient only. */
-  #authenticate(challenge: string): void {
-    const tags = [["relay", this.#o.relay], ["challenge", challenge]];
-    this.#send([
-      "AUTH",
-      finalizeEvent({ kind: 22242, created_at: seconds(), tags, content: "" }, this.#o.secretKey),
-    ]);
-  }
-
-  async #read(event: NostrEvent): Promise<void> {
-    const { secretKey, merchant } = this.#o;
+  #read(event: NostrEvent): void {
     if (this.#seen.has(event.id)) return;
     this.#seen.add(event.id);
     // Some relays don't look at a live filter's tags: they show everybody's.
     if (!event.tags.some(([name, value]) => name === "p" && value === this.pubkey)) return;
     try {
-      const rumor = event.kind === 4 ? event : nip59.unwrapEvent(event, secretKey);
-      // NIP-59: what the merchant didn't seal isn't the merchant's.
-      if (rumor.pubkey !== merchant) return;
-      const content = event.kind === 4
-        ? await nip04.decrypt(secretKey, merchant, event.content)
-        : rumor.content;
-      this.messages.set(rumor.id, { ...JSON.parse(content), messageId: rumor.id });
+      const letter = this.#mail.open(event);
+      if (letter) this.messages.set(letter.id, { ...JSON.parse(letter.content), messageId: letter.id });
     } catch (error) {
       this.unreadable.push(`${event.id}: ${error}`);
     }
-  }
-
-  #somethingNew(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#waiting.add(done);
-    });
   }
 }
 
@@ -224,8 +175,4 @@ export function lnbitsOrder(id: string, productId: string, quantity: number, shi
     type: 0,
     id,
   };
-}
-
-function seconds(): number {
-  return Math.floor(Date.now() / 1000);
 }

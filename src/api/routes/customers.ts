@@ -1,11 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { forgetCustomer } from "../../app/forget_customer.ts";
-import { page } from "../../db/keyset.ts";
 import { parsePublicKey } from "../../nostr/keys.ts";
 import { type CustomerRow, listCustomers } from "../../reports/customers_store.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
 import {
   hexKey,
@@ -50,28 +49,21 @@ const pubkeyParam = z.object({
 /** Who has bought. No address: that is the order's. */
 export function customerRoutes({ database, clock, merchants, settings }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/customers",
-      id: "listCustomers",
-      summary: "Who has ordered, by key",
-      tag: "customers",
-      scope: "customers:read",
-      reach: "named",
-      request: { query: merchantQuery.extend(pageQuery) },
-      answer: pageOf(customerSchema, "Customers"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, merchant } = c.req.valid("query");
-      const rows = await listCustomers(database.kysely, { merchant }, {
-        limit: limit + 1,
-        after: placeOf(cursor, ["text", "text"]),
-      });
-      return c.json(page(rows, limit, (row) => [row.merchant, row.customer], shape), 200);
-    },
-  );
+  addList(api, {
+    path: "/customers",
+    id: "listCustomers",
+    summary: "Who has ordered, by key",
+    tag: "customers",
+    scope: "customers:read",
+    reach: "named",
+    filter: {},
+    item: customerSchema,
+    name: "Customers",
+    key: ["text", "text"],
+    read: (filter, slice) => listCustomers(database.kysely, filter, slice),
+    place: ({ merchant, customer }) => [merchant, customer],
+    show: (rows) => rows.map(shape),
+  });
   api.openapi(
     operation({
       method: "get",
@@ -120,14 +112,6 @@ export function customerRoutes({ database, clock, merchants, settings }: ApiPart
       const { backups: remove } = c.req.valid("json");
       if (remove && c.get("access").merchant !== null) {
         throw new Problem(403, "bound_to_merchant", "Backups hold all merchants' data: ask the operator.");
-      }
-      const input = c.req.valid("json");
-      if (input.backups && c.get("access").merchant !== null) {
-        throw new Problem(
-          403,
-          "bound_to_merchant",
-          "Backups hold all merchants' data: they are the operator's.",
-        );
       }
       const done = await forgetCustomer(
         { database, clock, settings },

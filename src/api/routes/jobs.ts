@@ -1,9 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { encodeCursor } from "../../db/keyset.ts";
 import { type Job, listJobs, retryJob } from "../../jobs/jobs_store.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
 import { json, notFound, operation, rfc3339, time } from "./describe.ts";
 
@@ -27,36 +26,21 @@ const params = z.object({
 /** What is still to be done outside the database, and what failed for good. */
 export function jobRoutes({ database, clock }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/jobs",
-      id: "listJobs",
-      summary: "Jobs, newest first",
-      tag: "jobs",
-      scope: "jobs:read",
-      reach: "operator",
-      request: {
-        query: z.strictObject({ ...pageQuery, state: z.enum(["ready", "running", "dead"]).optional() }),
-      },
-      answer: pageOf(jobSchema, "Jobs"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, state } = c.req.valid("query");
-      const before = placeOf(cursor, ["int"])?.[0];
-      const { jobs, next } = await listJobs(database.kysely, {
-        limit,
-        ...(state !== undefined && { state }),
-        ...(before !== undefined && { cursor: before }),
-      });
-      return c.json({
-        data: jobs.map(shape),
-        next_cursor: next === null ? null : encodeCursor([next]),
-        has_more: next !== null,
-      }, 200);
-    },
-  );
+  addList(api, {
+    path: "/jobs",
+    id: "listJobs",
+    summary: "Jobs, newest first",
+    tag: "jobs",
+    scope: "jobs:read",
+    reach: "operator",
+    filter: { state: z.enum(["ready", "running", "dead"]).optional() },
+    item: jobSchema,
+    name: "Jobs",
+    key: ["int"],
+    read: ({ state }, slice) => listJobs(database.kysely, { state }, slice),
+    place: ({ id }) => [id],
+    show: (rows) => rows.map(shape),
+  });
   api.openapi(
     operation({
       method: "post",

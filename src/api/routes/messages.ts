@@ -1,14 +1,13 @@
 import { z } from "@hono/zod-openapi";
-import { page } from "../../db/keyset.ts";
 import { sendChat } from "../../messages/chat.ts";
 import { listMessages, type MessageRow } from "../../messages/messages_store.ts";
 import { parsePublicKey } from "../../nostr/keys.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
 import { theMerchant } from "./the_merchant.ts";
-import { hexKey, json, merchantQuery, operation, rfc3339, time, wrongField } from "./describe.ts";
+import { hexKey, json, operation, rfc3339, time, wrongField } from "./describe.ts";
 
 const messageSchema = z.object({
   id: z.string(),
@@ -31,34 +30,24 @@ const newMessage = z.strictObject({
 /** Conversations with customers. A person's answer travels as the customer wrote. */
 export function messageRoutes({ database, clock, random, merchants, restore }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/messages",
-      id: "listMessages",
-      summary: "Messages, newest first",
-      tag: "messages",
-      scope: "messages:read",
-      reach: "named",
-      request: {
-        query: merchantQuery.extend({
-          ...pageQuery,
-          customer: hexKey.optional(),
-          type: z.enum(["chat", "order", "payment_request", "status", "claim", "digital"]).optional(),
-        }),
-      },
-      answer: pageOf(messageSchema, "Messages"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, ...filter } = c.req.valid("query");
-      const rows = await listMessages(database.kysely, filter, {
-        limit: limit + 1,
-        before: placeOf(cursor, ["int"])?.[0],
-      });
-      return c.json(page(rows, limit, (row) => [row.seq], shape), 200);
+  addList(api, {
+    path: "/messages",
+    id: "listMessages",
+    summary: "Messages, newest first",
+    tag: "messages",
+    scope: "messages:read",
+    reach: "named",
+    filter: {
+      customer: hexKey.optional(),
+      type: z.enum(["chat", "order", "payment_request", "status", "claim", "digital"]).optional(),
     },
-  );
+    item: messageSchema,
+    name: "Messages",
+    key: ["int"],
+    read: (filter, slice) => listMessages(database.kysely, filter, slice),
+    place: ({ seq }) => [seq],
+    show: (rows) => rows.map(shape),
+  });
   api.openapi(
     operation({
       method: "post",

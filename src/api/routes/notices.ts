@@ -1,11 +1,10 @@
 import { z } from "@hono/zod-openapi";
-import { page } from "../../db/keyset.ts";
 import { type ConditionRow, listConditions } from "../../notifications/conditions_store.ts";
 import { listNotices, type NoticeRow } from "../../notifications/notices_store.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
-import { hexKey, merchantQuery, operation, rfc3339, rfc3339OrNull, time } from "./describe.ts";
+import { hexKey, rfc3339, rfc3339OrNull, time } from "./describe.ts";
 
 const noticeSchema = z.object({
   id: z.string(),
@@ -30,62 +29,43 @@ const conditionSchema = z.object({
 /** What the owners were told, and what is out of order. */
 export function noticeRoutes({ database }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/notices",
-      id: "listNotices",
-      summary: "What the owners were told, newest first",
-      tag: "notices",
-      scope: "notices:read",
-      reach: "named",
-      request: { query: merchantQuery.extend({ ...pageQuery, kind: z.string().max(50).optional() }) },
-      answer: pageOf(noticeSchema, "Notices"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, ...filter } = c.req.valid("query");
-      const rows = await listNotices(database.kysely, filter, {
-        limit: limit + 1,
-        before: placeOf(cursor, ["int"])?.[0],
-      });
-      return c.json(page(rows, limit, (row) => [row.seq], notice), 200);
+  addList(api, {
+    path: "/notices",
+    id: "listNotices",
+    summary: "What the owners were told, newest first",
+    tag: "notices",
+    scope: "notices:read",
+    reach: "named",
+    filter: { kind: z.string().max(50).optional() },
+    item: noticeSchema,
+    name: "Notices",
+    key: ["int"],
+    read: (filter, slice) => listNotices(database.kysely, filter, slice),
+    place: ({ seq }) => [seq],
+    show: (rows) => rows.map(notice),
+  });
+  addList(api, {
+    path: "/conditions",
+    id: "listConditions",
+    summary: "What is or was out of order for a while, newest first",
+    tag: "notices",
+    scope: "notices:read",
+    reach: "named",
+    filter: {
+      raised: z.enum(["true", "false"]).optional().openapi({ description: "only what lasts, or is over" }),
     },
-  );
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/conditions",
-      id: "listConditions",
-      summary: "What is or was out of order for a while, newest first",
-      tag: "notices",
-      scope: "notices:read",
-      reach: "named",
-      request: {
-        query: merchantQuery.extend({
-          ...pageQuery,
-          raised: z.enum(["true", "false"]).optional().openapi({
-            description: "only what lasts, or is over",
-          }),
-        }),
-      },
-      answer: pageOf(conditionSchema, "Conditions"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, merchant, raised } = c.req.valid("query");
-      const place = placeOf(cursor, ["int", "text", "text"]);
-      const rows = await listConditions(
+    item: conditionSchema,
+    name: "Conditions",
+    key: ["int", "text", "text"],
+    read: ({ merchant, raised }, slice) =>
+      listConditions(
         database.kysely,
-        { merchant, ...(raised !== undefined && { raised: raised === "true" }) },
-        {
-          limit: limit + 1,
-          after: place && { raisedAt: place[0], merchant: place[1], name: place[2] },
-        },
-      );
-      return c.json(page(rows, limit, (row) => [row.raised_at, row.merchant, row.name], condition), 200);
-    },
-  );
+        { merchant, raised: raised === undefined ? undefined : raised === "true" },
+        slice,
+      ),
+    place: ({ raised_at, merchant, name }) => [raised_at, merchant, name],
+    show: (rows) => rows.map(condition),
+  });
   return api;
 }
 

@@ -3,7 +3,7 @@ import type { Kysely } from "kysely";
 import type { Tables } from "../../db/tables.ts";
 import { itemsOf, type OrderRow } from "../../orders/orders_store.ts";
 import { statusOf } from "../../orders/status.ts";
-import { invoicesOfOrders } from "../../payments/invoices_store.ts";
+import { invoicesOfOrders, linksOf } from "../../payments/invoices_store.ts";
 import { hexKey, msat, rfc3339, rfc3339OrNull, time } from "./describe.ts";
 
 export const orderSchema = z.object({
@@ -38,6 +38,8 @@ export const orderSchema = z.object({
     id: z.string(),
     type: z.string(),
     bolt11: z.string().nullable(),
+    links: z.array(z.object({ type: z.enum(["btc", "url", "lnurl"]), link: z.string() }))
+      .openapi({ description: "further ways to pay it that were offered" }),
     payment_hash: z.string().nullable(),
     amount_msat: msat,
     state: z.string(),
@@ -88,6 +90,7 @@ export async function orderResources(db: Kysely<Tables>, orders: OrderRow[]): Pr
       id: invoice.id,
       type: invoice.type,
       bolt11: invoice.bolt11,
+      links: linksOf(invoice),
       payment_hash: invoice.payment_hash,
       amount_msat: String(invoice.amount_msat),
       state: invoice.state,

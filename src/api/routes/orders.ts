@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { page } from "../../db/keyset.ts";
 import { fulfilmentStates, paymentStates } from "../../db/tables.ts";
 import { accept } from "../../orders/accept.ts";
 import { type Applied, apply } from "../../orders/apply.ts";
@@ -8,10 +7,11 @@ import { resend } from "../../orders/resend.ts";
 import type { OrderEvent } from "../../orders/types.ts";
 import { orderStory } from "../../reports/order_story.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf, whole } from "../page.ts";
+import { pageOf, whole } from "../page.ts";
 import { Problem } from "../problem.ts";
-import { hexKey, idParam, json, merchantQuery, notFound, operation } from "./describe.ts";
+import { hexKey, idParam, json, notFound, operation } from "./describe.ts";
 import { orderResources, orderSchema } from "./order_resource.ts";
 import { timelineEntry, timelineJson } from "./order_timeline.ts";
 
@@ -21,37 +21,25 @@ const short = z.string().trim().min(1).max(200);
 /** Orders: looked at, sent on their way, cancelled. What an order's state doesn't allow is refused with 409. */
 export function orderRoutes({ database, clock }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/orders",
-      id: "listOrders",
-      summary: "Orders, newest first",
-      tag,
-      scope: "orders:read",
-      reach: "named",
-      request: {
-        query: merchantQuery.extend({
-          ...pageQuery,
-          customer: hexKey.optional(),
-          payment: z.enum(paymentStates).optional(),
-          fulfilment: z.enum(fulfilmentStates).optional(),
-        }),
-      },
-      answer: pageOf(orderSchema, "Orders"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, ...filter } = c.req.valid("query");
-      const key = placeOf(cursor, ["int", "text"]);
-      const rows = await listOrders(database.kysely, filter, {
-        limit: limit + 1,
-        after: key && { createdAt: key[0], id: key[1] },
-      });
-      const cut = page(rows, limit, (row) => [row.created_at, row.id], (row) => row);
-      return c.json({ ...cut, data: await orderResources(database.kysely, cut.data) }, 200);
+  addList(api, {
+    path: "/orders",
+    id: "listOrders",
+    summary: "Orders, newest first",
+    tag,
+    scope: "orders:read",
+    reach: "named",
+    filter: {
+      customer: hexKey.optional(),
+      payment: z.enum(paymentStates).optional(),
+      fulfilment: z.enum(fulfilmentStates).optional(),
     },
-  );
+    item: orderSchema,
+    name: "Orders",
+    key: ["int", "text"],
+    read: (filter, slice) => listOrders(database.kysely, filter, slice),
+    place: ({ created_at, id }) => [created_at, id],
+    show: (rows) => orderResources(database.kysely, rows),
+  });
   api.openapi(
     operation({
       method: "get",

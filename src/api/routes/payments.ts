@@ -5,11 +5,10 @@ import { paymentArrived } from "../../orders/payment_arrived.ts";
 import { findPayment, listPayments, type PaymentRow } from "../../payments/payments_store.ts";
 import { assignPayment } from "../../payments/unmatched.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { page } from "../../db/keyset.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
-import { hexKey, idParam, json, merchantQuery, msat, operation, rfc3339, time } from "./describe.ts";
+import { hexKey, idParam, json, msat, operation, rfc3339, time } from "./describe.ts";
 
 const assignSchema = z.strictObject({
   order_id: z.string().min(1).max(256).openapi({ description: "ours, of the same merchant" }),
@@ -30,29 +29,22 @@ const paymentSchema = z.object({
 export function paymentRoutes({ database, clock }: ApiParts) {
   const api = newApi();
   for (const [path, state] of [["/payments", undefined], ["/payments/unmatched", "unmatched"]] as const) {
-    api.openapi(
-      operation({
-        method: "get",
-        path,
-        id: state ? "listUnmatchedPayments" : "listPayments",
-        summary: state ? "Payments that match no order" : "Payments, newest first",
-        tag: "payments",
-        scope: "payments:read",
-        reach: "named",
-        request: { query: merchantQuery.extend({ ...pageQuery, order_id: z.string().optional() }) },
-        answer: pageOf(paymentSchema, state ? "UnmatchedPayments" : "Payments"),
-        status: 200,
-      }),
-      async (c) => {
-        const { limit, cursor, merchant, order_id } = c.req.valid("query");
-        const key = placeOf(cursor, ["int", "text"]);
-        const rows = await listPayments(database.kysely, { merchant, orderId: order_id, state }, {
-          limit: limit + 1,
-          after: key && { createdAt: key[0], id: key[1] },
-        });
-        return c.json(page(rows, limit, (row) => [row.created_at, row.id], shape), 200);
-      },
-    );
+    addList(api, {
+      path,
+      id: state ? "listUnmatchedPayments" : "listPayments",
+      summary: state ? "Payments that match no order" : "Payments, newest first",
+      tag: "payments",
+      scope: "payments:read",
+      reach: "named",
+      filter: { order_id: z.string().optional() },
+      item: paymentSchema,
+      name: state ? "UnmatchedPayments" : "Payments",
+      key: ["int", "text"],
+      read: ({ merchant, order_id: orderId }, slice) =>
+        listPayments(database.kysely, { merchant, orderId, state }, slice),
+      place: ({ created_at, id }) => [created_at, id],
+      show: (rows) => rows.map(shape),
+    });
   }
   api.openapi(
     operation({

@@ -9,8 +9,8 @@ import {
   updateProduct,
 } from "../../catalog/products.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery } from "../page.ts";
 import { theMerchant } from "./the_merchant.ts";
 import { hexKey, idParam, json, merchantQuery, operation, refused, time } from "./describe.ts";
 
@@ -44,31 +44,22 @@ const tag = "products";
 /** NIP-15 products: changes publish by themselves. */
 export function productRoutes({ database, clock, random, merchants }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/products",
-      id: "listProducts",
-      summary: "Products, newest first",
-      tag,
-      scope: "catalog:read",
-      reach: "named",
-      request: { query: merchantQuery.extend({ ...pageQuery, stall_id: z.string().optional() }) },
-      answer: pageOf(productSchema, "Products"),
-      status: 200,
-    }),
-    async (c) => {
-      const { merchant, limit, cursor, stall_id } = c.req.valid("query");
-      const listed = await listProducts(database.kysely, {
-        limit,
-        ...(merchant !== undefined && { merchant }),
-        ...(cursor !== undefined && { cursor }),
-        ...(stall_id !== undefined && { stallId: stall_id }),
-      });
-      if (!listed.ok) throw refused(listed);
-      return c.json(listed.page, 200);
-    },
-  );
+  addList(api, {
+    path: "/products",
+    id: "listProducts",
+    summary: "Products, newest first",
+    tag,
+    scope: "catalog:read",
+    reach: "named",
+    filter: { stall_id: z.string().optional() },
+    item: productSchema,
+    name: "Products",
+    key: ["int", "text", "text"],
+    read: ({ merchant, stall_id: stallId }, slice) =>
+      listProducts(database.kysely, { merchant, stallId }, slice),
+    place: ({ created_at, id, merchant }) => [Date.parse(created_at), id, merchant],
+    show: (products) => products,
+  });
   api.openapi(
     operation({
       method: "post",

@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import { refundStates } from "../../db/tables.ts";
-import { page } from "../../db/keyset.ts";
 import { parsePublicKey } from "../../nostr/keys.ts";
 import {
   approveRefund,
@@ -13,14 +12,13 @@ import { refundOrder, refundPayment } from "../../payments/refund_requests.ts";
 import { findRefund, listRefunds, type RefundRow } from "../../payments/refunds_store.ts";
 import type { Tx } from "../../db/database.ts";
 import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
 import {
   hexKey,
   idParam,
   json,
-  merchantQuery,
   msat,
   notFound,
   operation,
@@ -45,7 +43,9 @@ const refundSchema = z.object({
   state: z.enum(refundStates).openapi({
     description: "due → approved → sending → sent; or by_hand, cancelled; unknown: the wallet never answered",
   }),
-  destination: z.string().nullable().openapi({ description: "BOLT11 that the customer sent" }),
+  destination: z.string().nullable().openapi({
+    description: "BOLT11 or Lightning address that the customer sent",
+  }),
   payment_hash: hexKey.nullable(),
   wallet: z.string().nullable(),
   fee_msat: msat.nullable(),
@@ -60,37 +60,26 @@ const refundSchema = z.object({
 /** Money that goes back: looked at, opened, approved or ended by a person. What a refund's state doesn't allow is refused with 409. */
 export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/refunds",
-      id: "listRefunds",
-      summary: "Refunds, newest first",
-      tag,
-      scope: "refunds:read",
-      reach: "named",
-      request: {
-        query: merchantQuery.extend({
-          ...pageQuery,
-          order_id: z.string().optional(),
-          payment_id: z.string().optional(),
-          state: z.enum(refundStates).optional(),
-        }),
-      },
-      answer: pageOf(refundSchema, "Refunds"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, merchant, order_id, payment_id, state } = c.req.valid("query");
-      const key = placeOf(cursor, ["int", "text"]);
-      const filter = { merchant, orderId: order_id, paymentId: payment_id, state };
-      const rows = await listRefunds(database.kysely, filter, {
-        limit: limit + 1,
-        after: key && { createdAt: key[0], id: key[1] },
-      });
-      return c.json(page(rows, limit, (row) => [row.created_at, row.id], shape), 200);
+  addList(api, {
+    path: "/refunds",
+    id: "listRefunds",
+    summary: "Refunds, newest first",
+    tag,
+    scope: "refunds:read",
+    reach: "named",
+    filter: {
+      order_id: z.string().optional(),
+      payment_id: z.string().optional(),
+      state: z.enum(refundStates).optional(),
     },
-  );
+    item: refundSchema,
+    name: "Refunds",
+    key: ["int", "text"],
+    read: ({ order_id: orderId, payment_id: paymentId, ...filter }, slice) =>
+      listRefunds(database.kysely, { ...filter, orderId, paymentId }, slice),
+    place: ({ created_at, id }) => [created_at, id],
+    show: (rows) => rows.map(shape),
+  });
   api.openapi(
     operation({
       method: "get",
@@ -110,16 +99,25 @@ export function refundRoutes({ database, clock, random, merchants }: ApiParts) {
     "refund",
     "/refunds/{id}/approve",
     "approveRefund",
-    "Pay it to the invoice that the customer sent; from now on nothing of it changes",
+    "Pay it to the invoice or address that the customer sent; from now on nothing of it changes",
     z.strictObject({
       payment_hash: hexKey.optional().openapi({
         description: "of the invoice you have seen: no other is paid",
+      }),
+      destination: z.string().max(8_000).optional().openapi({
+        description: "that you have seen: to no other it is paid",
       }),
     }),
     async (tx, { id, by, body }) => {
       const merchant = (await findRefund(tx, id))?.merchant ?? "";
       const canPay = merchants.get(merchant)?.spend?.pay !== undefined;
-      return await approveRefund(tx, { id, by, paymentHash: body.payment_hash, canPay }, clock.now());
+      return await approveRefund(tx, {
+        id,
+        by,
+        paymentHash: body.payment_hash,
+        destination: body.destination,
+        canPay,
+      }, clock.now());
     },
   );
   action(

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { stallInput } from "../../catalog/stall_input.ts";
 import { createStall, deleteStall, getStall, listStalls, updateStall } from "../../catalog/stalls.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
 import type { ApiParts } from "../context.ts";
-import { pageOf, pageQuery } from "../page.ts";
 import { theMerchant } from "./the_merchant.ts";
 import { hexKey, idParam, json, merchantQuery, operation, refused, time } from "./describe.ts";
 
@@ -31,30 +31,21 @@ const tag = "stalls";
 /** NIP-15 stalls: changes publish by themselves. */
 export function stallRoutes({ database, clock, random, merchants }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/stalls",
-      id: "listStalls",
-      summary: "Stalls, newest first",
-      tag,
-      scope: "catalog:read",
-      reach: "named",
-      request: { query: merchantQuery.extend(pageQuery) },
-      answer: pageOf(stallSchema, "Stalls"),
-      status: 200,
-    }),
-    async (c) => {
-      const { merchant, limit, cursor } = c.req.valid("query");
-      const listed = await listStalls(database.kysely, {
-        limit,
-        ...(merchant !== undefined && { merchant }),
-        ...(cursor !== undefined && { cursor }),
-      });
-      if (!listed.ok) throw refused(listed);
-      return c.json(listed.page, 200);
-    },
-  );
+  addList(api, {
+    path: "/stalls",
+    id: "listStalls",
+    summary: "Stalls, newest first",
+    tag,
+    scope: "catalog:read",
+    reach: "named",
+    filter: {},
+    item: stallSchema,
+    name: "Stalls",
+    key: ["int", "text", "text"],
+    read: (filter, slice) => listStalls(database.kysely, filter, slice),
+    place: ({ created_at, id, merchant }) => [Date.parse(created_at), id, merchant],
+    show: (stalls) => stalls,
+  });
   api.openapi(
     operation({
       method: "post",

@@ -1,10 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { page } from "../../db/keyset.ts";
 import type { Access } from "../access.ts";
 import type { ApiParts } from "../context.ts";
 import { SECRET_HEADER } from "../idempotency.ts";
+import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
-import { pageOf, pageQuery, placeOf } from "../page.ts";
 import { Problem } from "../problem.ts";
 import { isScope, scopes } from "../scopes.ts";
 import { makeToken } from "../tokens.ts";
@@ -13,7 +12,6 @@ import {
   hexKey,
   idParam,
   json,
-  merchantQuery,
   notFound,
   operation,
   rfc3339,
@@ -44,28 +42,21 @@ const tag = "tokens";
 /** Tokens for this API. Nobody gives or takes what they haven't themselves. */
 export function tokenRoutes({ database, clock, random, merchants }: ApiParts) {
   const api = newApi();
-  api.openapi(
-    operation({
-      method: "get",
-      path: "/tokens",
-      id: "listTokens",
-      summary: "Tokens that weren't revoked, newest first",
-      tag,
-      scope: "tokens:read",
-      reach: "named",
-      request: { query: merchantQuery.extend(pageQuery) },
-      answer: pageOf(tokenSchema, "Tokens"),
-      status: 200,
-    }),
-    async (c) => {
-      const { limit, cursor, merchant } = c.req.valid("query");
-      const rows = await listTokens(database.kysely, { merchant }, {
-        limit: limit + 1,
-        after: placeOf(cursor, ["int", "text"]),
-      });
-      return c.json(page(rows, limit, (row) => [row.created_at, row.id], shape), 200);
-    },
-  );
+  addList(api, {
+    path: "/tokens",
+    id: "listTokens",
+    summary: "Tokens that weren't revoked, newest first",
+    tag,
+    scope: "tokens:read",
+    reach: "named",
+    filter: {},
+    item: tokenSchema,
+    name: "Tokens",
+    key: ["int", "text"],
+    read: (filter, slice) => listTokens(database.kysely, filter, slice),
+    place: ({ created_at, id }) => [created_at, id],
+    show: (rows) => rows.map(shape),
+  });
   api.openapi(
     operation({
       method: "post",

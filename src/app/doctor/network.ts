@@ -1,5 +1,4 @@
 import type { Clock } from "../../clock.ts";
-import { errorText } from "../../log.ts";
 import { Deadline } from "../../nostr/deadline.ts";
 import { type RelayAnswer, RelayPool } from "../../nostr/relay_pool.ts";
 import type { MerchantSigner } from "../../nostr/signer.ts";
@@ -7,8 +6,6 @@ import type { EventCrypto } from "../../nostr/verify.ts";
 import { readAdminToken } from "../admin_token.ts";
 import { checkPort, PortError } from "../http_server.ts";
 import { findServer } from "../running_server.ts";
-import { probeWallet } from "../wallet_probe.ts";
-import { walletOf } from "../wallets.ts";
 import { type Finding, type Patient, problem, warning, well } from "./finding.ts";
 
 const ANSWER_MS = 5_000;
@@ -94,78 +91,4 @@ async function ask(pool: RelayPool, url: string, clock: Clock): Promise<RelayAns
   over.abort();
   await watching;
   return answer!;
-}
-
-/** The wallet: whether it answers and may make invoices. */
-export async function lookAtWallet(
-  { settings, clock, random, log }: Patient,
-  crypto: EventCrypto,
-): Promise<Finding> {
-  const what = "wallet";
-  const url = settings.NCC_WALLET;
-  if (url === undefined) {
-    return warning(
-      what,
-      'none: orders are answered "can\'t take payments yet"',
-      "Set NCC_WALLET to a nostr+walletconnect:// URL of your wallet that may make and look up invoices, or to demo: to try it.",
-    );
-  }
-  try {
-    const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR });
-    try {
-      const probed = await probeWallet(wallet, clock, ANSWER_MS);
-      return probed.ok ? well(what, probed.text) : problem(what, probed.text, probed.remedy);
-    } finally {
-      await wallet.close();
-    }
-  } catch (error) {
-    return problem(what, errorText(error), "Copy the connection's URL from the wallet to NCC_WALLET again.");
-  }
-}
-
-/** The wallet that pays refunds: whether it answers, and on the network that the money comes by. */
-export async function lookAtSpendWallet(patient: Patient, crypto: EventCrypto): Promise<Finding[]> {
-  const { NCC_WALLET_SPEND: url, NCC_WALLET: receiving } = patient.settings;
-  if (url === undefined) return [];
-  const what = "refund wallet";
-  const spend = await networkOf(patient, crypto, url, "spend");
-  if ("error" in spend) {
-    return [
-      problem(
-        what,
-        spend.error,
-        "Refunds wait. Make the connection anew in the wallet and set NCC_WALLET_SPEND.",
-      ),
-    ];
-  }
-  const ours = receiving === undefined ? null : await networkOf(patient, crypto, receiving, "receive");
-  if (ours !== null && "network" in ours && ours.network && spend.network && ours.network !== spend.network) {
-    return [problem(
-      what,
-      `${spend.name} pays on the network ${spend.network}, and NCC_WALLET is on ${ours.network}`,
-      "Set NCC_WALLET_SPEND to a wallet on the same network.",
-    )];
-  }
-  return [well(what, `${spend.name} answers`)];
-}
-
-async function networkOf(
-  { settings, clock, random, log }: Patient,
-  crypto: EventCrypto,
-  url: string,
-  purpose: "receive" | "spend",
-): Promise<{ name: string; network: string | null } | { error: string }> {
-  try {
-    const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR, purpose });
-    try {
-      if (!wallet.pay && purpose === "spend") return { error: `${wallet.describe()} can't pay` };
-      using deadline = new Deadline(clock, ANSWER_MS);
-      const { network } = await wallet.probe(deadline.signal);
-      return { name: wallet.describe(), network };
-    } finally {
-      await wallet.close();
-    }
-  } catch (error) {
-    return { error: errorText(error) };
-  }
 }

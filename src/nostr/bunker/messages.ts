@@ -1,4 +1,4 @@
-import { parseBounded } from "../bounded_json.ts";
+import { parseBounded } from "../../bounded_json.ts";
 import { MAX_PAYLOAD_CHARS } from "../payload.ts";
 
 /** NIP-46: requests and answers alike. Ephemeral: relays keep none for who isn't there. */

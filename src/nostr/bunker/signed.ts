@@ -1,5 +1,5 @@
 import type { NostrEvent } from "@nostrify/types";
-import { parseBounded } from "../bounded_json.ts";
+import { parseBounded } from "../../bounded_json.ts";
 import type { Verifier } from "../event_crypto.ts";
 import { eventId, type EventTemplate, isSignedEvent } from "../event_id.ts";
 import { MAX_PAYLOAD_CHARS } from "../payload.ts";

@@ -13,6 +13,7 @@ const FRESH_MS = 10 * 60_000;
 export class NwcInfoSource {
   readonly #o: { walletPubkey: string; relays: readonly string[]; pool: RelayPool; clock: Clock; log: Log };
   #known: NwcInfo | undefined;
+  #last: NwcInfo | undefined;
   #readAt = 0;
   #reading: Promise<NwcInfo> | undefined;
 
@@ -39,6 +40,11 @@ export class NwcInfoSource {
     }
   }
 
+  /** What it said last, however long ago; undefined before its first answer. */
+  get last(): NwcInfo | undefined {
+    return this.#last;
+  }
+
   /** The next call reads anew. */
   forget(): void {
     this.#known = undefined;
@@ -46,7 +52,7 @@ export class NwcInfoSource {
 
   #read(): Promise<NwcInfo> {
     return this.#reading ??= this.#newest().then((info) => {
-      this.#known = info;
+      this.#known = this.#last = info;
       this.#readAt = this.#o.clock.now();
       return info;
     }).finally(() => this.#reading = undefined);

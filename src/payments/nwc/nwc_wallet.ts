@@ -7,12 +7,12 @@ import type { Verifier } from "../../nostr/verify.ts";
 import type { Random } from "../../random.ts";
 import {
   type CreatedInvoice,
+  type HoldInvoices,
   type IncomingPage,
   type IncomingQuery,
   type InvoiceRef,
   type InvoiceRequest,
   type InvoiceStatus,
-  type Network,
   type OutgoingPayment,
   type OutgoingRef,
   type OutgoingStatus,
@@ -23,10 +23,14 @@ import {
   WalletError,
   type WalletInfo,
 } from "../wallet.ts";
+import type { AskOptions, NwcAsking } from "./asking.ts";
 import { NwcChannel } from "./channel.ts";
+import { canHold, heldUntil, holdInvoices } from "./holding.ts";
 import { NwcInfoSource } from "./info_source.ts";
+import { makeInvoice } from "./making.ts";
 import { NwcError, readNotification } from "./messages.ts";
-import { lookUpPayment, type NwcAsking, payInvoice } from "./paying.ts";
+import { lookUpPayment, payInvoice } from "./paying.ts";
+import { probeConnection } from "./probing.ts";
 import { NwcRequests } from "./requests.ts";
 import { incomingOf, statusOf } from "./transaction.ts";
 import { describeNwcUri, type NwcUri } from "./uri.ts";
@@ -38,6 +42,17 @@ const MOST_HINTS = 1_000;
 /** Transactions a page, and pages, where `lookup_invoice` isn't offered. */
 const PAGE = 20;
 const MOST_PAGES = 5;
+
+/** What the protocol has. Of `hold` the connection's own methods tell, once they are known. */
+const CAPS: WalletCaps = {
+  unit: "msat",
+  expiry: true,
+  descriptionHash: true,
+  subscribe: "live",
+  cancel: false,
+  hold: false,
+  pay: true,
+};
 
 export interface NwcWalletOptions {
   uri: NwcUri;
@@ -52,21 +67,12 @@ export interface NwcWalletOptions {
 }
 
 /**
- * Nostr Wallet Connect (NIP-47): `make_invoice`, `lookup_invoice` or `list_transactions`, notifications as hints, and
- * `pay_invoice` where the connection allows it.
+ * Nostr Wallet Connect (NIP-47): `make_invoice`, `lookup_invoice` or `list_transactions`, notifications as hints, `pay_invoice` and
+ * hold invoices where the connection allows them.
  */
 export class NwcWallet implements Wallet {
   readonly id: string;
   readonly kind = "nwc";
-  readonly caps: WalletCaps = {
-    unit: "msat",
-    expiry: true,
-    descriptionHash: true,
-    subscribe: "live",
-    cancel: false,
-    hold: false,
-    pay: true,
-  };
   readonly #o: NwcWalletOptions;
   readonly #log: Log;
   readonly #channel: NwcChannel;
@@ -74,8 +80,12 @@ export class NwcWallet implements Wallet {
   readonly #info: NwcInfoSource;
   readonly #asking: NwcAsking = {
     methods: async (signal) => (await this.#info.get(signal)).methods,
-    ask: (method, params, signal, o) => this.#ask(method, params, signal, undefined, o?.once),
+    ask: (method, params, signal, o) => this.#ask(method, params, signal, o),
   };
+  readonly #hold = holdInvoices(
+    this.#asking,
+    (paymentHash, signal) => this.lookup({ paymentHash, bolt11: "", createdAt: 0 }, signal),
+  );
   readonly #listeners = new Set<(hint: PaymentHint) => void>();
   readonly #hinted = new Map<string, number>();
   /** Requests in a row that were taken and not answered. */
@@ -102,44 +112,25 @@ export class NwcWallet implements Wallet {
     });
   }
 
+  get caps(): WalletCaps {
+    return { ...CAPS, hold: canHold(this.#info.last?.methods ?? []) };
+  }
+
+  get hold(): HoldInvoices | undefined {
+    return this.caps.hold ? this.#hold : undefined;
+  }
+
   describe(): string {
     return describeNwcUri(this.#o.uri);
   }
 
   async probe(signal: AbortSignal): Promise<WalletInfo> {
     this.#info.forget();
-    const { methods } = await this.#info.get(signal);
-    if (!methods.includes("make_invoice")) {
-      throw new WalletError("not_implemented", "the wallet connection doesn't allow make_invoice");
-    }
-    if (!methods.includes("lookup_invoice") && !methods.includes("list_transactions")) {
-      throw new WalletError(
-        "not_implemented",
-        "the wallet connection allows neither lookup_invoice nor list_transactions",
-      );
-    }
-    if (!methods.includes("get_info")) return { network: null, alias: null, methods };
-    const info = await this.#ask("get_info", {}, signal);
-    return {
-      network: typeof info.network === "string" ? NETWORKS[info.network.toLowerCase()] ?? null : null,
-      alias: typeof info.alias === "string" ? info.alias.slice(0, 100) : null,
-      methods,
-    };
+    return await probeConnection(this.#asking, signal);
   }
 
-  async createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {
-    const params = {
-      amount: Number(request.amountMsat),
-      description: request.description,
-      expiry: request.expirySeconds,
-    };
-    const late = (result: Record<string, unknown>) => {
-      const created = createdOf(result);
-      if (created) request.onLate?.(created);
-    };
-    const created = createdOf(await this.#ask("make_invoice", params, signal, late));
-    if (!created) throw new WalletError("bad_answer", "the wallet's answer to make_invoice has no invoice");
-    return created;
+  createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {
+    return makeInvoice(this.#asking, request, signal);
   }
 
   async lookup(invoice: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
@@ -148,7 +139,11 @@ export class NwcWallet implements Wallet {
     if (!this.#withoutLookup && (methods.includes("lookup_invoice") || !lists)) {
       try {
         const result = await this.#ask("lookup_invoice", { payment_hash: invoice.paymentHash }, signal);
-        const status = statusOf(result, invoice.paymentHash, this.#o.clock.now());
+        const now = this.#o.clock.now();
+        const status = statusOf(result, invoice.paymentHash, now);
+        if (status?.status === "held") {
+          return { ...status, until: await heldUntil(this.#asking, result, signal, now) };
+        }
         if (status) return status;
         // A payment of our own to ourselves, or another invoice's: the list tells which.
         if (!lists) return { status: "not_found" };
@@ -196,7 +191,7 @@ export class NwcWallet implements Wallet {
   }
 
   async #findInList({ paymentHash, createdAt }: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
-    const from = seconds(createdAt) - 60;
+    const from = Math.max(0, seconds(createdAt) - 60);
     for (let page = 0; page < MOST_PAGES; page++) {
       const params = { from, limit: PAGE, offset: page * PAGE, unpaid: true, type: "incoming" };
       const transactions = await this.#list(params, signal);
@@ -221,15 +216,14 @@ export class NwcWallet implements Wallet {
     method: string,
     params: Record<string, unknown>,
     signal: AbortSignal,
-    onLate?: (result: Record<string, unknown>) => void,
-    once = false,
+    o: AskOptions = {},
   ): Promise<Record<string, unknown>> {
     await this.#ready(signal);
     for (let first = true;; first = false) {
       const { cipher } = await this.#info.get(signal);
       if (!cipher) throw new WalletError("not_implemented", "the wallet knows neither NIP-44 nor NIP-04");
       try {
-        return await this.#requests.send({ method, params, cipher, onLate, once }, signal);
+        return await this.#requests.send({ method, params, cipher, ...o }, signal);
       } catch (error) {
         if (error instanceof WalletError && error.kind === "no_answer") this.#missing();
         if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
@@ -275,23 +269,4 @@ export class NwcWallet implements Wallet {
   #tell(hint: PaymentHint): void {
     for (const listener of this.#listeners) listener(hint);
   }
-}
-
-/** NIP-47 says mainnet, testnet, signet, regtest; the others are seen, too. */
-const NETWORKS: Record<string, Network> = {
-  mainnet: "bc",
-  bitcoin: "bc",
-  testnet: "tb",
-  signet: "tbs",
-  mutinynet: "tbs",
-  regtest: "bcrt",
-};
-
-function createdOf(result: Record<string, unknown>): CreatedInvoice | null {
-  const { invoice, payment_hash: hash } = result;
-  if (typeof invoice !== "string" || invoice === "") return null;
-  return {
-    bolt11: invoice.replace(/^lightning:/i, ""),
-    paymentHash: typeof hash === "string" && hash !== "" ? hash : null,
-  };
 }

@@ -7,15 +7,10 @@ import {
   type PaidOut,
   WalletError,
 } from "../wallet.ts";
+import type { NwcAsking } from "./asking.ts";
 import { isObject, NwcError } from "./messages.ts";
 
 type Result = Record<string, unknown>;
-
-/** A connection that can be asked. `once`: the request goes out a single time. */
-export interface NwcAsking {
-  methods(signal: AbortSignal): Promise<readonly string[]>;
-  ask(method: string, params: Result, signal: AbortSignal, o?: { once: boolean }): Promise<Result>;
-}
 
 /**
  * NIP-47's codes that are given before anything is paid. `PAYMENT_FAILED`, `INTERNAL` and `OTHER` aren't among them: a payment

@@ -4,6 +4,7 @@ import type { RelayPool } from "../../nostr/relay_pool.ts";
 import type { MerchantSigner } from "../../nostr/signer.ts";
 import type { Verifier } from "../../nostr/verify.ts";
 import type { Random } from "../../random.ts";
+import type { GuardedFetch } from "../../web/guarded_fetch.ts";
 import type { DemoJournal } from "../demo_ledger.ts";
 import type { Wallet } from "../wallet.ts";
 import type { WalletCursors } from "./cursors.ts";
@@ -20,6 +21,10 @@ export interface WalletDeps {
   pool: (signer: MerchantSigner) => RelayPool;
   /** How far streams were read; null: nothing is remembered over restarts. */
   cursors?: WalletCursors | null;
+  /** How servers are asked that others name (LNURL); default: by the machine's resolver and certificates. */
+  web?: GuardedFetch;
+  /** The shop's own relays, where others may publish what it looks for. */
+  relays?: readonly string[];
   /** The demo wallet's memory over restarts; null: none. */
   demoJournal?: DemoJournal | null;
 }

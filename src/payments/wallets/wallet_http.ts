@@ -1,5 +1,6 @@
 import { errorText } from "../../log.ts";
 import { WalletError } from "../wallet.ts";
+import { fetchCertified, NotConnected } from "./own_certificate.ts";
 
 /** A wallet's answer by HTTP, of 2xx or 4xx. */
 export interface HttpAnswer {
@@ -15,6 +16,8 @@ export interface HttpQuestion {
   query?: Record<string, string>;
   /** It moves money: whatever isn't a clear answer leaves open whether it happened. */
   moves?: boolean;
+  /** Every status is the caller's to read, for servers that refuse in a way of their own: gRPC's and JSON-RPC's say 500. */
+  plain?: boolean;
 }
 
 export interface WalletHttpOptions {
@@ -36,28 +39,29 @@ const MOST_BYTES = 4 * 1024 * 1024;
  */
 export class WalletHttp {
   readonly #o: WalletHttpOptions;
-  #client: Deno.HttpClient | undefined;
+  readonly #closed = new AbortController();
 
   constructor(options: WalletHttpOptions) {
     this.#o = options;
   }
 
   /**
-   * The answer to a question. 401 and 403 throw `unauthorized`; 429, 5xx and redirects throw, too; every other 4xx is the
-   * caller's to read. `path` is relative to the base, without a slash before it.
+   * The answer to a question. 401 and 403 throw `unauthorized`; 408, 429, 5xx and redirects throw, too; every other 4xx
+   * is the caller's to read. `path` is relative to the base, without a slash before it.
    */
   async ask(method: string, path: string, question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
     const response = await this.open(method, path, question, signal);
     const text = await this.#read(response, signal);
-    this.#check(response.status, question);
+    if (!question.plain) this.check(response.status, question);
     return { status: response.status, body: parsed(text) };
   }
 
   /** The same, with the body left to be read as it comes: for streams. The caller looks at the status. */
   async open(method: string, path: string, question: HttpQuestion, signal: AbortSignal): Promise<Response> {
-    const { base, headers } = this.#o;
+    const { name, base, headers } = this.#o;
+    if (signal.aborted) throw new WalletError("unreachable", `${name} wasn't asked: the time was up before`);
     const url = new URL(path, base.href.endsWith("/") ? base : `${base.href}/`);
-    for (const [name, value] of Object.entries(question.query ?? {})) url.searchParams.set(name, value);
+    for (const [key, value] of Object.entries(question.query ?? {})) url.searchParams.set(key, value);
     const type = question.json !== undefined
       ? "application/json"
       : question.form !== undefined
@@ -69,29 +73,23 @@ export class WalletHttp {
       ? new URLSearchParams(question.form).toString()
       : null;
     try {
-      return await fetch(url, {
+      const asked = {
         method,
         headers: { accept: "application/json", ...(type && { "content-type": type }), ...headers },
         body,
-        redirect: "manual",
-        signal,
-        ...this.#certificate(),
-      });
+        signal: AbortSignal.any([signal, this.#closed.signal]),
+      };
+      return this.#o.caCert === undefined
+        ? await fetch(url, { ...asked, redirect: "manual" })
+        : await fetchCertified(url, asked, this.#o.caCert);
     } catch (error) {
       throw this.#fault(error, signal);
     }
   }
 
-  /** Ends connections. */
+  /** Ends connections, with what is under way. */
   close(): void {
-    this.#client?.close();
-    this.#client = undefined;
-  }
-
-  #certificate(): { client?: Deno.HttpClient } {
-    if (this.#o.caCert === undefined) return {};
-    this.#client ??= Deno.createHttpClient({ caCerts: [this.#o.caCert] });
-    return { client: this.#client };
+    this.#closed.abort();
   }
 
   async #read(response: Response, signal: AbortSignal): Promise<string> {
@@ -110,13 +108,14 @@ export class WalletHttp {
     return text + decoder.decode();
   }
 
-  #check(status: number, { moves }: HttpQuestion): void {
+  /** Throws for the statuses that say something by themselves, as `ask` does for questions that aren't `plain`. */
+  check(status: number, { moves }: HttpQuestion): void {
     const { name } = this.#o;
     if (status === 401 || status === 403) {
       throw new WalletError("unauthorized", `${name} doesn't take the key, or not for this (HTTP ${status})`);
     }
     if (status === 429) throw new WalletError("busy", `${name} has had too many requests (HTTP 429)`);
-    if (status >= 500) {
+    if (status >= 500 || status === 408) {
       throw new WalletError(moves ? "no_answer" : "busy", `${name} has a fault of its own (HTTP ${status})`);
     }
     if (status >= 300 && status < 400) {
@@ -131,20 +130,23 @@ export class WalletHttp {
   #fault(error: unknown, signal: AbortSignal): WalletError {
     const { name, base } = this.#o;
     if (signal.aborted) return new WalletError("no_answer", `${name} didn't answer in time`);
-    // Deno tells where a request broke by these words alone.
-    const connecting = /client error \(Connect\)|dns error|tcp connect error/i.exec(errorText(error));
-    return connecting
-      ? new WalletError(
-        "unreachable",
-        `${name}: no connection to ${base.host}: ${reasonOf(errorText(error))}`,
-      )
+    const why = unconnected(error);
+    return why !== null
+      ? new WalletError("unreachable", `${name}: no connection to ${base.host}: ${why}`)
       : new WalletError("no_answer", `${name}: the connection to ${base.host} broke`);
   }
 }
 
-/** The last part of Deno's text: the others hold the URL. */
-function reasonOf(text: string): string {
-  return text.split(": ").at(-1)!;
+/** Deno tells where a request broke by the words of its cause alone; what stands before these holds the URL. */
+const CONNECTING = /client error \(Connect\): |^Fetch failed: /i;
+
+/** Why there was no connection; null when there was one. */
+function unconnected(error: unknown): string | null {
+  if (error instanceof NotConnected) return errorText(error);
+  if (error instanceof Deno.errors.NotCapable) return "this program isn't allowed to connect there";
+  const text = errorText(error instanceof Error && error.cause ? error.cause : error);
+  const found = CONNECTING.exec(text);
+  return found === null ? null : text.slice(found.index + found[0].length);
 }
 
 function parsed(text: string): unknown {

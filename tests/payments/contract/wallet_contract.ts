@@ -22,6 +22,10 @@ export interface Subject extends AsyncDisposable {
   intruder?(): Promise<Wallet>;
   /** From now on the server can't be reached. Left out where it can't be arranged. */
   stop?(): Promise<void>;
+  /** How long to wait for one that can't be reached, where it isn't known at once: it may come back. */
+  unreachableMs?: number;
+  /** Resolves when the wallet listens to its server, where that takes a moment: what is paid before is no news. */
+  listening?(): Promise<void>;
   /** The next answer to `createInvoice` is lost on the way, and comes too late. */
   loseAnswer?(): void;
   /** An invoice of somebody else's, of so many msat, which this wallet is to pay; `payable` false: nobody can. */
@@ -38,12 +42,12 @@ let count = 0;
 export function walletContract(
   name: string,
   open: () => Promise<Subject>,
-  o: { ignore?: boolean } = {},
+  o: Pick<Deno.TestDefinition, "ignore" | "sanitizeOps" | "sanitizeResources"> = {},
 ): void {
   const test = (what: string, fn: (subject: Subject) => Promise<void>) =>
     Deno.test({
       name: `${name}: ${what}`,
-      ignore: o.ignore ?? false,
+      ...o,
       fn: async () => {
         await using subject = await open();
         await fn(subject);
@@ -55,6 +59,8 @@ export function walletContract(
     const network = (await wallet.probe(soon())).network ?? "bc";
     const checked = checkInvoice(created.bolt11, {
       ...asked(),
+      ...(created.description === "theirs" && { description: null }),
+      descriptionHash: created.descriptionHash,
       paymentHash: created.paymentHash,
       setsExpiry: wallet.caps.expiry,
       now: Date.now(),
@@ -102,8 +108,9 @@ export function walletContract(
     if (!subject.stop) return;
     const { ref } = await make(subject.wallet);
     await subject.stop();
-    await fails(() => make(subject.wallet), ["unreachable"], subject);
-    await fails(() => subject.wallet.lookup(ref, soon()), ["unreachable"], subject);
+    const signal = () => AbortSignal.timeout(subject.unreachableMs ?? PATIENCE_MS);
+    await fails(() => subject.wallet.createInvoice(asked(), signal()), ["unreachable"], subject);
+    await fails(() => subject.wallet.lookup(ref, signal()), ["unreachable"], subject);
   });
 
   test("an answer that doesn't come in time is no answer, and is told when it comes", async (subject) => {
@@ -120,7 +127,7 @@ export function walletContract(
     if (subject.wallet.caps.subscribe === "live" && subject.wallet.kind === "nwc") await late.promise;
   });
 
-  test("it hints at a payment by itself", async ({ wallet, pay }) => {
+  test("it hints at a payment by itself", async ({ wallet, pay, listening }) => {
     if (!wallet.subscribe) return assertEquals(wallet.caps.subscribe, "none");
     const hinted = Promise.withResolvers<PaymentHint>();
     const { created, ref } = await make(wallet);
@@ -129,6 +136,7 @@ export function walletContract(
       if (hint.paymentHash === ref.paymentHash || hint.ref === ref.ref) hinted.resolve(hint);
     });
     try {
+      await listening?.();
       await pay(created.bolt11);
       await hinted.promise;
     } finally {

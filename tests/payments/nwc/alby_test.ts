@@ -145,12 +145,12 @@ Deno.test("an order is invoiced and paid through Alby's wallet service", async (
   const shop = new Shop(database);
   shop.clock.jump(Date.now() - shop.clock.now());
   await using wallet = open(alby.url);
-  const common = { ...shop.common, walletOf: () => wallet };
+  const common = { ...shop.common, walletsOf: () => [wallet] };
   const settlement = new Settlement(common);
   const watcher = new PaymentWatcher({
     ...common,
     settlement,
-    wallets: () => new Map([[MERCHANT, wallet]]),
+    wallets: () => new Map([[MERCHANT, [wallet]]]),
   });
   await watcher.start();
   const order = await shop.order();
@@ -158,7 +158,7 @@ Deno.test("an order is invoiced and paid through Alby's wallet service", async (
   const [invoice] = await shop.invoices(order);
   assertEquals([invoice!.state, invoice!.wallet], ["open", wallet.id]);
   await alby.books.settle(invoice!.bolt11!);
-  watcher.lookUpSoon(MERCHANT, invoice!.payment_hash!);
+  watcher.lookUpSoon(MERCHANT, { paymentHash: invoice!.payment_hash! });
   await until(async () => await shop.payment(order) === "paid");
   await watcher.stop();
 });

@@ -244,6 +244,7 @@ Deno.test("probe() tells network and methods, and what the connection lacks", as
     network: "bcrt",
     alias: "my node",
     methods: METHODS.split(" "),
+    canSpend: false,
   });
   service.answer = () => ({ result: { network: "moon" } });
   assertEquals((await wallet.probe(forEver)).network, null);

@@ -9,6 +9,11 @@ export type Resolve = (host: string) => Promise<string[]>;
 /** Whether a URL may be opened, and if not why. */
 export type AddressVerdict = { ok: true } | { ok: false; reason: string };
 
+/** A name that leads to addresses which may not be dialled. */
+export class NotPublicError extends Error {
+  override readonly name = "NotPublicError";
+}
+
 export interface AddressGuardOptions {
   /** Default: the machine's resolver. */
   resolve?: Resolve;
@@ -93,7 +98,7 @@ export class AddressGuard {
   async #addresses(host: string): Promise<string[]> {
     const addresses = await this.#resolve(host);
     if (addresses.length === 0) throw new Error("its name has no address");
-    if (!addresses.every(this.#isAllowed)) throw new Error(NOT_PUBLIC);
+    if (!addresses.every(this.#isAllowed)) throw new NotPublicError(NOT_PUBLIC);
     return addresses;
   }
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { isPublicAddress } from "../../src/nostr/address_range.ts";
-import { AddressGuard } from "../../src/nostr/address_guard.ts";
+import { isPublicAddress } from "../../src/web/address_range.ts";
+import { AddressGuard } from "../../src/web/address_guard.ts";
 
 /** Names of the test's own DNS. */
 const NAMES: Record<string, string[]> = {

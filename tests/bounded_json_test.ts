@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { parseBounded } from "../../src/nostr/bounded_json.ts";
+import { parseBounded } from "../src/bounded_json.ts";
 
 const limits = { chars: 1_000, depth: 3 };
 

@@ -1,0 +1,16 @@
+import type { Kysely } from "kysely";
+import type { Tables } from "../db/tables.ts";
+import { isBitcoinUnit, normaliseCurrency } from "../money/currency.ts";
+
+/** The currencies, other than Bitcoin's own units, that each merchant's stalls and products are priced in; by merchant. */
+export async function currenciesInUse(db: Kysely<Tables>): Promise<Map<string, Set<string>>> {
+  const rows = await db.selectFrom("stalls").select(["merchant", "currency"]).distinct()
+    .union(db.selectFrom("products").select(["merchant", "currency"]).distinct()).execute();
+  const used = new Map<string, Set<string>>();
+  for (const { merchant, currency } of rows) {
+    if (isBitcoinUnit(currency)) continue;
+    const of = used.get(merchant) ?? new Set();
+    used.set(merchant, of.add(normaliseCurrency(currency)));
+  }
+  return used;
+}

@@ -1,0 +1,92 @@
+import type { Clock } from "../clock.ts";
+import type { Database, Tx } from "../db/database.ts";
+import { enqueue } from "../jobs/queue.ts";
+import { type JobHandlers, RetryLater, type RunningJob } from "../jobs/runner.ts";
+import type { Log } from "../log.ts";
+import { Deadline } from "../nostr/deadline.ts";
+import type { HeldMoney } from "./held_money.ts";
+import { findInvoice, type InvoiceRow } from "./invoices_store.ts";
+import type { WalletsOf } from "./orders_port.ts";
+import { walletError } from "./wallet.ts";
+
+const SETTLE = "invoice.settle";
+const GIVE_BACK = "invoice.give_back";
+const ANSWER_MS = 10_000;
+/** The money goes back by itself at its deadline, so a wallet that is away is asked often. */
+const PAUSES_MS = [1_000, 2_000, 5_000, 15_000];
+/** A wallet may be away for a day; what waited is long gone then. */
+const TRIES = 5_000;
+
+export interface HeldJobOptions {
+  database: Database;
+  clock: Clock;
+  log: Log;
+  walletsOf: WalletsOf;
+  held: HeldMoney;
+  /** Called when the wallet did what it was asked: its own word on the invoice is what counts. */
+  lookUpSoon(merchant: string, paymentHash: string): void;
+}
+
+/** Has the money of a hold invoice taken, or given back. Once, however often it is asked for. */
+export async function endHold(
+  tx: Tx,
+  invoice: Pick<InvoiceRow, "id" | "merchant">,
+  how: "take" | "give back",
+  now: number,
+): Promise<void> {
+  await enqueue(tx, {
+    kind: how === "take" ? SETTLE : GIVE_BACK,
+    merchant: invoice.merchant,
+    key: invoice.id,
+    payload: { invoice_id: invoice.id },
+    maxAttempts: TRIES,
+  }, now);
+}
+
+/** The handlers of `invoice.settle` and `invoice.give_back` {invoice_id}. What the wallet says afterwards is booked by look-up. */
+export function heldJobs(o: HeldJobOptions): JobHandlers {
+  const run = async (
+    job: RunningJob,
+    ask: (hold: Hold, invoice: InvoiceRow, signal: AbortSignal) => Promise<void>,
+  ) => {
+    const invoice = await findInvoice(o.database.kysely, String(job.payload.invoice_id));
+    if (invoice?.payment_hash && invoice.state !== "paid") {
+      await end(o, job, invoice, ask);
+      o.lookUpSoon(invoice.merchant, invoice.payment_hash);
+    }
+    await o.database.transaction((tx) => job.complete(tx));
+  };
+  return {
+    [SETTLE]: {
+      concurrency: 8,
+      run: (job) => run(job, (hold, invoice, signal) => hold.settle(o.held.preimage(invoice.id), signal)),
+    },
+    [GIVE_BACK]: {
+      concurrency: 8,
+      run: (job) => run(job, (hold, invoice, signal) => hold.cancel(invoice.payment_hash!, signal)),
+    },
+  };
+}
+
+type Hold = NonNullable<ReturnType<WalletsOf>[number]["hold"]>;
+
+async function end(
+  { walletsOf, clock, log }: HeldJobOptions,
+  job: RunningJob,
+  invoice: InvoiceRow,
+  ask: (hold: Hold, invoice: InvoiceRow, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const pause = PAUSES_MS[Math.min(job.attempt, PAUSES_MS.length) - 1]!;
+  const wallet = walletsOf(invoice.merchant).find(({ id }) => id === invoice.wallet);
+  if (!wallet?.hold) throw new RetryLater(`the wallet ${invoice.wallet} isn't set up any more`, pause);
+  try {
+    using deadline = new Deadline(clock, ANSWER_MS, job.signal);
+    await ask(wallet.hold, invoice, deadline.signal);
+  } catch (fault) {
+    if (job.signal.aborted) throw job.signal.reason;
+    const error = walletError(fault);
+    if (error.temporary) throw new RetryLater(`the wallet can't be asked: ${error.message}`, pause);
+    // It said no: too late, or it was done before. What is true now, a look-up tells.
+    log.warn("invoice.hold_refused", { invoice: invoice.id, job: job.kind, error: error.message });
+  }
+}
