@@ -9,6 +9,7 @@ import { loadVerifier } from "../src/nostr/verify.ts";
 import { postgresDatabase } from "../tests/support/databases.ts";
 import { Buyers, type Checkout } from "./buyers.ts";
 import { NccServer } from "./ncc_server.ts";
+import { orderText } from "./order_text.ts";
 import { cpuSeconds, machineSeconds, residentMb } from "./processes.ts";
 
 interface Options {
@@ -155,19 +156,6 @@ async function steadily(all: readonly [Buyers, Checkout][], perSecond: number): 
     running.push(buyers.buy(checkout));
   }
   await Promise.all(running);
-}
-
-/** As LNbits' market app sends it. */
-function orderText(id: string): string {
-  return JSON.stringify({
-    address: "1 Example Street, Exampletown",
-    message: null,
-    contact: { nostr: null, email: null },
-    items: [{ product_id: "lamp", quantity: 1 }],
-    shipping_id: "post",
-    type: 0,
-    id,
-  });
 }
 
 /** So that one customer's orders don't follow each other. */

@@ -1,5 +1,6 @@
 /**
- * `ncc` as it is started, but with a wallet that pays on a word: every line on stdin is an invoice that somebody pays.
+ * `ncc` as it is started, but, unless a wallet is set, with one that pays on a word: every line on stdin is an invoice that
+ * somebody pays.
  * Argument: settings as JSON. The first line on stdout says where it is reached.
  */
 import { App } from "../src/app.ts";
@@ -17,7 +18,8 @@ if (import.meta.main) {
   }, "warn");
   const parts = { clock: systemClock, random: systemRandom, log };
   const wallet = new DemoWallet(parts);
-  const app = await App.open({ ...parts, settings: read.settings, wallet });
+  const own = read.settings.NCC_WALLET === undefined ? { wallet } : {};
+  const app = await App.open({ ...parts, settings: read.settings, ...own });
   const { url } = await app.start();
   const merchant = app.merchants.all()[0]!.pubkey;
   Deno.stdout.writeSync(

@@ -22,6 +22,8 @@ export const alertKinds = [
   "signer_up",
   "rates_down",
   "rates_up",
+  "btc_down",
+  "btc_up",
   "second_instance",
   "key_retired",
   "clock_jump",

@@ -3,6 +3,7 @@ import { createApi } from "./api/api.ts";
 import type { AppOptions } from "./app/app_options.ts";
 import { adminTokenPath, loadOrCreateAdminToken } from "./app/admin_token.ts";
 import { makeDataDir } from "./app/data_dir.ts";
+import { btcOf } from "./app/btc.ts";
 import { checkHealth, type Health } from "./app/health.ts";
 import { hostText, knownHosts } from "./app/hosts.ts";
 import { Housekeeping } from "./app/housekeeping.ts";
@@ -37,6 +38,7 @@ import { installRelaySocket } from "./nostr/websocket.ts";
 import { buildAdmission } from "./policies/admission.ts";
 import { RelayServer } from "./relay/relay_server.ts";
 import { createMetrics } from "./reports/metrics.ts";
+import type { OnChain } from "./payments/chain/on_chain.ts";
 import type { Service } from "./service.ts";
 import { walletRefusal } from "./settings_reader.ts";
 
@@ -53,6 +55,7 @@ export class App {
   readonly #keyCreated: boolean;
   readonly #fence: RestoreFence;
   readonly #rates: ShopRates;
+  readonly #btc: OnChain | null;
   readonly #api: ReturnType<typeof createApi>;
   readonly #http: HttpServer;
   /** In the order in which they start; they stop in reverse. */
@@ -140,8 +143,10 @@ export class App {
       limits: keyLimits(settings.NCC_DM_RATE),
     });
 
+    const btc = this.#btc = btcOf({ ...base, settings, fence, merchants: this.merchants });
     const workers = buildWorkers({
       ...base,
+      btc,
       settings,
       crypto,
       holder: random.uuid(),
@@ -266,6 +271,7 @@ export class App {
       merchants: this.merchants,
       running: this.#started.length === this.#services.length,
       rates: this.#rates.state(),
+      btc: this.#btc,
       strangers: this.#strangers,
       fenced: fenceCheck(this.#fence),
     });

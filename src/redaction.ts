@@ -15,6 +15,7 @@ const LOOKS: [RegExp, string][] = [
   [/\bncc_[A-Za-z0-9-]+_[A-Za-z0-9_-]{16,}/g, "ncc_…"],
   [/\bln(bc|bcrt|tb|tbs)[0-9]*[munp]?1[02-9ac-hj-np-z]{50,}/gi, "ln$1…"],
   [/\b(lnurl1)[02-9ac-hj-np-z]{20,}/gi, "$1…"],
+  [/\b([xyztuv]p(?:ub|rv))[1-9A-HJ-NP-Za-km-z]{50,}/gi, "$1…"],
   [/\bcashu[AB][A-Za-z0-9_=-]{20,}/g, "cashu…"],
   [/\b(Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}/gi, `$1 ${REDACTED}`],
   [/\b(Basic|Nostr)\s+[A-Za-z0-9+/=_-]{16,}/g, `$1 ${REDACTED}`],
@@ -23,6 +24,7 @@ const LOOKS: [RegExp, string][] = [
   [new RegExp(`\\b(${NAMED})=(?!\\[redacted)[^\\s&"'#]+`, "gi"), `$1=${REDACTED}`],
   [new RegExp(`(["'](?:${NAMED})["']\\s*:\\s*["'])[^"']+`, "gi"), `$1${REDACTED}`],
   [/(\/hooks\/wallet\/[^/\s]+\/[^/\s]+\/)[^/\s?#]+/g, `$1${REDACTED}`],
+  [/(\/(?:pay|lnurl)\/)[\w-]{22}(?![\w-])/g, `$1${REDACTED}`],
 ];
 
 /** URLs whose every part past the scheme gives power over money or a key. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration, httpUrl, list, owners, paymentOptions, perTime, relays, whole } from "./setting_values.ts";
 
 /** One key of the settings: how it is read, what it defaults to, and what people are told about it. */
 export interface Setting<T> {
@@ -10,57 +11,6 @@ export interface Setting<T> {
   /** Shown masked, and readable from the file that `<KEY>_FILE` names. */
   secret?: boolean;
 }
-
-const DURATION = /^(\d+)(s|m|h|d)$/;
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-const duration = z.string().regex(
-  DURATION,
-  "is not a duration. Use a whole number and a unit: 900s, 15m, 1h, 2d.",
-)
-  .transform((text) => {
-    const [, count, unit] = DURATION.exec(text)!;
-    return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  });
-
-function whole(least: number, most: number) {
-  return z.string().regex(/^\d+$/, "is not a whole number.").transform(Number)
-    .refine((n) => n >= least && n <= most, `must lie between ${least} and ${most}.`);
-}
-
-const RATE = /^(\d+)\/(s|m|h)$/;
-const perTime = z.string().regex(RATE, "is not a rate. Use a count and a unit: 30/m, 5/s, 100/h.").transform(
-  (text) => {
-    const [, count, unit] = RATE.exec(text)!;
-    return { count: Number(count), perMs: UNIT_MS[unit as keyof typeof UNIT_MS] };
-  },
-).refine((rate) => rate.count > 0, "must allow at least one.");
-
-function list(check: (item: string) => string | null) {
-  return z.string().transform((text, context) => {
-    const items = text.split(",").map((item) => item.trim()).filter((item) => item !== "");
-    for (const item of items) {
-      const problem = check(item);
-      if (problem) {
-        context.addIssue({ code: "custom", message: `contains ${JSON.stringify(item)}, which ${problem}` });
-      }
-    }
-    return [...new Set(items)];
-  });
-}
-
-const relays = list((item) =>
-  URL.canParse(item) && /^wss?:\/\//.test(item) ? null : "is not a relay URL (wss://… or ws://…)."
-);
-const owners = list((item) =>
-  /^(npub1[02-9ac-hj-np-z]{58}|[0-9a-f]{64})$/.test(item) ? null : "is not an npub or a 64 character hex key."
-);
-
-const httpUrl = z.string().refine(
-  (text) => URL.canParse(text) && /^https?:\/\//.test(text),
-  "is not an http(s) URL.",
-)
-  .transform((text) => text.replace(/\/+$/, ""));
 
 /** Every setting. The one place that says what exists: parser, defaults, help and `.env.example` come from here. */
 export const settingsTable = {
@@ -165,6 +115,39 @@ export const settingsTable = {
     about: "Sat that may be refunded without an approval within 24 hours.",
     example: "20000",
   },
+  NCC_BTC: {
+    schema: z.string().min(1, "is empty."),
+    about: "On-chain wallet, where an address is offered beside the invoice: an account's public key " +
+      "(xpub or zpub, read for native SegWit) or a descriptor wpkh(…). Best an account that nothing else uses.",
+    example: "zpub…",
+    secret: true,
+  },
+  NCC_BTC_SERVERS: {
+    schema: list(() => null),
+    default: "",
+    about: "Servers that watch the chain, comma separated, the preferred first: electrum+ssl://host:50002, " +
+      "electrum+tcp://host:50001, esplora+https://host/api. With two or more, 0.01 BTC and above needs two that agree.",
+    example: "electrum+ssl://electrum.example.com:50002,esplora+https://mempool.space/api",
+  },
+  NCC_BTC_CONFIRMATIONS: {
+    schema: whole(1, 100),
+    default: "1",
+    about: "Blocks that make an on-chain payment one. What is unconfirmed never counts.",
+    example: "2",
+  },
+  NCC_BTC_MIN: {
+    schema: whole(1000, 100_000_000),
+    default: "10000",
+    about: "Least amount in sat that an address is offered for: fees make small ones dear.",
+    example: "10000",
+  },
+  NCC_BTC_GAP: {
+    schema: whole(1, 10_000),
+    default: "20",
+    about: "Addresses in a row that may be given out unpaid. Your wallet's gap limit must be as high, " +
+      "or it doesn't find what is paid behind them.",
+    example: "200",
+  },
   NCC_RATES: {
     schema: z.string().regex(
       /^(none|[a-z.]+(\s*,\s*[a-z.]+)*|fixed:[A-Z]{3}=\d+(\.\d+)?(,[A-Z]{3}=\d+(\.\d+)?)*)$/,
@@ -190,6 +173,14 @@ export const settingsTable = {
     default: "15m",
     about: "How long an invoice and its hold on the stock are good.",
     example: "15m",
+  },
+  NCC_PAYMENT_OPTIONS: {
+    schema: paymentOptions,
+    default: "ln",
+    about:
+      "Ways to pay that customers are offered: ln (always); url, a payment page of ours; lnurl, where the " +
+      "wallet can commit to a hash. The last two need an NCC_PUBLIC_URL, as in ln,url,lnurl.",
+    example: "ln",
   },
   NCC_STOCK_POLICY: {
     schema: z.enum(["hold", "onpay", "holdinvoice"], "must be hold, onpay or holdinvoice."),

@@ -148,7 +148,26 @@ export function walletRefusal(
 
 /** What each value allows but their combination doesn't. */
 function contradictions(settings: Settings): Problem[] {
-  return [...withoutPassphrase(settings), ...demoWallets(settings), ...noOrderFits(settings)];
+  return [
+    ...withoutPassphrase(settings),
+    ...demoWallets(settings),
+    ...noOrderFits(settings),
+    ...unreachablePages(settings),
+  ];
+}
+
+/** Customers' programs open no other address, and who reads it on the way sees what is bought. */
+const FOR_CUSTOMERS = /^(https:\/\/|http:\/\/[a-z2-7]{56}\.onion(:|\/|$))/i;
+
+function unreachablePages({ NCC_PAYMENT_OPTIONS: options, NCC_PUBLIC_URL: url }: Settings): Problem[] {
+  if (options.length === 1 || FOR_CUSTOMERS.test(url ?? "")) return [];
+  return [{
+    key: "NCC_PAYMENT_OPTIONS",
+    value: options.join(","),
+    reason:
+      "needs an NCC_PUBLIC_URL that begins with https:// (or names an onion service): customers open it.",
+    example: "ln",
+  }];
 }
 
 function noOrderFits({ NCC_MIN_ORDER: least, NCC_MAX_ORDER: most }: Settings): Problem[] {

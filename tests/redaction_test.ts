@@ -26,6 +26,8 @@ const secrets: [string, string][] = [
   [`token ncc_k3y_${HEX}`, HEX],
   [`pays lnbc2500u1${BECH}${BECH}`, BECH],
   [`POST /hooks/wallet/shop/lnbits/${HEX} 404`, HEX],
+  [`GET /pay/Zm9vYmFyYmF6cXV4MTIzNA/state 500`, "Zm9vYmFyYmF6cXV4MTIzNA"],
+  [`GET /lnurl/-m9vYmFyYmF6cXV4MTIzN-/callback 500`, "m9vYmFyYmF6cXV4MTIzN"],
 ];
 
 for (const [text, secret] of secrets) {

@@ -75,3 +75,21 @@ Deno.test("every setting stands in the example, and every example is accepted", 
     assert(read.ok, `${key}: ${read.ok ? "" : problemsText(read.problems)}`);
   }
 });
+
+Deno.test("Lightning is always offered, and first; other ways of ours only where customers can open them", () => {
+  const read = (options: string, url?: string) =>
+    readSettings({ NCC_PAYMENT_OPTIONS: options, ...(url && { NCC_PUBLIC_URL: url }) }, noFile);
+  const onion = `http://${"b2".repeat(28)}.onion`;
+  for (const url of ["https://shop.example", `${onion}/`, `${onion}:8080`]) {
+    const all = read("lnurl, url", url);
+    assert(all.ok);
+    assertEquals(all.settings.NCC_PAYMENT_OPTIONS, ["ln", "url", "lnurl"]);
+  }
+  for (const url of [undefined, "http://shop.example", "http://127.0.0.1:8787"]) {
+    const refused = read("ln,url", url);
+    assert(!refused.ok);
+    assertEquals(refused.problems.map(({ key }) => key), ["NCC_PAYMENT_OPTIONS"]);
+    assert(read("ln", url).ok);
+  }
+  assert(!read("ln,paypal", "https://shop.example").ok);
+});

@@ -7,6 +7,9 @@ import { knownHost, requestId, safeHeaders } from "./guards.ts";
 import { hookRoutes } from "./hook_routes.ts";
 import { idempotent } from "./idempotency.ts";
 import { newApi } from "./new_api.ts";
+import { lnurlRoutes } from "./pay/lnurl_routes.ts";
+import { PayGuard } from "./pay/pay_guard.ts";
+import { payRoutes } from "./pay/pay_routes.ts";
 import { refuseAsProblems } from "./refusals.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { customerRoutes } from "./routes/customers.ts";
@@ -39,6 +42,9 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
   const guards = [authenticate(parts, wrong), boundedBody(parts), authenticBody(parts)];
   serviceRoutes(app, parts, { guards, wrong });
   hookRoutes(app, parts);
+  const pages = new PayGuard(parts);
+  payRoutes(app, parts, pages);
+  lnurlRoutes(app, parts, pages);
   app.use("/api/v1/*", ...guards, auditTrail(parts), idempotent(parts));
   for (
     const routes of [

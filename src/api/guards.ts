@@ -35,7 +35,13 @@ export function safeHeaders(): MiddlewareHandler<ApiEnv> {
   });
   return async (c, next) => {
     if (c.req.header("upgrade")?.toLowerCase() === "websocket") return await next();
-    await secure(c, next);
+    let own: string | null = null;
+    await secure(c, async () => {
+      await next();
+      own = c.res.headers.get("content-security-policy");
+    });
+    // A page for people names what it shows and runs.
+    if (own !== null) c.res.headers.set("content-security-policy", own);
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
   };
 }

@@ -44,6 +44,8 @@ export async function eraseOrders(tx: Tx, orderIds: string[], now: number): Prom
     tracking: null,
     reason: null,
     relay: "",
+    // Its pages are found no more.
+    pay_token: null,
     forgotten_at: now,
   }).where("id", "in", orderIds).execute();
   await tx.updateTable("refunds").set({

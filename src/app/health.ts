@@ -5,6 +5,8 @@ import { errorText } from "../log.ts";
 import type { BunkerStatus } from "../nostr/bunker/options.ts";
 import type { Strangers } from "../messages/strangers.ts";
 import { refundsWaiting } from "../payments/refunds_store.ts";
+import type { OnChain } from "../payments/chain/on_chain.ts";
+import { checkBtc } from "./btc.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 import type { RatesState } from "./shop_rates.ts";
 import { checkSpend } from "./spend_check.ts";
@@ -32,6 +34,8 @@ export async function checkHealth(o: {
   running: boolean;
   /** How exchange rates are; null where none are needed. */
   rates: RatesState | null;
+  /** On-chain payments, where there are any. */
+  btc?: OnChain | null;
   /** What room is left for people who never ordered. */
   strangers?: Strangers | undefined;
   /** Why nothing may leave after a restore; absent when it may. */
@@ -70,6 +74,8 @@ export async function checkHealth(o: {
   }
   // Nobody knows yet: the first answers come within seconds.
   if (o.rates !== null) checks.rates = { ok: o.rates.ok !== false, detail: o.rates.detail };
+  const btc = checkBtc(o.btc ?? null);
+  if (btc !== null) checks.btc = btc;
   return { ready, degraded: Object.values(checks).some((check) => !check.ok), checks };
 }
 

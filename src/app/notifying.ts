@@ -15,7 +15,8 @@ import { tellJobs } from "../notifications/tell_jobs.ts";
 import { refundsWaiting } from "../payments/refunds_store.ts";
 import type { Service } from "../service.ts";
 import { pullForward } from "./clock_store.ts";
-import { observations } from "./observations.ts";
+import { firstMerchant } from "./btc.ts";
+import { btcObservation, observations } from "./observations.ts";
 import { ownerKeys } from "./owners.ts";
 import { restoredTells } from "./restored_tells.ts";
 import { WalletPulse } from "./wallet_pulse.ts";
@@ -24,7 +25,7 @@ import type { WorkerParts } from "./workers.ts";
 const LEASE_MS = 20_000;
 
 /** What tells the owners, and what watches for that which they have to hear. */
-export function notifying({ settings, crypto, merchants, holder, fence, rates, ...base }: WorkerParts): {
+export function notifying({ settings, crypto, merchants, holder, fence, rates, btc, ...base }: WorkerParts): {
   handlers: JobHandlers;
   services: Service[];
   /** What the inbox worker asks, and tells. */
@@ -59,7 +60,10 @@ export function notifying({ settings, crypto, merchants, holder, fence, rates, .
       new ConditionsWatcher({
         ...base,
         lease: new Lease({ ...base, name: "conditions", holder, ttlMs: LEASE_MS }),
-        observe: async () => observations(merchants.all(), await refundsWaiting(database.kysely), rates),
+        observe: async () => [
+          ...observations(merchants.all(), await refundsWaiting(database.kysely), rates),
+          ...btcObservation(btc, firstMerchant(merchants)),
+        ],
       }),
       new WalletPulse({
         ...base,

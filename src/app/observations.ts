@@ -1,4 +1,6 @@
 import type { Observation } from "../notifications/conditions_watcher.ts";
+import type { OnChain } from "../payments/chain/on_chain.ts";
+import { checkBtc } from "./btc.ts";
 import { checkRelay, checkSigner } from "./health.ts";
 import type { WaitingRefunds } from "../payments/refunds_store.ts";
 import { FIRST_WALLET, type ServedMerchant } from "./served_merchant.ts";
@@ -18,6 +20,15 @@ export function observations(
     ...relaysOf(merchant),
     ...ratesOf(merchant, rates),
   ]);
+}
+
+/** The servers that watch the chain, and what keeps addresses from being offered. */
+export function btcObservation(btc: OnChain | null, merchant: string | null): Observation[] {
+  const check = checkBtc(btc);
+  if (btc === null || check === null || merchant === null) return [];
+  const up = btc.watcher.up === null ? null : check.ok;
+  const { detail } = check;
+  return [{ merchant, name: "btc", up, detail, kinds: { down: "btc_down", up: "btc_up" } }];
 }
 
 function ratesOf({ pubkey }: ServedMerchant, rates: Pick<ShopRates, "state">): Observation[] {

@@ -80,7 +80,16 @@ export function servingMerchants(parts: ServingParts): Serve {
     });
     const first = row.key_source === "settings";
     const open = (url: string, purpose: "receive" | "spend") =>
-      walletOf(url, { clock, random, log, crypto, database, dataDir: settings.NCC_DATA_DIR, purpose });
+      walletOf(url, {
+        clock,
+        random,
+        log,
+        crypto,
+        database,
+        relays,
+        dataDir: settings.NCC_DATA_DIR,
+        purpose,
+      });
     const wallet = (first ? parts.wallet : undefined) ?? (urls.wallet && open(urls.wallet, "receive"));
     const spend = (first ? parts.spend : undefined) ?? (urls.spend && open(urls.spend, "spend"));
     const intake = new Intake({

@@ -2,6 +2,8 @@ import { alertKinds } from "../alert.ts";
 import { encryptedKeyProblem, isEncrypted, parseKey, parsePublicKey } from "../nostr/keys.ts";
 import { readRatesChoice, sourceNames } from "../money/rates_choice.ts";
 import { unknownKind } from "../notifications/kinds.ts";
+import { readAccount } from "../payments/chain/account.ts";
+import { readServer } from "../payments/chain/server_address.ts";
 import { checkWalletUrl } from "../payments/wallet_url.ts";
 import type { SettingKey } from "../settings.ts";
 import { nearest } from "../settings_reader.ts";
@@ -21,6 +23,16 @@ export function judgeSetting(key: SettingKey, value: unknown): string | null {
       const read = checkWalletUrl(value as string);
       return read.ok ? null : read.reason;
     }
+    case "NCC_BTC": {
+      const read = readAccount(value as string);
+      return read.ok ? null : read.reason;
+    }
+    case "NCC_BTC_SERVERS":
+      for (const server of value as string[]) {
+        const read = readServer(server);
+        if (!read.ok) return `contains ${JSON.stringify(server)}, which ${read.reason}`;
+      }
+      return null;
     case "NCC_RATES": {
       const read = readRatesChoice(value as string);
       if (read.ok) return null;

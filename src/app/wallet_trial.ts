@@ -11,7 +11,7 @@ import type {
   WalletInfo,
 } from "../payments/wallet.ts";
 import type { Random } from "../random.ts";
-import { remedyFor } from "./wallet_probe.ts";
+import { remedyFor, warningsOf } from "./wallet_probe.ts";
 
 /** One step of a trial, for people. */
 export interface TrialStep {
@@ -73,7 +73,7 @@ export async function tryWallet(
     network: info?.network ?? null,
     steps,
     lacks: lacksOf(wallet),
-    warnings: info ? warningsOf(info) : [],
+    warnings: info ? warningsOf(info, wallet.kind) : [],
   };
 }
 
@@ -154,14 +154,4 @@ function lacksOf({ caps, cancel }: Wallet): string[] {
     !caps.hold && "It has no hold invoices: NCC_STOCK_POLICY=holdinvoice can't be used with it.",
     caps.unit === "sat" && "It knows whole satoshis only: amounts are rounded up.",
   ].filter((text) => text !== false);
-}
-
-function warningsOf({ warning, canSpend }: WalletInfo): string[] {
-  const spends =
-    "Its secret can spend. Receiving needs less: make a connection that may only make and look up " +
-    "invoices, and keep this one for NCC_WALLET_SPEND at most.";
-  return [
-    ...(canSpend === true ? [spends] : []),
-    ...(warning === undefined ? [] : [warning]),
-  ];
 }

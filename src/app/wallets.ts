@@ -25,6 +25,8 @@ export function walletOf(
     crypto: EventCrypto;
     /** Where cursors are kept; without it nothing is remembered over restarts. */
     database?: Database;
+    /** The shop's own: where zap receipts are to go. */
+    relays: readonly string[];
     dataDir: string;
     purpose?: "receive" | "spend";
   },
@@ -37,6 +39,7 @@ export function walletOf(
     verifier: crypto,
     signer: (secretKey) => localSigner(secretKey, crypto, { random }),
     pool: (signer) => new RelayPool({ signer, clock, random, log, verifier: crypto }),
+    relays: o.relays,
     cursors: o.database ? storedCursors(o.database, clock) : null,
     demoJournal: demoJournalFile(`${o.dataDir}/demo-wallet${o.purpose === "spend" ? "-spend" : ""}.jsonl`),
   });

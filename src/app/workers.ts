@@ -24,12 +24,14 @@ import { quoteJob } from "../orders/quote_job.ts";
 import { heldJobs } from "../payments/held_jobs.ts";
 import { heldMoney } from "../payments/held_money.ts";
 import { invoiceJobs } from "../payments/invoice_jobs.ts";
+import { paymentPages } from "../payments/payment_pages.ts";
 import { refundJobs } from "../payments/refund_jobs.ts";
 import { refundAddressee } from "../payments/refunds_store.ts";
 import { Settlement } from "../payments/settlement.ts";
 import { Sweep } from "../payments/sweep.ts";
 import { sweepJobs } from "../payments/sweep_jobs.ts";
 import type { PaymentHint } from "../payments/wallet.ts";
+import type { OnChain } from "../payments/chain/on_chain.ts";
 import { PaymentWatcher } from "../payments/watcher.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
@@ -68,6 +70,8 @@ export interface WorkerParts {
   rates: ShopRates;
   /** Stands after a restore: nothing leaves then. */
   fence: RestoreFence;
+  /** On-chain payments; null where there are none. */
+  btc: OnChain | null;
   /** Called with how many of strangers' events were left at their relays; `wanted` as soon as there is room. */
   onShed(count: number, wanted: boolean): void;
 }
@@ -81,7 +85,7 @@ export interface Workers {
 
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
 export function buildWorkers(parts: WorkerParts): Workers {
-  const { settings, crypto, merchants, secrets, holder, fence, onShed, rates, ...base } = parts;
+  const { settings, crypto, merchants, secrets, holder, fence, onShed, rates, btc, ...base } = parts;
   const { database, clock, log } = base;
   const { identityOf } = merchants;
   const walletsOf = (merchant: string) => merchants.get(merchant)?.wallets ?? [];
@@ -110,8 +114,10 @@ export function buildWorkers(parts: WorkerParts): Workers {
           orders,
           walletsOf,
           held,
+          pages: paymentPages(settings),
           expirySeconds: settings.NCC_INVOICE_EXPIRY / 1000,
           onIssued: (invoice) => watcher.issued(invoice),
+          btc: btc?.offers ?? null,
           memory: fence,
         }),
       ),
@@ -157,6 +163,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
       behindFence(fence, outbox),
       jobs,
       watcher,
+      ...(btc ? [btc.watcher] : []),
       behindFence(fence, inbox),
     ],
     lookUpSoon: (merchant, hint, wallet) => watcher.lookUpSoon(merchant, hint, wallet),

@@ -36,7 +36,9 @@ export function refundCommands(program: Command, shell: Shell): void {
         shell.show(refunds, () => refunds.length === 0 ? "No refunds." : refundTable(refunds));
       })
     );
-  refund.command("approve <id>").description("pay it to the invoice or Lightning address that the customer sent")
+  refund.command("approve <id>").description(
+    "pay it to the invoice or Lightning address that the customer sent",
+  )
     .action((id: string) =>
       shell.withApi(async (api) => {
         // What is approved is what was there when it was asked for.

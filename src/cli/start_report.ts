@@ -50,8 +50,10 @@ export async function reportStart(
   }
   for (const [merchant, probed] of wallets) {
     if (probed === null) log.warn("wallet.none", { merchant });
-    else if (probed.ok) log.info("wallet.answers", { merchant, wallet: probed.text });
-    else log.warn("wallet.silent", { merchant, error: probed.text, remedy: probed.remedy });
+    else if (probed.ok) {
+      log.info("wallet.answers", { merchant, wallet: probed.text });
+      for (const warning of probed.warnings) log.warn("wallet.warning", { merchant, warning });
+    } else log.warn("wallet.silent", { merchant, error: probed.text, remedy: probed.remedy });
   }
 }
 
@@ -141,8 +143,14 @@ function screen(
     else say("✓", "key", npub(pubkey), keyCreated ? KEY_NOTICE : undefined);
     const probed = wallets.get(pubkey);
     if (!probed) say("!", "wallet", 'none yet: orders are answered "can\'t take payments yet"', NO_WALLET);
-    else if (probed.ok) say(probed.warning ? "!" : "✓", "wallet", probed.text, probed.warning);
-    else say("✗", "wallet", probed.text, probed.remedy);
+    else if (probed.ok) {
+      say(
+        probed.warnings.length > 0 ? "!" : "✓",
+        "wallet",
+        probed.text,
+        probed.warnings.join(" ") || undefined,
+      );
+    } else say("✗", "wallet", probed.text, probed.remedy);
   }
   if (untoldOwners(settings, app.merchants.keys()).length > 0) say("!", "owners", UNTOLD_OWNER);
   const { mark, text, remedy } = relayLine(relays);

@@ -22,6 +22,9 @@ import type {
   StockTable,
 } from "./tables_catalog.ts";
 import type {
+  ChainAccountsTable,
+  ChainAddressesTable,
+  ChainOutputsTable,
   InvoicesTable,
   MessagesTable,
   OrderItemsTable,
@@ -30,12 +33,12 @@ import type {
   PaymentsTable,
   PublishedBeforeTable,
   RatesTable,
-  RefundsTable,
   SaidBeforeTable,
   SweepsTable,
   WalletCursorsTable,
   WalletsTable,
 } from "./tables_orders.ts";
+import type { RefundsTable } from "./tables_refunds.ts";
 import type {
   AuditTable,
   ConditionsTable,
@@ -52,6 +55,7 @@ export type { Flag, Int, IntOrNull } from "./columns.ts";
 export type * from "./tables_nostr.ts";
 export type * from "./tables_catalog.ts";
 export * from "./tables_orders.ts";
+export * from "./tables_refunds.ts";
 export type * from "./tables_work.ts";
 
 /**
@@ -94,6 +98,9 @@ export interface Tables {
   rates: RatesTable;
   wallet_cursors: WalletCursorsTable;
   wallets: WalletsTable;
+  chain_accounts: ChainAccountsTable;
+  chain_addresses: ChainAddressesTable;
+  chain_outputs: ChainOutputsTable;
   replays: ReplaysTable;
   idempotency: IdempotencyTable;
   audit: AuditTable;

@@ -71,6 +71,8 @@ export interface OrdersTable {
   delay_told: FlagOff;
   /** When the customer's data was taken out. */
   forgotten_at: IntOrNull;
+  /** What its payment page and LNURL are found by; null: it has none. */
+  pay_token: TextOrNull;
 }
 
 export interface OrderItemsTable {
@@ -137,58 +139,6 @@ export interface PaymentsTable {
   refunding_msat: IntZero;
 }
 
-/**
- * Money that goes back. `due` waits for a person (or the limit) to approve it; `approved` has its destination fixed and is
- * paid out by a job; `unknown`: the wallet was asked and never answered, so that it is never paid again blindly.
- */
-export type RefundState = "due" | "approved" | "sending" | "sent" | "by_hand" | "unknown" | "cancelled";
-
-/** The states of a refund, for lists. */
-export const refundStates = [
-  "due",
-  "approved",
-  "sending",
-  "sent",
-  "by_hand",
-  "unknown",
-  "cancelled",
-] as const satisfies readonly RefundState[];
-
-/** One refund: never more than was received (`refunding_msat` of its order or its unmatched payment). */
-export interface RefundsTable {
-  id: Text;
-  merchant: Text;
-  order_id: TextOrNull;
-  /** A payment that matches no order. */
-  payment_id: TextOrNull;
-  customer: TextOrNull;
-  amount_msat: Int;
-  /** A sentence for the merchant. */
-  reason: Text;
-  state: Word<RefundState>;
-  /** A BOLT11 invoice or a Lightning address that the verified customer sent; fixed at approval. */
-  destination: TextOrNull;
-  /** The BOLT11 invoice that the address gave after the approval. */
-  resolved: TextOrNull;
-  /** The message that brought it. */
-  destination_event: TextOrNull;
-  payment_hash: TextOrNull;
-  /** The wallet that pays it. */
-  wallet: TextOrNull;
-  fee_msat: IntOrNull;
-  approved_by: TextOrNull;
-  approved_at: IntOrNull;
-  /** When the wallet was last asked to pay this destination without saying clearly that it didn't. */
-  asked_at: IntOrNull;
-  ended_at: IntOrNull;
-  /** What became of it last, or what the person says who ended it; for the merchant. */
-  note: TextOrNull;
-  /** The customer's invoices that couldn't be used and were answered. */
-  refusals: IntZero;
-  created_at: Int;
-  updated_at: Int;
-}
-
 /** Up to when (ms) a wallet's list of incoming payments has been compared with the books. */
 export interface SweepsTable {
   merchant: Text;
@@ -211,6 +161,50 @@ export interface WalletsTable {
 export interface WalletCursorsTable {
   wallet: Text;
   cursor: Text;
+  updated_at: Int;
+}
+
+/** A merchant's on-chain wallet, whose public keys the settings have. */
+export interface ChainAccountsTable {
+  id: Text;
+  merchant: Text;
+  /** As in BOLT11: the chain that its servers follow. */
+  network: Text;
+  /** The first index that was ours to give out: what lies before it was used before us. */
+  first_index: Int;
+  next_index: Int;
+  /** When the chain was last searched for addresses that others have used. */
+  looked_at: Int;
+}
+
+/** An address that was given out: one of an order. It is looked up for ever. */
+export interface ChainAddressesTable {
+  address: Text;
+  /** The Electrum protocol's name of its script. */
+  script_hash: Text;
+  network: Text;
+  account: Text;
+  address_index: Int;
+  merchant: Text;
+  order_id: Text;
+  /** 1: something was paid to it, or is under way. */
+  used: FlagOff;
+  /** When the customer was told that a payment was seen. */
+  told_at: IntOrNull;
+  next_lookup_at: Int;
+  created_at: Int;
+}
+
+/** An output that pays to one of these addresses. */
+export interface ChainOutputsTable {
+  txid: Text;
+  vout: Int;
+  address: Text;
+  amount_sat: Int;
+  /** Of its block; null: it is in none. */
+  height: IntOrNull;
+  state: Word<"seen" | "booked" | "replaced" | "lost">;
+  first_seen_at: Int;
   updated_at: Int;
 }
 

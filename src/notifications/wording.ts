@@ -32,6 +32,8 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   rates_down: () =>
     "There is no exchange rate to quote with. Orders whose prices aren't in sats wait for one.",
   rates_up: () => "Exchange rates are there again.",
+  btc_down: () => "Nothing can be paid on-chain at the moment. Orders are paid by Lightning alone.",
+  btc_up: () => "On-chain payments are offered again.",
   second_instance: () =>
     "Somebody else answers customers with the shop's key. Nothing is answered here until you decide.",
   key_retired: () => "The shop's former key was retired.",
@@ -52,6 +54,7 @@ const WHAT_TO_DO: Partial<Record<AlertKind, (order: Told | null) => string | nul
   payment_unmatched: () => "GET /api/v1/payments/unmatched",
   refund_wallet_down: () => "ncc refund list",
   rates_down: () => "ncc status",
+  btc_down: () => "ncc status",
   second_instance: () => "Stop the other program, or change to a new key. Then: ncc merchant resume",
   chat: () => "GET /api/v1/messages?type=chat",
 };

@@ -50,6 +50,7 @@ export function draftOrder(origin: Origin, request: OrderRequest, id: string, no
     brief: 0,
     delay_told: 0,
     forgotten_at: null,
+    pay_token: null,
   };
 }
 

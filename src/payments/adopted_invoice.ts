@@ -16,6 +16,7 @@ import {
 } from "./invoices_store.ts";
 import { scheduled } from "./late_invoice.ts";
 import { isUnpaid, owedMsat } from "./orders_port.ts";
+import { withOwnLinks } from "./payment_pages.ts";
 import { type Wallet, walletError } from "./wallet.ts";
 
 const ANSWER_MS = 10_000;
@@ -106,7 +107,7 @@ async function knows(
 
 /** Null when somebody else took it meanwhile. */
 async function take(
-  { clock, orders, random }: InvoiceJobOptions,
+  { clock, orders, random, pages }: InvoiceJobOptions,
   tx: Tx,
   o: { job: RunningJob; orderId: string; wallet: Wallet; one: Candidate; adopted: boolean },
 ): Promise<{ id: string; open: boolean } | null> {
@@ -130,12 +131,8 @@ async function take(
     return { id: invoice.id, open: false };
   }
   await updateOrder(tx, orderId, { expires_at: made.expiresAt });
-  await openAttempt(
-    tx,
-    invoice.id,
-    { ...scheduled(made, invoice, made.expiresAt, now), nextLookUpAt: now },
-    now,
-  );
+  const dated = { ...scheduled(made, invoice, made.expiresAt, now), nextLookUpAt: now };
+  await openAttempt(tx, invoice.id, await withOwnLinks(tx, { pages, random }, order, dated), now);
   await job.complete(tx);
   const text =
     "The customer has a payment request of before the restore: it is this order's, no other is made.";

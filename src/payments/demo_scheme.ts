@@ -3,6 +3,7 @@ import type { WalletScheme } from "./wallets/scheme.ts";
 
 /** `demo:`, a wallet without real money. */
 export const demoScheme: WalletScheme = {
+  kind: "demo",
   schemes: ["demo"],
   example: "demo: (no real money)",
   tried: "real",

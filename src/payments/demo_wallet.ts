@@ -6,6 +6,7 @@ import type { Msat } from "../money/msat.ts";
 import type { Random } from "../random.ts";
 import { encodeBolt11 } from "./bolt11.ts";
 import { type DemoCall, DemoFaults } from "./demo_faults.ts";
+import { descriptionHash } from "./lnurl.ts";
 import { DemoPaying, type DemoPayment } from "./demo_paying.ts";
 import { type DemoInvoice, type DemoJournal, DemoLedger } from "./demo_ledger.ts";
 import {
@@ -41,7 +42,7 @@ export class DemoWallet implements Wallet {
   readonly caps: WalletCaps = {
     unit: "msat",
     expiry: true,
-    descriptionHash: false,
+    descriptionHash: true,
     subscribe: "live",
     cancel: false,
     hold: false,
@@ -179,7 +180,9 @@ export class DemoWallet implements Wallet {
       timestamp,
       paymentHash,
       paymentSecret: bytesToHex(this.#random.bytes(32)),
-      description: request.description,
+      ...(request.hashedText === undefined
+        ? { description: request.description }
+        : { descriptionHash: descriptionHash(request.hashedText) }),
       expirySeconds: request.expirySeconds,
     }, this.#nodeKey);
     await this.#ledger.add({

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import { type CheckedInvoice, checkInvoice } from "./invoice_check.ts";
 import type { Issued } from "./invoices_store.ts";
+import { descriptionHash } from "./lnurl.ts";
 import { offerable } from "./payment_links.ts";
 import type { CreatedInvoice, InvoiceRequest, Network, Wallet, WalletError } from "./wallet.ts";
 import { walletError } from "./wallet.ts";
@@ -31,9 +32,16 @@ export async function attempt(
   using deadline = new Deadline(clock, ANSWER_MS, o.signal);
   try {
     const network = await networkOf(wallet, o.networks, deadline.signal);
-    const created = paymentHash === null
-      ? await wallet.createInvoice(request, deadline.signal)
-      : { ...await wallet.hold!.create({ ...request, paymentHash }, deadline.signal), paymentHash };
+    const make = async (asked: InvoiceRequest): Promise<CreatedInvoice> =>
+      paymentHash === null
+        ? await wallet.createInvoice(asked, deadline.signal)
+        : { ...await wallet.hold!.create({ ...asked, paymentHash }, deadline.signal), paymentHash };
+    const created = await make(request).catch((fault) => {
+      const { hashedText, ...plain } = request;
+      // Some can do it with one node behind them and not with another.
+      if (hashedText === undefined || !saysNo(fault)) throw fault;
+      return make(plain);
+    });
     const checked = check(created, request, wallet, network, clock.now());
     if (!checked.ok) {
       return { ok: false, error: null, reason: `the wallet gave a wrong invoice: ${checked.reason}` };
@@ -44,6 +52,12 @@ export async function attempt(
     const error = walletError(fault);
     return { ok: false, error, reason: error.message };
   }
+}
+
+/** It made nothing, and never will. */
+function saysNo(fault: unknown): boolean {
+  const { kind } = walletError(fault);
+  return kind === "refused" || kind === "not_implemented";
 }
 
 /** What is stored of a checked invoice. Lower case, as wallets compare it. */
@@ -74,6 +88,7 @@ function check(
     amountMsat,
     description: created.description === "theirs" ? null : request.description,
     descriptionHash: created.descriptionHash,
+    orHash: request.hashedText === undefined ? undefined : descriptionHash(request.hashedText),
     expirySeconds,
     paymentHash: created.paymentHash,
     setsExpiry: wallet.caps.expiry,

@@ -11,6 +11,8 @@ export interface AskedInvoice {
   description: string | null;
   /** The hash that stands for another text in its place, which the wallet has read and checked. */
   descriptionHash?: string | undefined;
+  /** A hash that it was asked to commit to and need not. */
+  orHash?: string | undefined;
   expirySeconds: number;
   /** The hash that the wallet named beside the invoice; null when it named none. */
   paymentHash: string | null;
@@ -56,9 +58,9 @@ export function checkInvoice(bolt11: string, asked: AskedInvoice, network: Netwo
 }
 
 /** Whether it bears the description that was asked for, or its hash. */
-function isFor(it: Bolt11, { description, descriptionHash }: AskedInvoice): boolean {
+function isFor(it: Bolt11, { description, descriptionHash, orHash }: AskedInvoice): boolean {
   if (descriptionHash !== undefined) return it.descriptionHash === descriptionHash;
-  if (description === null) return true;
+  if (description === null || (orHash !== undefined && it.descriptionHash === orHash)) return true;
   return it.descriptionHash === null
     ? it.description === description
     : it.descriptionHash === bytesToHex(sha256(utf8ToBytes(description)));

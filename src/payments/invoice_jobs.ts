@@ -2,11 +2,11 @@ import type { Clock } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
 import { type JobHandlers, RetryLater, type RunningJob } from "../jobs/runner.ts";
 import type { Log } from "../log.ts";
-import { ceilToSat, satToMsat } from "../money/msat.ts";
 import { type OrderRow, updateOrder } from "../orders/orders_store.ts";
 import type { Memory } from "../orders/said_before_store.ts";
 import type { Random } from "../random.ts";
 import { adoptInvoice } from "./adopted_invoice.ts";
+import { amountFor, asksFor } from "./invoice_amount.ts";
 import { type Attempt, attempt, type KnownNetworks } from "./invoice_attempt.ts";
 import {
   endAttempt,
@@ -20,10 +20,13 @@ import {
   openInvoiceOf,
   voidInvoices,
 } from "./invoices_store.ts";
+import type { BtcOffers } from "./chain/btc_offers.ts";
 import { hashOf, type HeldMoney } from "./held_money.ts";
+import { withAddress } from "./invoice_links.ts";
 import { invoiceText } from "./invoice_text.ts";
 import { keepLateInvoice, scheduled } from "./late_invoice.ts";
 import { isUnpaid, type OrdersPort, owedMsat, type WalletsOf } from "./orders_port.ts";
+import { commitment, type PaymentPages, withOwnLinks } from "./payment_pages.ts";
 import type { CreatedInvoice, Wallet } from "./wallet.ts";
 import { WalletChoice } from "./wallet_choice.ts";
 import { WalletPatience } from "./wallet_patience.ts";
@@ -53,6 +56,10 @@ export interface InvoiceJobOptions {
   expirySeconds?: number;
   /** Hold invoices, where the merchant wants them; without it there are none. */
   held?: HeldMoney;
+  /** Our own ways to pay an invoice; without it there are none. */
+  pages?: PaymentPages | null;
+  /** On-chain addresses to be offered beside invoices. */
+  btc?: Pick<BtcOffers, "link"> | null;
   /** Called after the commit with each invoice that a customer may pay or could have paid. */
   onIssued?(invoice: { merchant: string; id: string; paymentHash: string }): void;
   /** Whether a backup was restored: customers may hold invoices that the books don't know. */
@@ -201,6 +208,7 @@ class InvoiceJobs {
     const request = {
       amountMsat: BigInt(invoice.amount_msat),
       description: invoiceText(order.merchant, order.id),
+      ...commitment(this.#o.pages, order, wallet),
       expirySeconds: Math.max(SHORTEST_EXPIRY_SECONDS, left),
       externalId: `${order.id}#${invoice.attempt}`,
       onLate: (created: CreatedInvoice) => void keepLateInvoice(this.#o, order, invoice, created),
@@ -225,9 +233,10 @@ class InvoiceJobs {
       const expiresAt = until !== null && order.expires_at !== null
         ? Math.max(until, order.expires_at)
         : order.expires_at;
-      const dated = scheduled(issued, invoice, expiresAt, now);
+      const dated = await withOwnLinks(tx, this.#o, order, scheduled(issued, invoice, expiresAt, now));
       const wanted = isUnpaid(order) && BigInt(invoice.amount_msat) === amountFor(order, wallet);
-      if (!wanted || !await openAttempt(tx, invoice.id, dated, now)) {
+      const offered = () => withAddress(this.#o.btc, tx, invoice, dated, now);
+      if (!wanted || !await openAttempt(tx, invoice.id, await offered(), now)) {
         await keepVoid(tx, invoice.id, dated, now);
         return false;
       }
@@ -281,16 +290,4 @@ class InvoiceJobs {
 
 function pauseAfter(job: RunningJob): number {
   return ROUND_PAUSES_MS[Math.min(job.attempt, ROUND_PAUSES_MS.length) - 1]!;
-}
-
-/** What is owed, in what the wallet can ask for. */
-function amountFor(order: OrderRow, wallet: Wallet): bigint {
-  const owed = owedMsat(order);
-  return wallet.caps.unit === "sat" ? satToMsat(ceilToSat(owed)) : owed;
-}
-
-/** Whether an invoice of this amount asks for what is owed: exactly, or in whole sats. */
-function asksFor(amountMsat: bigint, order: OrderRow): boolean {
-  const owed = owedMsat(order);
-  return amountMsat === owed || amountMsat === satToMsat(ceilToSat(owed));
 }

@@ -5,6 +5,7 @@ import { Deadline } from "../nostr/deadline.ts";
 import type { OrderRow } from "../orders/orders_store.ts";
 import type { Random } from "../random.ts";
 import { believedAmount } from "./believed_amount.ts";
+import { comesOnChain } from "./chain/chain_booking.ts";
 import { mayExpire } from "./expiry.ts";
 import { endHold } from "./held_jobs.ts";
 import {
@@ -134,7 +135,7 @@ export class Settlement {
       trustedSince: this.#trustedSince,
       now,
     });
-    if (!over) {
+    if (!over || (order && await comesOnChain(tx, order, now))) {
       // What an order still waits for is asked about however far the clock seems to be past its end.
       const soon = now + UNDECIDED_MS;
       await setNextLookUp(tx, invoice.id, invoice.state === "open" ? Math.min(next ?? soon, soon) : next);

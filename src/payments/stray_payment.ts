@@ -26,6 +26,12 @@ export function textOf({ description, bolt11 }: IncomingPayment): string {
   return read?.ok ? read.invoice.description ?? "" : "";
 }
 
+/** The hash that the invoice commits to in place of a text; null when it bears one. */
+export function hashIn({ bolt11 }: IncomingPayment): string | null {
+  const read = bolt11 === null ? null : decodeBolt11(bolt11);
+  return read?.ok ? read.invoice.descriptionHash : null;
+}
+
 /** Finds out whose a stray payment is. */
 export class Stray {
   readonly #o: SweepOptions;

@@ -3,11 +3,19 @@ import type { Database } from "../db/database.ts";
 import { errorText, type Log } from "../log.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import type { Random } from "../random.ts";
-import { orderDigitsIn } from "./invoice_text.ts";
+import { invoiceText, orderDigitsIn } from "./invoice_text.ts";
 import type { OrdersPort, WalletsOf } from "./orders_port.ts";
+import { lnurlHash } from "./payment_pages.ts";
 import type { Settlement } from "./settlement.ts";
-import { bookedHashes, firstInvoiceAt, invoicesByHash, noteSwept, sweptTo } from "./sweeps_store.ts";
-import { Stray, textOf } from "./stray_payment.ts";
+import {
+  bookedHashes,
+  firstInvoiceAt,
+  invoicesByHash,
+  noteSwept,
+  sweptTo,
+  unansweredOrders,
+} from "./sweeps_store.ts";
+import { hashIn, Stray, textOf } from "./stray_payment.ts";
 import { type IncomingPage, type IncomingPayment, type Wallet, WalletError } from "./wallet.ts";
 
 const MINUTE = 60_000;
@@ -24,6 +32,8 @@ const MOST_PAGES = 1_000;
 /** A pause for the wallet after so many pages. */
 const PAGES_AT_ONCE = 10;
 const PAUSE_MS = 500;
+/** Orders whose lost answers are thought of. */
+const MOST_UNANSWERED = 1_000;
 
 export interface SweepOptions {
   database: Database;
@@ -159,10 +169,20 @@ export class Sweep {
         else swept.unsure++;
         continue;
       }
-      const digits = orderDigitsIn(textOf(one), merchant);
+      const digits = orderDigitsIn(textOf(one), merchant) ?? await this.#committed(merchant, wallet, one);
       if (digits === null || booked.has(one.paymentHash)) continue;
       swept[await this.#strayed(merchant, wallet, one, digits, signal)]++;
     }
+  }
+
+  /** An invoice that commits to an LNURL's text may show none; one whose answer was lost is known by the hash all the same. */
+  async #committed(merchant: string, wallet: Wallet, listed: IncomingPayment): Promise<string | null> {
+    const hash = hashIn(listed);
+    if (hash === null) return null;
+    const asked = { merchant, wallet: wallet.id, limit: MOST_UNANSWERED };
+    const orders = await unansweredOrders(this.#o.database.kysely, asked);
+    const id = orders.find((id) => lnurlHash({ merchant, id }) === hash);
+    return id === undefined ? null : orderDigitsIn(invoiceText(merchant, id), merchant);
   }
 
   async #strayed(

@@ -78,3 +78,15 @@ export async function unansweredAttempt(
     .where("state", "in", ["creating", "void", "failed"])
     .orderBy("attempt").executeTakeFirst();
 }
+
+/** Orders with an attempt at this wallet whose answer never came, the newest first. */
+export async function unansweredOrders(
+  db: Kysely<Tables>,
+  o: { merchant: string; wallet: string; limit: number },
+): Promise<string[]> {
+  const rows = await db.selectFrom("invoices").select("order_id").distinct().select("created_at")
+    .where("merchant", "=", o.merchant).where("wallet", "=", o.wallet).where("payment_hash", "is", null)
+    .where("state", "in", ["creating", "void", "failed"])
+    .orderBy("created_at", "desc").limit(o.limit).execute();
+  return [...new Set(rows.map((row) => row.order_id))];
+}

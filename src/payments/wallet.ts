@@ -40,6 +40,8 @@ export interface InvoiceRequest {
   amountMsat: Msat;
   /** Short plain text; it is printed into the invoice and never tells who the customer is. */
   description: string;
+  /** Where `caps.descriptionHash` says so, the invoice commits to this text's SHA-256 and doesn't show the description. */
+  hashedText?: string;
   expirySeconds: number;
   /** Ours, unique for each attempt: `<order id>#<attempt>`. */
   externalId: string;

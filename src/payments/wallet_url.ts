@@ -50,6 +50,11 @@ export function walletKind(url: string): WalletScheme | undefined {
   return scheme === null ? undefined : kindOf(scheme);
 }
 
+/** Whether this kind of wallet was ever tried against a real one; what isn't known was. */
+export function wasTried(kind: string): boolean {
+  return KINDS.find((one) => one.kind === kind)?.tried !== "never";
+}
+
 function readUrl(url: string): ReadWalletUrl {
   const scheme = schemeOf(url);
   const kind = scheme === null ? undefined : kindOf(scheme);

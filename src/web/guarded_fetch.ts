@@ -166,9 +166,8 @@ function read(response: IncomingMessage, mostBytes: number): Promise<Uint8Array 
       if (bytes > mostBytes) return tooLong();
       chunks.push(chunk);
     });
-    response.on("end", () => resolve(response.complete ? joined(chunks, bytes) : null));
+    response.on("end", () => resolve(joined(chunks, bytes)));
     response.on("error", () => resolve(null));
-    response.on("close", () => resolve(null));
   });
 }
 

@@ -144,7 +144,7 @@ Deno.test("a merchant's key or wallet that can't be used is refused by its field
       ["secret_key", "canary", "no key"],
       ["secret_key", npub, "public key"],
       ["wallet", "canary://x", "wallet"],
-      ["wallet", "lnd+https://canary", "yet"],
+      ["wallet", "lnd+https://canary", "macaroon"],
       ["wallet", "nostr+walletconnect://canary", ""],
     ] as const
   ) {

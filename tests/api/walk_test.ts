@@ -6,7 +6,18 @@ import { BASE, TestApi } from "./test_api.ts";
 import { type Operation, operations, tokenFor } from "./walking.ts";
 
 /** Without a token (design §9). */
-const open = ["health", "openapi", "readiness", "relay", "walletHook"];
+const open = [
+  "health",
+  "lnurlCallback",
+  "lnurlPay",
+  "lnurlVerify",
+  "openapi",
+  "payPage",
+  "payState",
+  "readiness",
+  "relay",
+  "walletHook",
+];
 
 /** Nothing of the sort is there, but for the merchant. */
 function pathOf(api: TestApi, { path }: Operation): string {

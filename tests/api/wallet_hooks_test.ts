@@ -103,6 +103,41 @@ Deno.test("a call that comes again does nothing, until it is forgotten", async (
   assertEquals(firsts(), [true, false, true]);
 });
 
+Deno.test("only the first of the same calls asks the wallet, for what it names and not without end", async () => {
+  await using it = await scene();
+  const { database, merchants } = it.api.app;
+  const asked: unknown[] = [];
+  const hooks = new WalletHooks({
+    database,
+    clock: it.api.clock,
+    log: recordingLog().log,
+    secrets: { derive: () => "s" },
+    merchants,
+    baseUrl: () => BASE,
+    lookUpSoon: (...all) => void asked.push(all),
+  });
+  const { merchant } = it.api;
+  const hooked = hooks.find({ merchant, name: "main", secret: "s" })!;
+  const { raw, headers } = it.server.delivery("InvoiceSettled", "Fq3kZ1");
+  assertEquals(await hooks.take(hooked, headers, raw), "taken");
+  assertEquals(await hooks.take(hooked, headers, raw), "again");
+  assertEquals(asked, [[merchant, { ref: "Fq3kZ1" }, hooked.wallet.id]]);
+  const hints = Array.from({ length: 1_000 }, (_, n) => ({ ref: `r${n}` }));
+  const wallet = {
+    id: "w",
+    readHook: () => ({ ok: true, hints, delivery: null }),
+  } as unknown as typeof hooked.wallet;
+  await hooks.take({ ...hooked, wallet }, headers, raw);
+  assertEquals(asked.length, 21);
+  const mute = {
+    id: "w",
+    readHook: () => ({ ok: false, reason: "it isn't signed" }),
+  } as unknown as typeof wallet;
+  const ends = [];
+  for (let n = 0; n < 1_198; n++) ends.push(await hooks.take({ ...hooked, wallet: mute }, headers, raw));
+  assertEquals([ends.indexOf("crowded"), ends.length], [1_197, 1_198]);
+});
+
 Deno.test("calls without a name of their own are known again by their bytes", async () => {
   await using it = await scene();
   const delivery = it.server.delivery("InvoiceSettled", "Fq3kZ1", { deliveryId: null });

@@ -109,6 +109,8 @@ Deno.test("a merchant's signer that never signs an answer delays the other's by 
     },
   });
   await using _ = shop;
+  // Whatever fails, the shop can be closed.
+  using _wakes = { [Symbol.dispose]: () => asleep.resolve() };
   await shop.shelf.product({ id: "plate", name: "Plate", quantity: null });
   const items = [{ product_id: "plate", quantity: 1 }];
   for (let n = 0; n < 60; n++) await ours.writes(orderJson({ id: `${n}`, items }));

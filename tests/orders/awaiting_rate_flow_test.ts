@@ -82,6 +82,8 @@ Deno.test("nobody hurries the job: it looks by itself, also in another process",
   await alice.orders(pot());
   await shop.stops();
   await using other = await shop.another();
+  await other.pass(30_000);
+  refusalIn(await alice.hears());
   market.perBtc = "50000";
   await other.pass(61_000);
   assertEquals((await other.order()).payment, "awaiting");

@@ -15,15 +15,14 @@ const SAT = 1_000n;
 
 /** A shop, and the server of its customers' addresses, which has their wallets make the invoices. */
 async function scene(o: { database?: Database; faults?: LnurlFaults; shop?: ShopOptions } = {}) {
-  let shop: Shop | undefined;
   const server = new LnurlServer({
     faults: o.faults ?? {},
     onInvoice: async (amountMsat) => {
       const request = { amountMsat, description: "refund", expirySeconds: 600, externalId: "" };
-      return (await shop!.purse.createInvoice(request, new AbortController().signal)).bolt11;
+      return (await shop.purse.createInvoice(request, new AbortController().signal)).bolt11;
     },
   });
-  shop = await Shop.open({ ...o.shop, ...(o.database && { database: o.database }), web: testFetch() });
+  const shop = await Shop.open({ ...o.shop, ...(o.database && { database: o.database }), web: testFetch() });
   return {
     server,
     shop,
@@ -93,6 +92,7 @@ Deno.test("an e-mail address in a sentence is chat; alone or called one it is a 
   for (
     const chat of [
       "Write to me at alice@example.com, please",
+      "I'm still waiting. Write to alice@example.com.",
       "alice@example.com is where I get mail",
       "What is a lightning address?",
       "lightning address: none",

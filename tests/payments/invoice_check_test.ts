@@ -45,6 +45,11 @@ Deno.test("checkInvoice() passes what was asked for", () => {
     descriptionHash: bytesToHex(sha256(utf8ToBytes("Order 42"))),
   };
   assert(checkInvoice(encodeBolt11(hashed, NODE_KEY), asked, "bcrt").ok, "the description's hash");
+  const orHash = "0f".repeat(32);
+  const committing = encodeBolt11({ ...hashed, descriptionHash: orHash }, NODE_KEY);
+  assert(checkInvoice(committing, { ...asked, orHash }, "bcrt").ok, "the hash that it may commit to");
+  assert(!checkInvoice(committing, asked, "bcrt").ok, "and wasn't asked to");
+  assert(check({}, { orHash }).ok, "a plain one in its place");
 });
 
 const refusals: [string, Partial<NewBolt11>, Partial<AskedInvoice>, RegExp][] = [

@@ -123,6 +123,33 @@ onEachDatabase("an invoice whose answer was lost is its order's when it is paid"
   assertEquals(await w.sweep(), { ...nothing, listed: 1 });
 });
 
+Deno.test("a lost invoice that commits to an LNURL's text and bears none is its order's all the same", async () => {
+  await using database = await freshDatabase();
+  const w = new Swept(database);
+  const pages = { url: "https://shop.example", offers: new Set(["lnurl"] as const) };
+  w.shop.wallet.faults.next("createInvoice", { do: "lie", say: () => ({ bolt11: "", paymentHash: null }) });
+  const id = await w.shop.order();
+  await invoiceJobs({ ...w.shop.common, pages })["invoice.create"]!.run(w.shop.job(id));
+  const [lost] = await w.shop.wallet.invoices();
+  const list = w.shop.wallet.listIncoming;
+  w.shop.wallet.listIncoming = async (query, signal) => {
+    const { settled, next } = await list(query, signal);
+    return { settled: settled.map((one) => ({ ...one, description: null })), next };
+  };
+  const other = {
+    amountMsat: PRICE,
+    description: "x",
+    hashedText: "theirs",
+    expirySeconds: 900,
+    externalId: "x",
+  };
+  const theirs = await w.shop.wallet.createInvoice(other, forEver);
+  for (const { bolt11 } of [lost!, theirs]) await w.shop.wallet.settle(bolt11, { silently: true });
+  await w.later();
+  assertEquals(await w.sweep(), { ...nothing, listed: 2, found: 1 });
+  assertEquals((await w.shop.payments()).map(({ order_id, state }) => [order_id, state]), [[id, "matched"]]);
+});
+
 onEachDatabase(
   "money of ours that is no order's is written down once, and the owners are told",
   async (database) => {

@@ -3,16 +3,17 @@ import { checkWalletUrl, maskWalletUrl } from "../../src/payments/wallet_url.ts"
 
 const SECRET = "cd".repeat(32);
 const NWC = `nostr+walletconnect://${"ab".repeat(32)}?relay=wss://relay.example.com&secret=${SECRET}`;
+const LNBITS = "lnbits+https://host?key=sesame";
 
 Deno.test("checkWalletUrl() takes what can be opened and says what can for anything else", () => {
-  for (const good of ["demo:", NWC, NWC.replace("nostr+", "nostr")]) {
+  for (const good of ["demo:", NWC, NWC.replace("nostr+", "nostr"), LNBITS]) {
     assertEquals(checkWalletUrl(good), { ok: true });
   }
   for (
     const bad of [
       "",
       "demo",
-      "lnbits+https://host?key=sesame",
+      "strike+https://host?key=sesame",
       "http://user:sesame@host",
       "constructor:",
       NWC.slice(0, -1),
@@ -31,7 +32,7 @@ Deno.test("maskWalletUrl() leaves nothing that gives power over the wallet", () 
     "nostr+walletconnect://abababab…?relay=wss://relay.example.com&secret=***",
   );
   assertEquals(maskWalletUrl("demo:"), "demo:");
-  for (const other of ["lnbits+https://host?key=sesame", "sesame", NWC.slice(0, -1)]) {
+  for (const other of [LNBITS, "sesame", NWC.slice(0, -1)]) {
     const masked = maskWalletUrl(other);
     assert(!masked.includes("sesame") && !masked.includes("cdcd"), masked);
   }

@@ -110,7 +110,8 @@ export class LnurlServer implements AsyncDisposable {
     }
     const preimage = bytesToHex(crypto.getRandomValues(new Uint8Array(32)));
     const paymentHash = bytesToHex(sha256(Uint8Array.fromHex(preimage)));
-    const descriptionHash = bytesToHex(sha256(utf8ToBytes(METADATA)));
+    // NIP-57: with a zap request the invoice commits to that.
+    const descriptionHash = bytesToHex(sha256(utf8ToBytes(params.nostr ?? METADATA)));
     const bolt11 = await this.#o.onInvoice?.(BigInt(amount), descriptionHash) ?? encodeBolt11({
       network: "bcrt",
       amountMsat: BigInt(amount),

@@ -91,6 +91,7 @@ export class Shop implements AsyncDisposable {
       { ...options, clock, database },
       { shelf, signer: options.signer?.(signer) ?? signer, crypto: await crypto, own },
     );
+    options.onMerchant?.(pubkey);
     await shop.#process.start();
     return shop;
   }

@@ -22,6 +22,8 @@ export interface ShopOptions extends ProcessOptions {
   log?: Log;
   terms?: Partial<Terms>;
   relays?: string[];
+  /** Told whose shop it is, before it works. */
+  onMerchant?(pubkey: string): void;
   /** Instead of one that only records; the test closes it. */
   pool?: RelayPool;
   /** Instead of the merchant's own, to make it fail. */

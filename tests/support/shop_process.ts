@@ -21,9 +21,11 @@ import type { Terms } from "../../src/orders/place.ts";
 import { quoteJob } from "../../src/orders/quote_job.ts";
 import type { Memory } from "../../src/orders/said_before_store.ts";
 import { QUOTE_JOB } from "../../src/orders/waiting.ts";
+import { onChain, type OnChainOptions } from "../../src/payments/chain/on_chain.ts";
 import type { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { heldJobs } from "../../src/payments/held_jobs.ts";
 import { heldMoney } from "../../src/payments/held_money.ts";
+import type { PaymentPages } from "../../src/payments/payment_pages.ts";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
 import { REFUND_PAY_JOB } from "../../src/payments/refund_approval.ts";
 import { refundJobs } from "../../src/payments/refund_jobs.ts";
@@ -37,6 +39,7 @@ import { PaymentWatcher } from "../../src/payments/watcher.ts";
 import type { Random } from "../../src/random.ts";
 import { AddressGuard } from "../../src/web/address_guard.ts";
 import { GuardedFetch } from "../../src/web/guarded_fetch.ts";
+import type { Service } from "../../src/service.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { NEWS_KINDS, newsOf, type NewsOptions } from "./news.ts";
 import { settled } from "./settling.ts";
@@ -60,12 +63,16 @@ const KINDS = [
 /** What a process of a test works otherwise than usual. */
 export interface ProcessOptions extends NewsOptions {
   rate?: SenderRate;
+  /** On-chain payments. */
+  chain?: Pick<OnChainOptions, "servers" | "confirmations" | "receives">;
   /** A backup was restored: what was said before counts. */
   memory?: Memory;
   /** Looks at relays that customers name. */
   guard?: AddressGuard;
   /** Asks the servers of customers' Lightning addresses. */
   web?: GuardedFetch;
+  /** Ways to pay that the shop offers itself. */
+  pages?: PaymentPages;
 }
 
 /** What it works with. */
@@ -93,16 +100,20 @@ export class ShopProcess {
   readonly #clock: FakeClock;
   readonly #watcher: PaymentWatcher;
   readonly #outbox: OutboxWorker;
+  readonly #chain: Service[];
 
   constructor(parts: ProcessParts, o: ProcessOptions) {
     const { database, clock, random, log, identityOf, walletsOf } = parts;
     const base = { database, clock, random, log };
     const memory = o.memory && { memory: o.memory };
+    const pages = o.pages && { pages: o.pages };
     this.#database = database;
     this.#clock = clock;
     const orders = { orderOf: lockOrder, apply, paymentHeld, paymentArrived };
     const settlement = new Settlement({ ...base, orders, walletsOf });
     this.#watcher = new PaymentWatcher({ ...base, settlement, wallets: () => parts.wallets() });
+    const chain = o.chain ? onChain({ ...base, orders, ...o.chain }) : null;
+    this.#chain = chain ? [chain.watcher] : [];
     const held = heldMoney({
       derive: (purpose) => `secret for ${purpose}`,
       wanted: (merchant) => parts.termsOf(merchant).stockPolicy === "holdinvoice",
@@ -117,7 +128,16 @@ export class ShopProcess {
       handlers: {
         ...heldBack(database, {
           ...quoteJob({ ...base, termsOf }),
-          ...invoiceJobs({ ...base, orders, walletsOf, held, onIssued, ...memory }),
+          ...invoiceJobs({
+            ...base,
+            orders,
+            walletsOf,
+            held,
+            onIssued,
+            ...memory,
+            ...pages,
+            btc: chain?.offers ?? null,
+          }),
           "reply.send": replyJob({ ...base, identityOf, ...memory }),
           [REFUND_TELL_JOB]: refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
         }),
@@ -151,7 +171,9 @@ export class ShopProcess {
   }
 
   async start(): Promise<void> {
-    for (const service of [this.#outbox, this.jobs, this.#watcher, this.inbox]) await service.start();
+    for (const service of [this.#outbox, this.jobs, this.#watcher, ...this.#chain, this.inbox]) {
+      await service.start();
+    }
   }
 
   async stop(): Promise<void> {
@@ -178,7 +200,7 @@ export class ShopProcess {
 
   /** In the order of stopping. */
   get #last() {
-    return [this.inbox, this.#watcher, this.jobs, this.#outbox];
+    return [this.inbox, ...this.#chain, this.#watcher, this.jobs, this.#outbox];
   }
 
   async #anythingDue(reads: () => boolean): Promise<boolean> {

@@ -18,7 +18,9 @@ const paymentSchema = z.object({
   id: z.string(),
   order_id: z.string().nullable(),
   merchant: hexKey,
-  payment_hash: hexKey,
+  payment_hash: z.string().regex(/^[0-9a-f]{64}(:\d+)?$/).openapi({
+    description: "Of an on-chain payment its outpoint: the transaction's id, a colon and the output's number.",
+  }),
   amount_msat: msat,
   wallet: z.string(),
   settled_at: time,

@@ -10,6 +10,7 @@ import { RATES_AGENT } from "../shop_rates.ts";
 import { type Finding, type Patient, problem, warning, well } from "./finding.ts";
 
 const WHAT = "rates";
+const ANSWERS_MISSING = "Does this machine reach them? Orders in these currencies wait until two answer.";
 const MORE_SOURCES =
   "Name further sources in NCC_RATES: coinbase, kraken, bitstamp, mempool, coingecko, yadio.";
 
@@ -85,6 +86,6 @@ async function askAll(
   });
   const failing = sources.flatMap(({ name, error }) => error === null ? [] : [`${name}: ${error}`]);
   const text = [...lines, ...failing].join("; ");
-  if (missing) return problem(WHAT, text, MORE_SOURCES);
+  if (missing) return problem(WHAT, text, failing.length > 0 ? ANSWERS_MISSING : MORE_SOURCES);
   return failing.length === 0 ? well(WHAT, text) : warning(WHAT, text, "It is asked again by itself.");
 }

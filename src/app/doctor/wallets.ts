@@ -35,7 +35,15 @@ async function ask<T>(
   question: (wallet: Wallet) => Promise<T>,
 ): Promise<Asked<T>> {
   try {
-    const wallet = walletOf(url, { clock, random, log, crypto, dataDir: settings.NCC_DATA_DIR, purpose });
+    const wallet = walletOf(url, {
+      clock,
+      random,
+      log,
+      crypto,
+      relays: settings.NCC_RELAYS,
+      dataDir: settings.NCC_DATA_DIR,
+      purpose,
+    });
     try {
       return { name: wallet.describe(), pays: wallet.pay !== undefined, said: await question(wallet) };
     } finally {

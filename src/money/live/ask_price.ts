@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import { errorText } from "../../log.ts";
 import { parseExactJson } from "../exact_json.ts";
 
 /** What came back: JSON with its numbers as they were written, or why there is none. */
@@ -33,7 +34,7 @@ export async function askPrice(
     if (late.signal.aborted) return failed(signal.aborted ? "the program stops" : "no answer in time");
     if (error instanceof EndlessAnswer) return failed("it answers without end");
     // Deno tells where a request broke by these words alone.
-    const connecting = /client error \(Connect\)|dns error|tcp connect error/i.test(String(error));
+    const connecting = /client error \(Connect\)|dns error|tcp connect error/i.test(errorText(error));
     return failed(connecting ? "no connection" : "the connection broke");
   } finally {
     over.abort();

@@ -1,3 +1,4 @@
+import { descriptionHash } from "../lnurl.ts";
 import { type CreatedInvoice, type InvoiceRequest, WalletError } from "../wallet.ts";
 import type { NwcAsking } from "./asking.ts";
 
@@ -14,6 +15,7 @@ export async function makeInvoice(
   const params = {
     amount: Number(request.amountMsat),
     description: request.description,
+    ...(request.hashedText !== undefined && { description_hash: descriptionHash(request.hashedText) }),
     expiry: request.expirySeconds,
     ...extra,
   };

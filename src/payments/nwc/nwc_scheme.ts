@@ -4,6 +4,7 @@ import { parseNwcUri } from "./uri.ts";
 
 /** NIP-47: `nostr+walletconnect://…`, Nostr Wallet Connect. */
 export const nwcScheme: WalletScheme = {
+  kind: "nwc",
   schemes: ["nostr+walletconnect", "nostrwalletconnect"],
   example: "nostr+walletconnect://… (Nostr Wallet Connect)",
   tried: "real",

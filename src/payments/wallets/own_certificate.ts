@@ -18,13 +18,14 @@ export interface CertifiedRequest {
   signal: AbortSignal;
 }
 
-/** Statuses whose answers have no body. */
+/** Statuses of answers without a body. */
 const EMPTY = [204, 205, 304];
 
 /**
  * Asks a server whose certificate is its own. Nodes' certificates are often authorities and servers in one (LND's always are),
  * which `fetch` never takes, whatever it is told to trust. Exactly that certificate is enough, wherever the server is reached;
- * one that it has signed has to be for the host's name, too. Rejects by `NotConnected` as long as nothing was sent.
+ * one that it has signed has to be for the host's name, too. Of the answer's headers only its type is kept. Rejects by
+ * `NotConnected` as long as nothing was sent.
  */
 export function fetchCertified(url: URL, o: CertifiedRequest, pem: string): Promise<Response> {
   return new Promise((resolve, reject) => {
@@ -49,7 +50,9 @@ export function fetchCertified(url: URL, o: CertifiedRequest, pem: string): Prom
       if (status < 200 || status > 599) return void asking.destroy(new Error("no HTTP"));
       const empty = EMPTY.includes(status);
       if (empty) response.resume();
-      resolve(new Response(empty ? null : bodyOf(response, () => asking.destroy()), { status }));
+      const type = response.headers["content-type"];
+      const headers = type === undefined ? {} : { "content-type": type };
+      resolve(new Response(empty ? null : bodyOf(response, () => asking.destroy()), { status, headers }));
     });
     if (o.signal.aborted) return void end();
     o.signal.addEventListener("abort", end, { once: true });
@@ -63,9 +66,8 @@ function bodyOf(response: IncomingMessage, cancel: () => void): ReadableStream<U
   return new ReadableStream({
     async pull(controller) {
       const { value, done } = await chunks.next();
-      if (!done) return controller.enqueue(new Uint8Array(value));
-      if (!response.complete) throw new Error("the answer broke off");
-      controller.close();
+      if (done) controller.close();
+      else controller.enqueue(new Uint8Array(value));
     },
     cancel,
   });

@@ -34,6 +34,8 @@ export type ReadWalletUrl = { ok: true; open: (deps: WalletDeps) => Wallet } | {
 
 /** One kind of wallet, as its URL names it. */
 export interface WalletScheme {
+  /** What its wallets say as their `kind`. */
+  kind: string;
   /** Lower case, without the colon. */
   schemes: readonly string[];
   /** For people: how such a URL looks. */

@@ -35,6 +35,7 @@ Deno.test("whatever a source does instead of answering, the others' rate stands,
   const faults: [fault: string, play: (server: PriceServer) => void, error: string | null][] = [
     ["lies by 3 %", (server) => server.prices.set("kraken", { EUR: "92700" }), null],
     ["is silent", (server) => server.faults.set("kraken", "silent"), "no answer in time"],
+    ["is away", (server) => server.faults.set("kraken", "away"), "no connection"],
     ["HTTP 500", (server) => server.faults.set("kraken", { status: 500 }), "HTTP 500"],
     ["HTTP 429", (server) => server.faults.set("kraken", { status: 429, retryAfter: "30" }), "HTTP 429"],
     ["no JSON", (server) => server.faults.set("kraken", "html"), "its answer is no JSON"],

@@ -3,6 +3,7 @@ import { type PriceSource, priceSources } from "../../../src/money/live/price_so
 /** How a source answers instead of well. */
 export type PriceFault =
   | "silent"
+  | "away"
   | "html"
   | "endless"
   | "elsewhere"
@@ -39,8 +40,10 @@ export class PriceServer implements AsyncDisposable {
     }
   }
 
-  readonly hostOf = ({ name }: PriceSource): string =>
-    `http://127.0.0.1:${this.#servers.get(name)!.addr.port}`;
+  readonly hostOf = ({ name }: PriceSource): string => {
+    // Nobody listens at port 9.
+    return `http://127.0.0.1:${this.faults.get(name) === "away" ? 9 : this.#servers.get(name)!.addr.port}`;
+  };
 
   /** Whether only questions are open that nobody will answer. */
   get silent(): boolean {
@@ -87,6 +90,7 @@ export class PriceServer implements AsyncDisposable {
       this.#silent++;
       return new Response(new ReadableStream({ cancel: () => void this.#silent-- }));
     }
+    if (fault === "away") throw new Error("nobody asks who is away");
     if ("body" in fault) return new Response(fault.body);
     const { status, retryAfter } = fault;
     return new Response("{}", {

@@ -145,6 +145,15 @@ for (const [name, state, expected] of states) {
     }));
 }
 
+Deno.test("another coin isn't counted as bitcoin", () =>
+  withStore(async ({ server, wallet }) => {
+    const invoice = await make(wallet);
+    await server.pay(invoice.bolt11);
+    server.faults.litecoin = "1.5";
+    const status = await wallet.lookup(invoice, soon());
+    assertEquals(status.status === "settled" && status.amountMsat, 21_000_000n);
+  }));
+
 Deno.test("without its name an invoice is found by its BOLT11", () =>
   withStore(async ({ server, wallet }) => {
     const [one, other] = [await make(wallet), await make(wallet)];
@@ -156,7 +165,7 @@ Deno.test("without its name an invoice is found by its BOLT11", () =>
     assertEquals((await wallet.lookup({ ...other, ref: "../../server/info" }, soon())).status, "not_found");
   }));
 
-for (const fault of ["loseAnswer", "loseMethods"] as const) {
+for (const fault of ["loseAnswer", "loseMethods", "failMethods"] as const) {
   Deno.test(`an invoice whose answer was lost is found by our name for it (${fault})`, () =>
     withStore(async ({ server, wallet, clock }) => {
       await make(wallet);
@@ -164,6 +173,7 @@ for (const fault of ["loseAnswer", "loseMethods"] as const) {
       const late = Promise.withResolvers<CreatedInvoice>();
       const request = { ...ASKED, externalId: "o#2", onLate: late.resolve };
       assertEquals(await kindOf(wallet.createInvoice(request, AbortSignal.timeout(200))), "no_answer");
+      await make(wallet, { externalId: "o#3" });
       const found = await clock.until(late.promise, 5_000);
       assertEquals(server.invoices.get(found.ref!)?.orderId, "o#2");
       assertEquals(found.links?.length, 2);
@@ -185,6 +195,9 @@ Deno.test("an invoice without Lightning, and a fault on the way to the node, are
     server.faults.withoutLightning = true;
     assertEquals(await kindOf(make(wallet)), "busy");
     delete server.faults.withoutLightning;
+    server.faults.lazy = true;
+    assertEquals(await kindOf(make(wallet)), "busy");
+    delete server.faults.lazy;
     server.faults.instead = { status: 400, body: '{"code":"generic-error","message":"BTC-LN: no reply"}' };
     assertEquals(await kindOf(make(wallet)), "busy");
     server.faults.instead = {
@@ -200,7 +213,7 @@ Deno.test("a page that isn't BTCPay's says nothing of an invoice", () =>
     for (
       const [status, body] of [[404, "<h1>Not found</h1>"], [200, "<h1>Hello</h1>"], [200, "[]"], [
         200,
-        '{"id":"another","status":"Settled"}',
+        '{"id":"another","status":"New"}',
       ], [200, '{"id":"another","status":"Paid"}']] as const
     ) {
       server.faults.instead = { status, body };
@@ -218,6 +231,24 @@ Deno.test("a server that is too old for it has no list", () =>
     server.faults.old = true;
     assertEquals(await kindOf(wallet.listIncoming!(query, soon())), "not_implemented");
   }));
+
+for (
+  const [permission, canSpend] of [
+    ["btcpay.store.canmodifyinvoices", false],
+    [`btcpay.store.cancreatepullpayments:${STORE}`, true],
+    ["btcpay.store.cancreatepullpayments:other", false],
+    ["btcpay.store.cancreatenonapprovedpullpayments", false],
+    ["btcpay.store.canuselightningnode", true],
+    ["btcpay.store.canmodifystoresettings", true],
+    ["unrestricted", true],
+  ] as const
+) {
+  Deno.test(`a key with ${permission.replace(STORE, "…")} ${canSpend ? "can" : "can't"} spend`, () =>
+    withStore(async ({ server, wallet }) => {
+      server.permissions.push(permission);
+      assertEquals((await wallet.probe(soon())).canSpend, canSpend);
+    }));
+}
 
 Deno.test("probe() names what a key may not do, whatever other stores allow it", () =>
   withStore(async ({ server, wallet }) => {

@@ -40,6 +40,12 @@ export interface BtcpayFaults {
   loseAnswer?: boolean;
   /** The same, after the invoice was answered: its ways to pay. */
   loseMethods?: boolean;
+  /** The same, and it says that it is overloaded. */
+  failMethods?: boolean;
+  /** Its ways to pay wait until somebody opens the page. */
+  lazy?: boolean;
+  /** Another coin came for every invoice, too. */
+  litecoin?: string;
   /** It is too old for `includePaymentMethods`. */
   old?: boolean;
   /** What it answers to the next question instead. */
@@ -151,6 +157,10 @@ export class BtcpayServer implements AsyncDisposable {
       delete this.faults.loseMethods;
       await this.#over.promise;
     }
+    if (this.faults.failMethods) {
+      delete this.faults.failMethods;
+      return json(503, {});
+    }
     return json(200, this.#methods(invoice));
   }
 
@@ -233,7 +243,13 @@ export class BtcpayServer implements AsyncDisposable {
   }
 
   #methods({ bolt11, amount, lightning, chain }: Invoice) {
-    const common = { currency: "BTC", rate: "1.0", amount, paymentMethodFee: "0.00000000", activated: true };
+    const common = {
+      currency: "BTC",
+      rate: "1.0",
+      amount,
+      paymentMethodFee: "0.00000000",
+      activated: !this.faults.lazy,
+    };
     const ln = {
       ...common,
       paymentMethodId: "BTC-LN",
@@ -250,7 +266,14 @@ export class BtcpayServer implements AsyncDisposable {
       due: amount,
       payments: chain,
     };
-    return this.faults.withoutLightning ? [onChain] : [onChain, ln];
+    const other = { ...onChain, paymentMethodId: "LTC-CHAIN", currency: "LTC" };
+    return [
+      onChain,
+      ...(this.faults.litecoin
+        ? [{ ...other, payments: [payment(this.faults.litecoin, "Settled", "ltc1")] }]
+        : []),
+      ...(this.faults.withoutLightning ? [] : [ln]),
+    ];
   }
 }
 

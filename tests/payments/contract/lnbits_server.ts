@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { decodeBolt11 } from "../../../src/payments/bolt11.ts";
 import { type PaperInvoice, PaperNode } from "./paper_node.ts";
 import { tooLate, WalletServer } from "./wallet_server.ts";
@@ -77,7 +78,14 @@ export class LnbitsPaperServer extends WalletServer {
   }
 
   async #create(
-    asked: { amount: number; unit: string; memo: string; expiry: number; extra: unknown },
+    asked: {
+      amount: number;
+      unit: string;
+      memo: string;
+      unhashed_description?: string;
+      expiry: number;
+      extra: unknown;
+    },
   ): Promise<Response> {
     if (asked.unit !== "sat") return failed("no rate");
     if (asked.memo.length > 640) {
@@ -87,9 +95,12 @@ export class LnbitsPaperServer extends WalletServer {
     const made = await this.#node.make({
       amountMsat,
       description: asked.memo,
+      descriptionHash: asked.unhashed_description &&
+        createHash("sha256").update(asked.unhashed_description, "hex").digest("hex"),
       expirySeconds: asked.expiry,
     });
-    const row = this.#add(made, Number(amountMsat), "pending", asked.extra);
+    const memo = asked.unhashed_description === undefined ? asked.memo : "";
+    const row = this.#add({ ...made, description: memo }, Number(amountMsat), "pending", asked.extra);
     // Only this answer leaves the zone out of the expiry.
     const answer = () =>
       Response.json({ ...json(row), expiry: iso(row.expiry).slice(0, 19) }, { status: 201 });

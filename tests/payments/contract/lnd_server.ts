@@ -89,6 +89,17 @@ export class LndServer implements AsyncDisposable {
     return this.#encode(hash, msat, "theirs", 3_600);
   }
 
+  /** What happens meanwhile is told to no stream. */
+  async silently<T>(work: () => Promise<T>): Promise<T> {
+    const streams = [...this.#streams];
+    this.#streams.clear();
+    try {
+      return await work();
+    } finally {
+      for (const stream of streams) this.#streams.add(stream);
+    }
+  }
+
   /** Ends every stream, as a restart of the node or a proxy does. */
   endStreams(): void {
     for (const stream of this.#streams) stream.end();
@@ -154,7 +165,7 @@ export class LndServer implements AsyncDisposable {
     const it: Held = {
       hash,
       preimage: secret,
-      bolt11: this.#encode(hash, BigInt(msat), memo!, Number(expiry)),
+      bolt11: this.#encode(hash, BigInt(msat), memo!, Number(expiry), body.description_hash),
       memo: memo!,
       msat,
       expiry,
@@ -206,7 +217,7 @@ export class LndServer implements AsyncDisposable {
 
   #cancel(hash: string): Response {
     const it = this.invoices.get(hash);
-    if (!it) return refuse(404, 5, "unable to locate invoice");
+    if (!it) return refuse(500, 2, "unable to locate invoice");
     if (it.state === "SETTLED") return refuse(500, 2, "invoice already settled");
     it.state = "CANCELED";
     it.over.reject(new Error("incorrect_or_unknown_payment_details"));
@@ -281,10 +292,17 @@ export class LndServer implements AsyncDisposable {
     });
   }
 
-  #encode(paymentHash: string, amountMsat: bigint, description: string, expirySeconds: number): string {
+  #encode(
+    paymentHash: string,
+    amountMsat: bigint,
+    description: string,
+    expirySeconds: number,
+    hashed?: string,
+  ): string {
     const timestamp = Math.floor(Date.now() / 1000);
     const paymentSecret = crypto.getRandomValues(new Uint8Array(32)).toHex();
-    const invoice = { timestamp, paymentHash, paymentSecret, amountMsat, description, expirySeconds };
+    const purpose = hashed === undefined ? { description } : { descriptionHash: bytes(hashed) };
+    const invoice = { timestamp, paymentHash, paymentSecret, amountMsat, ...purpose, expirySeconds };
     return encodeBolt11({ ...invoice, network: "bcrt" }, this.#nodeKey);
   }
 }

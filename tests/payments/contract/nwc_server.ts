@@ -167,6 +167,7 @@ export class NwcServer implements AsyncDisposable {
       paymentHash,
       paymentSecret: hex32(),
       description: String(params.description ?? ""),
+      ...(params.description_hash !== undefined && { descriptionHash: String(params.description_hash) }),
       expirySeconds: Number(params.expiry ?? 3600),
     }, this.#nodeKey);
   }

@@ -18,8 +18,15 @@ export class PaperNode {
 
   constructor(readonly network: Network = "bc") {}
 
-  async make(o: { amountMsat: bigint; description?: string; expirySeconds?: number }): Promise<PaperInvoice> {
-    const { amountMsat, description = "theirs", expirySeconds = 3_600 } = o;
+  async make(
+    o: {
+      amountMsat: bigint;
+      description?: string;
+      descriptionHash?: string | undefined;
+      expirySeconds?: number;
+    },
+  ): Promise<PaperInvoice> {
+    const { amountMsat, description = "theirs", descriptionHash, expirySeconds = 3_600 } = o;
     const preimage = crypto.getRandomValues(new Uint8Array(32));
     const paymentHash = new Uint8Array(await crypto.subtle.digest("SHA-256", preimage)).toHex();
     const timestamp = Math.floor(Date.now() / 1000);
@@ -30,6 +37,7 @@ export class PaperNode {
       paymentHash,
       paymentSecret: crypto.getRandomValues(new Uint8Array(32)).toHex(),
       description,
+      ...(descriptionHash !== undefined && { descriptionHash }),
       expirySeconds,
     }, this.#key);
     return {

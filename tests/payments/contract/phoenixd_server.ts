@@ -108,13 +108,17 @@ export class PhoenixdServer extends WalletServer {
 
   async #create(form: URLSearchParams): Promise<Response> {
     const description = form.get("description");
-    if (description === null) return text("Must provide either a description or descriptionHash", 400);
-    if (description.length > 128) {
+    const descriptionHash = form.get("descriptionHash");
+    if ((description === null) === (descriptionHash === null)) {
+      return text("Must provide either a description or descriptionHash", 400);
+    }
+    if (description !== null && description.length > 128) {
       return text("Request parameter description is too long (max 128 characters)", 400);
     }
     const made = await this.#node.make({
       amountMsat: BigInt(form.get("amountSat")!) * 1000n,
-      description,
+      description: description ?? "",
+      descriptionHash: descriptionHash ?? undefined,
       expirySeconds: Number(form.get("expirySeconds") ?? 3_600),
     });
     const externalId = form.get("externalId") ?? undefined;

@@ -26,6 +26,8 @@ export interface Subject extends AsyncDisposable {
   unreachableMs?: number;
   /** Resolves when the wallet listens to its server, where that takes a moment: what is paid before is no news. */
   listening?(): Promise<void>;
+  /** Its protocol has hashes of descriptions, and this server shows the description all the same. */
+  ignoresHash?: boolean;
   /** The next answer to `createInvoice` is lost on the way, and comes too late. */
   loseAnswer?(): void;
   /** An invoice of somebody else's, of so many msat, which this wallet is to pay; `payable` false: nobody can. */
@@ -73,6 +75,20 @@ export function walletContract(
     assert(status.amountMsat === null || status.amountMsat === AMOUNT, `${status.amountMsat} msat`);
     assert(Math.abs(status.settledAt - Date.now()) < 120_000, `settled at ${new Date(status.settledAt)}`);
     assertEquals((await wallet.lookup(ref, soon())).status, "settled");
+  });
+
+  test("an invoice commits to a text where the wallet can", async ({ wallet, pay, ignoresHash }) => {
+    if (!wallet.caps.descriptionHash) return;
+    const hashedText = '[["text/plain","Order 42 ☕"]]';
+    const created = await wallet.createInvoice({ ...asked(), hashedText }, soon());
+    const read = decodeBolt11(created.bolt11);
+    assert(read.ok);
+    if (ignoresHash) return assertEquals(read.invoice.description, asked().description);
+    assertEquals(read.invoice.descriptionHash, await digest(new TextEncoder().encode(hashedText).toHex()));
+    await pay(created.bolt11);
+    const { paymentHash } = read.invoice;
+    const ref = { paymentHash, bolt11: created.bolt11, createdAt: Date.now(), ref: created.ref ?? null };
+    await untilStatus(wallet, ref, "settled");
   });
 
   test("two invoices of the same amount are two, each looked up by itself", async ({ wallet, pay }) => {

@@ -4,6 +4,8 @@ export abstract class WalletServer implements AsyncDisposable {
   readonly asked: string[] = [];
   /** Answers that come before any other, each once, for paths that begin so: faults. */
   readonly faults: { path: string; answer: () => Response | Promise<Response> }[] = [];
+  /** What came with the questions that met a fault. */
+  readonly bodies: string[] = [];
   readonly #sockets = new Set<WebSocket>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #stopped = false;
@@ -57,7 +59,7 @@ export abstract class WalletServer implements AsyncDisposable {
     this.asked.push(`${request.method} ${url.pathname}${url.search}`);
     const fault = this.faults.findIndex(({ path }) => url.pathname.startsWith(path));
     if (fault >= 0) {
-      await request.arrayBuffer();
+      this.bodies.push(await request.text());
       return await this.faults.splice(fault, 1)[0]!.answer();
     }
     return await this.answer(request, url);

@@ -159,6 +159,35 @@ Deno.test("LNbits: its list goes page by page to the end, and leaves out what it
   assertEquals([listed.length, new Set(listed).size], [250, 250]);
 });
 
+Deno.test("LNbits: an invoice over a hash keeps our description in the list, where LNbits keeps none", async () => {
+  await using server = new LnbitsPaperServer();
+  const it = wallet(server);
+  const asked = { amountMsat: 21_000n, description: "Order 1", expirySeconds: 900, externalId: "order#1" };
+  const { bolt11 } = await it.createInvoice({ ...asked, hashedText: "[]" }, soon());
+  server.pay(bolt11);
+  assertEquals(server.rows[0]!.memo, "");
+  const { settled } = await it.listIncoming({ since: 0, until: Date.now(), offset: 0 }, soon());
+  assertEquals(settled.map(({ description }) => description), ["Order 1"]);
+});
+
+Deno.test("LNbits: what other versions list beside is no payment that came in", async () => {
+  await using server = new LnbitsPaperServer();
+  const it = wallet(server);
+  const [ref, unpaid] = [await make(it), await make(it)];
+  server.pay(ref.bolt11);
+  await it.pay!(outgoing(await server.theirInvoice(5_000n, true)), soon());
+  // Filters that a version doesn't know are unheeded.
+  const everything = await (await fetch(`http://${server.host}${PAYMENTS}`, {
+    headers: { "x-api-key": server.inkey },
+  })).json();
+  assertEquals(everything.length, 3);
+  server.faults.push({ path: PAYMENTS, answer: () => json(everything) });
+  const page = await it.listIncoming({ since: 0, until: Date.now(), offset: 0 }, soon());
+  assertEquals(page.settled.map(({ paymentHash }) => paymentHash), [ref.paymentHash]);
+  assertEquals(page.next, 3);
+  assertEquals((await it.lookup(unpaid, soon())).status, "open");
+});
+
 /** What LNbits answers to a payment and says of it afterwards, and what we make of it. */
 const PAYING: [string, Response, "success" | "pending" | "failed" | "none" | "broken", string][] = [
   ["its books say that it was paid before", failed("failed"), "success", "paid"],
@@ -210,6 +239,17 @@ Deno.test("LNbits: a payment that is under way is no answer, and pending until i
   server.asked.length = 0;
   assertEquals((await failure(it.pay!({ ...payment, amountless: true }, soon()))).kind, "refused");
   assertEquals(server.asked, []);
+});
+
+Deno.test("LNbits: a wallet that pays its own invoice is paid, and has paid", async () => {
+  await using server = new LnbitsPaperServer();
+  const it = wallet(server);
+  const ref = await make(it);
+  assertEquals((await it.lookupPayment!(ref, soon())).status, "not_found");
+  await it.pay!({ ...outgoing(ref.bolt11), amountMsat: 21_000n }, soon());
+  const came = await it.lookup(ref, soon());
+  assert(came.status === "settled" && came.amountMsat === 21_000n, came.status);
+  assertEquals((await it.lookupPayment!(ref, soon())).status, "settled");
 });
 
 Deno.test("LNbits: webhooks are read as they come, JSON within a JSON string, and nothing else is", () => {

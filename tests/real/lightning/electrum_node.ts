@@ -4,6 +4,8 @@ import { Daemon, eventually } from "./daemon.ts";
 import type { Program } from "./packages.ts";
 
 const READY_MS = 120_000;
+/** A payment waits for as long as its money is held. */
+const CALL_MS = 60_000;
 
 /** What the node refused. */
 export class ElectrumError extends Error {
@@ -65,6 +67,7 @@ export class ElectrumNode implements AsyncDisposable {
         "content-type": "application/json",
       },
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+      signal: AbortSignal.timeout(CALL_MS),
     });
     const text = await response.text();
     if (!text.startsWith("{")) throw new ElectrumError(`${method}: ${text}`);

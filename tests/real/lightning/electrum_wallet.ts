@@ -101,6 +101,11 @@ export class ElectrumWallet implements Wallet {
     }
   }
 
+  /** How many blocks its chain has. */
+  async height(): Promise<number> {
+    return (await this.#ask<{ blockchain_height: number }>("getinfo")).blockchain_height;
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -110,8 +115,7 @@ export class ElectrumWallet implements Wallet {
     if (state.status === "settled") return settled(BigInt(state.received_amount_sat) * 1000n);
     if (state.status === "unknown") return { status: "cancelled" };
     if (state.status === "unpaid") return { status: "open" };
-    const { blockchain_height: height } = await this.#ask<{ blockchain_height: number }>("getinfo");
-    const blocks = state.closest_htlc_expiry_height! - LAST_BLOCKS - height;
+    const blocks = state.closest_htlc_expiry_height! - LAST_BLOCKS - await this.height();
     return { status: "held", until: Date.now() + blocks * BLOCK_MS };
   }
 

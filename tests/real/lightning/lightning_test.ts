@@ -1,10 +1,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeBolt11 } from "../../../src/payments/bolt11.ts";
 import { walletContract } from "../../payments/contract/wallet_contract.ts";
 import { scriptHashOf } from "./chain_index.ts";
 import { eventually } from "./daemon.ts";
 import { ElectrumClient } from "./electrum_client.ts";
+import { ElectrumWallet } from "./electrum_wallet.ts";
+import { serveNwcFront } from "./nwc_front.ts";
 import { findPrograms } from "./packages.ts";
 import { PATIENCE_MS, PRICE_SAT, RealShop } from "./shop.ts";
 import { type Lightning, startLightning } from "./start.ts";
@@ -40,7 +42,7 @@ walletContract("Electrum's hold invoices", () => Promise.resolve(holdSubject(lig
 
 for (const envelope of ["nip04", "nip17"] as const) {
   test(`an order (${envelope}) is paid by an HTLC, and the customer hears so`, async () => {
-    await using shop = await RealShop.open(lightning, envelope);
+    await using shop = await RealShop.open(lightning, { envelope });
     const ordered = performance.now();
     await shop.order("lamp-1");
     const bill = await shop.bill("lamp-1");
@@ -58,6 +60,32 @@ for (const envelope of ["nip04", "nip17"] as const) {
   });
 }
 
+test("a held HTLC is taken while there are goods, and given back when the last one is gone", async () => {
+  await using front = await serveNwcFront(lightning.relay.url, new ElectrumWallet(lightning.shop));
+  const settings = { NCC_WALLET: front.uri, NCC_STOCK_POLICY: "holdinvoice" };
+  await using shop = await RealShop.open(lightning, { settings, lamps: 1 });
+  await shop.order("first");
+  await shop.order("second");
+  const [first, second] = [await shop.bill("first"), await shop.bill("second")];
+  // The money waits with the node while nobody is there to take it.
+  let [paying, paid]: [Promise<void> | undefined, boolean] = [undefined, false];
+  await shop.restart(async () => {
+    paying = lightning.customer.pay(first).then(() => void (paid = true));
+    await eventually("the money waits", PATIENCE_MS, () => waits(first));
+  });
+  assert(!paid, "it was taken by nobody");
+  await paying;
+  await shop.hears((message) => message.id === "first" && message.paid === true);
+  await booked(shop, "first");
+
+  const began = performance.now();
+  await assertRejects(() => lightning.customer.pay(second));
+  print("from paying for what is gone to the money's being back", began);
+  await shop.hears(({ id, message }) => id === "second" && /goes back to you/.test(message ?? ""));
+  assertEquals((await shop.one("second")).payment, "rejected");
+  assertEquals(await shop.ncc.all("/refunds"), []);
+});
+
 test("a refund is paid by an HTLC to the invoice that the customer sends", async () => {
   await using shop = await RealShop.open(lightning);
   await shop.order("lamp-1");
@@ -67,7 +95,9 @@ test("a refund is paid by an HTLC to the invoice that the customer sends", async
   const { id: refund } = await shop.ncc.call<{ id: string }>("POST", `/orders/${id}/refund`, {
     reason: "The kiln broke",
   });
-  await shop.hears(({ message }) => message?.includes("Answer with a Lightning address or an invoice") ?? false);
+  await shop.hears(({ message }) =>
+    message?.includes("Answer with a Lightning address or an invoice") ?? false
+  );
   const invoice = await lightning.customer.invoice(PRICE_SAT, "refund");
   assert(await shop.customer.write(`Here: ${invoice}`));
   const state = () =>
@@ -168,6 +198,16 @@ async function booked(shop: RealShop, customerOrderId: string): Promise<void> {
   assertEquals([order.payment, order.received_msat], ["paid", `${PRICE_SAT}000`]);
   const payments = await shop.ncc.all<{ amount_msat: string }>(`/payments?order_id=${order.id}`);
   assertEquals(payments.map((payment) => payment.amount_msat), [`${PRICE_SAT}000`]);
+}
+
+/** Whether an HTLC for a hold invoice has come to the shop's node, and is kept there. */
+async function waits(bolt11: string): Promise<true | undefined> {
+  const read = decodeBolt11(bolt11);
+  assert(read.ok);
+  const { status } = await lightning.shop.rpc<{ status: string }>("check_hold_invoice", {
+    payment_hash: read.invoice.paymentHash,
+  });
+  return status === "paid" || undefined;
 }
 
 /** What the customer's own node says of an invoice of its own. */

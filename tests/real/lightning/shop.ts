@@ -1,5 +1,5 @@
 import { generateSecretKey } from "nostr-tools/pure";
-import { freePort, NccProcess } from "../../support/ncc_process.ts";
+import { freePort, NccProcess, type NccSetup } from "../../support/ncc_process.ts";
 import { lightningLink, lnbitsOrder, type MerchantMessage, Shopper } from "../../support/shopper.ts";
 import { eventually } from "./daemon.ts";
 import type { Lightning } from "./start.ts";
@@ -13,7 +13,7 @@ const stall = {
   currency: "sat",
   shipping: [{ id: "post", name: "Post", cost: 1_500, regions: ["*"] }],
 };
-const lamp = { id: "lamp", stall_id: "lamps", name: "Lamp", price: 20_000, quantity: 10 };
+const lamp = { id: "lamp", stall_id: "lamps", name: "Lamp", price: 20_000 };
 /** What one lamp costs with its postage. */
 export const PRICE_SAT = 21_500n;
 
@@ -25,28 +25,40 @@ export interface OrderJson {
   received_msat: string;
 }
 
+export interface RealShopOptions {
+  envelope?: "nip04" | "nip17";
+  /** How many lamps there are; default 10. */
+  lamps?: number;
+  settings?: Record<string, string>;
+}
+
 /** `ncc start` as a process of its own, whose money comes and goes by the shop's node, and one customer. */
 export class RealShop implements AsyncDisposable {
-  readonly ncc: NccProcess;
-  readonly #dataDir: string;
+  readonly #setup: NccSetup;
   readonly #relay: string;
+  #ncc: NccProcess;
   #customer: Shopper | undefined;
 
-  private constructor(ncc: NccProcess, dataDir: string, port: number) {
-    this.ncc = ncc;
-    this.#dataDir = dataDir;
-    this.#relay = `ws://127.0.0.1:${port}/relay`;
+  private constructor(setup: NccSetup) {
+    this.#setup = setup;
+    this.#relay = `ws://127.0.0.1:${setup.port}/relay`;
+    this.#ncc = new NccProcess(setup);
   }
 
-  static async open({ connections }: Lightning, envelope: "nip04" | "nip17" = "nip17"): Promise<RealShop> {
-    const dataDir = await Deno.makeTempDir({ prefix: "ncc-test-" });
-    const port = freePort();
-    const settings = { NCC_WALLET: connections.receive, NCC_WALLET_SPEND: connections.spend };
-    const shop = new RealShop(new NccProcess({ dataDir, port, settings }), dataDir, port);
+  static async open(
+    { connections }: Pick<Lightning, "connections">,
+    o: RealShopOptions = {},
+  ): Promise<RealShop> {
+    const { envelope = "nip17", lamps = 10 } = o;
+    const shop = new RealShop({
+      dataDir: await Deno.makeTempDir({ prefix: "ncc-test-" }),
+      port: freePort(),
+      settings: { NCC_WALLET: connections.receive, NCC_WALLET_SPEND: connections.spend, ...o.settings },
+    });
     try {
-      if (await shop.ncc.ready(PATIENCE_MS) === null) throw new Error("it isn't ready");
+      await shop.#isReady();
       await shop.ncc.call("POST", "/stalls", stall);
-      await shop.ncc.call("POST", "/products", lamp);
+      await shop.ncc.call("POST", "/products", { ...lamp, quantity: lamps });
       const { data } = await shop.ncc.call<{ data: { pubkey: string }[] }>("GET", "/merchants");
       const merchant = data[0]!.pubkey;
       shop.#customer = new Shopper({
@@ -62,6 +74,20 @@ export class RealShop implements AsyncDisposable {
       await shop[Symbol.asyncDispose]();
       throw new Error(`${error}\n${log}`, { cause: error });
     }
+  }
+
+  get ncc(): NccProcess {
+    return this.#ncc;
+  }
+
+  /** Kills the server, and starts it again after `meanwhile`. */
+  async restart(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#ncc.end("SIGKILL");
+    await this.customer.close();
+    await meanwhile();
+    this.#ncc = new NccProcess(this.#setup);
+    await this.#isReady();
+    await this.customer.connect();
   }
 
   get customer(): Shopper {
@@ -108,12 +134,16 @@ export class RealShop implements AsyncDisposable {
   }
 
   async log(): Promise<string> {
-    return `ncc's log:\n${await Deno.readTextFile(`${this.#dataDir}/test.log`).catch(() => "none")}`;
+    return `ncc's log:\n${await Deno.readTextFile(`${this.#setup.dataDir}/test.log`).catch(() => "none")}`;
+  }
+
+  async #isReady(): Promise<void> {
+    if (await this.#ncc.ready(PATIENCE_MS) === null) throw new Error(`it isn't ready: ${await this.log()}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#customer?.close();
     await this.ncc.end("SIGTERM");
-    await Deno.remove(this.#dataDir, { recursive: true });
+    await Deno.remove(this.#setup.dataDir, { recursive: true });
   }
 }

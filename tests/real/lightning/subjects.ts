@@ -29,6 +29,8 @@ export function nwcSubject({ relay, connections, customer }: Lightning): Subject
     intruder: () => Promise.resolve(connect(through(door, connections.expired), stack)),
     stop: () => door.shut(),
     unreachableMs: UNREACHABLE_MS,
+    // Electrum 4.8 takes the hash for another text.
+    ignoresHash: true,
     loseAnswer: () => door.keepNextAnswer(TOO_LATE_MS),
     theirInvoice: (amountMsat, payable) =>
       payable ? customer.invoice(amountMsat / 1000n) : Promise.resolve(nobodys(amountMsat)),

@@ -8,6 +8,8 @@ import { whenListening } from "../../payments/contract/listening.ts";
 import { PaperNode } from "../../payments/contract/paper_node.ts";
 import { walletContract } from "../../payments/contract/wallet_contract.ts";
 import { silentLog } from "../../support/log.ts";
+import { eventually } from "../lightning/daemon.ts";
+import { PRICE_SAT, RealShop } from "../lightning/shop.ts";
 import { findLnbits } from "./lnbits_package.ts";
 import { type LnbitsAccount, LnbitsServer } from "./lnbits_server.ts";
 
@@ -114,6 +116,17 @@ test("what it can't afford is refused, and it has nothing under way", async () =
   assertEquals((await wallet.lookupPayment!(ref, soon())).status, "not_found");
 });
 
+test("an invoice over a hash keeps our description in the list, where LNbits keeps none", async () => {
+  await using wallet = disposable(open(await server.account("shop")));
+  const ref = await make(wallet, { hashedText: "[]" });
+  await pays(ref.bolt11);
+  const { settled } = await wallet.listIncoming(
+    { since: Date.now() - 600_000, until: Date.now() + 600_000, offset: 0 },
+    soon(),
+  );
+  assertEquals(settled.map(({ description }) => description), ["Order"]);
+});
+
 test("its webhook is read", async () => {
   const hooks = Promise.withResolvers<Uint8Array>();
   await using receiver = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
@@ -137,6 +150,36 @@ test("its webhook is read", async () => {
     delivery: null,
   });
   assertEquals(typeof JSON.parse(new TextDecoder().decode(raw)), "string");
+});
+
+test("a customer's order is paid, and refunded by the admin key", async () => {
+  const account = await server.account("shop", 1_000);
+  const receive = `lnbits+http://${server.base.host}/?key=${account.inkey}`;
+  const connections = { receive, spend: `${receive}&admin_key=${account.adminkey}`, expired: "" };
+  await using shop = await RealShop.open({ connections });
+  await shop.order("lamp-1");
+  await pays(await shop.bill("lamp-1"));
+  await shop.hears((message) => message.id === "lamp-1" && message.paid === true);
+  const { id, payment, received_msat } = await shop.one("lamp-1");
+  assertEquals([payment, received_msat], ["paid", String(PRICE_SAT * 1_000n)]);
+
+  const refund = await shop.ncc.call<{ id: string }>("POST", `/orders/${id}/refund`, { reason: "Broken" });
+  await shop.hears(({ message }) => message?.includes("Answer with a Lightning address") ?? false);
+  const invoice = await invoiceOf(payer, PRICE_SAT * 1_000n);
+  assert(await shop.customer.write(`Here: ${invoice}`));
+  const path = `/refunds/${refund.id}`;
+  const state = () => shop.ncc.call<{ state: string; destination: string | null }>("GET", path);
+  await eventually(
+    "the invoice is the refund's",
+    30_000,
+    async () => (await state()).destination === invoice || undefined,
+  );
+  await shop.ncc.call("POST", `${path}/approve`, {});
+  await eventually("it is sent", 30_000, async () => (await state()).state === "sent" || undefined);
+  assertEquals((await shop.one("lamp-1")).payment, "refunded");
+  await using wallet = disposable(open(payer));
+  const ref = { bolt11: invoice, paymentHash: hashOf(invoice), createdAt: Date.now() };
+  assertEquals((await wallet.lookup(ref, soon())).status, "settled");
 });
 
 test("a server that is gone is unreachable", async () => {
@@ -169,7 +212,7 @@ function disposable(wallet: LnbitsWallet): LnbitsWallet & AsyncDisposable {
 
 async function make(
   wallet: LnbitsWallet,
-  o: { expirySeconds?: number; amountMsat?: bigint } = {},
+  o: { expirySeconds?: number; amountMsat?: bigint; hashedText?: string } = {},
 ): Promise<InvoiceRef> {
   const asked = { amountMsat: 21_000n, description: "Order", expirySeconds: 900, ...o };
   const { bolt11 } = await wallet.createInvoice({ ...asked, externalId: `real#${++count}` }, soon());

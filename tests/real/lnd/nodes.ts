@@ -5,6 +5,8 @@ import { Daemon, eventually } from "../lightning/daemon.ts";
 const PATIENCE_MS = 90_000;
 /** LND begins on no chain that is shorter. */
 const FIRST_BLOCKS = 10;
+/** btcd knows SegWit from here on; what is mined can be spent a hundred blocks later. */
+const SEGWIT_BLOCKS = 450;
 /** A regtest address of nobody's, for these. */
 const NOBODY = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 const RPC = { user: "u", password: "p" };
@@ -146,7 +148,7 @@ export class LndPair implements AsyncDisposable {
     await Deno.remove(this.#dir, { recursive: true });
   }
 
-  /** btcd mines for the address that it began with, so that it begins twice. */
+  /** btcd mines for the address that it began with, so that it begins twice; on regtest it forgets its chain each time. */
   async #fund(): Promise<void> {
     await this.#chain(NOBODY);
     await this.#rpc("generate", [FIRST_BLOCKS]);
@@ -156,9 +158,8 @@ export class LndPair implements AsyncDisposable {
     await this.customer.stop();
     await this.#btcd!.end();
     await this.#chain(String(address));
-    // What is mined can be spent a hundred blocks later.
-    await this.#rpc("generate", [105]);
-    this.#height = 105;
+    await this.#rpc("generate", [SEGWIT_BLOCKS]);
+    this.#height = SEGWIT_BLOCKS;
     await Promise.all([this.customer.start(), this.shop.start()]);
     await this.#openChannel();
   }
@@ -185,6 +186,15 @@ export class LndPair implements AsyncDisposable {
         const { channels } = await node.ask("GET", "v1/channels?active_only=true") as { channels: Json[] };
         return channels.length === 1 || undefined;
       });
+    }
+    // A channel is known for a moment before money finds its way through it.
+    for (const [payer, payee] of [[this.customer, this.shop], [this.shop, this.customer]] as const) {
+      const { payment_request } = await payee.ask("POST", "v1/invoices", { value: "1000", memo: "first" });
+      const pays = async () => {
+        await payer.pay(String(payment_request));
+        return true as const;
+      };
+      await eventually("money goes through the channel", PATIENCE_MS, pays);
     }
   }
 

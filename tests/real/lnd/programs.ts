@@ -19,7 +19,7 @@ export function lndPrograms(): LndPrograms {
   }
   return {
     missing: [
-      "LND isn't here: its tests are SKIPPED. With Go 1.25.10 or newer, in about ten minutes:",
+      "LND isn't here. With Go 1.25.10 or newer, in about ten minutes:",
       `  cd ${MODULE}`,
       "  go build -o /tmp/lnd/btcd github.com/btcsuite/btcd",
       `  go build -tags "${TAGS}" -o /tmp/lnd/lnd github.com/lightningnetwork/lnd/cmd/lnd`,

@@ -10,6 +10,7 @@ const NETWORKS: Record<string, Network> = { mainnet: "bc", testnet: "tb", signet
  * `&refunds=pull-payments` it can pay as well.
  */
 export const btcpayScheme: WalletScheme = {
+  kind: "btcpay",
   schemes: ["btcpay+https", "btcpay+http"],
   example: "btcpay+https://host/?store=…&key=… (BTCPay Server)",
   tried: "never",

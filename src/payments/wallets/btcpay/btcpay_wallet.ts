@@ -33,7 +33,7 @@ import {
 } from "./answers.ts";
 import { readBtcpayHook } from "./hook.ts";
 import { BtcpayPayouts } from "./payouts.ts";
-import { FOR_INVOICES, FOR_REFUNDS, lacking, permissionsFor } from "./permissions.ts";
+import { FOR_INVOICES, FOR_REFUNDS, lacking, permissionsFor, spends } from "./permissions.ts";
 import { moneyStatus, plainStatus } from "./status.ts";
 
 const LIGHTNING = ["BTC-LN", "BTC-LightningNetwork"];
@@ -111,7 +111,7 @@ export class BtcpayWallet implements Wallet {
         `${this.describe()}: the key may not do what is needed in this store: ${missing.join(", ")}`,
       );
     }
-    return { network: this.#o.network, alias: null, methods: held };
+    return { network: this.#o.network, alias: null, methods: held, canSpend: spends(held) };
   }
 
   async createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {

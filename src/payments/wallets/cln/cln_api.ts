@@ -75,7 +75,7 @@ export class ClnApi {
     if (typeof body !== "object" || body === null || !("message" in body) || !("code" in body)) return null;
     const { code, message } = body;
     if (typeof code !== "number" || typeof message !== "string") return null;
-    const words = message.slice(0, LONGEST_WORDS).replaceAll(this.#rune, "***");
+    const words = message.replaceAll(this.#rune, "***").slice(0, LONGEST_WORDS);
     return new ClnError(
       kindOf(code, message),
       code,

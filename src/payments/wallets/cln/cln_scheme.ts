@@ -5,6 +5,7 @@ import { ClnWallet } from "./cln_wallet.ts";
 
 /** `cln+https://host:3010?rune=…[&cert=…][&private=1]`: Core Lightning's plugin clnrest. */
 export const clnScheme: WalletScheme = {
+  kind: "cln",
   schemes: ["cln+https", "cln+http"],
   example: "cln+https://host:3010?rune=…&cert=…",
   tried: "never",

@@ -14,6 +14,7 @@ const PARAMS = {
 
 /** `lnaddress:me@host`, a Lightning address. Nothing of it is secret. */
 export const lnAddressScheme: WalletScheme = {
+  kind: "lnaddress",
   schemes: ["lnaddress"],
   example: "lnaddress:me@host (a Lightning address with LUD-21 verify)",
   tried: "never",

@@ -14,6 +14,7 @@ const KEY = /^[\x21-\x7e]+$/;
 
 /** `lnbits+https://host/?key=…`: a wallet of an LNbits server, by its invoice key; with `admin_key` it pays, too. */
 export const lnbitsScheme: WalletScheme = {
+  kind: "lnbits",
   schemes: ["lnbits+https", "lnbits+http"],
   example: "lnbits+https://host/?key=<invoice key> (LNbits)",
   tried: "real",

@@ -137,9 +137,13 @@ export class LnbitsWallet implements Wallet {
       unit: "sat",
       amount: Number(request.amountMsat / 1000n),
       memo: request.description,
+      // LNbits hashes it itself, or hands it to a node that does. It keeps no memo then: the list has it in `extra`.
+      ...(request.hashedText !== undefined && {
+        unhashed_description: bytesToHex(utf8ToBytes(request.hashedText)),
+      }),
       expiry: request.expirySeconds,
       // The second is searchable, and older versions don't know it.
-      extra: { external_id: request.externalId },
+      extra: { external_id: request.externalId, description: request.description },
       external_id: request.externalId,
     };
     const answer = this.#known(

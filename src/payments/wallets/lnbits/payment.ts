@@ -16,6 +16,8 @@ const row = z.object({
   updated_at: z.string().nullish(),
   expiry: z.string().nullish(),
   labels: z.array(z.string()).nullish(),
+  /** Ours for an invoice that we made, anybody's for others. */
+  extra: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 export type Row = z.output<typeof row>;
 
@@ -73,7 +75,7 @@ export function listed(row: Row): IncomingPayment {
   return {
     paymentHash: row.payment_hash,
     bolt11: row.bolt11?.toLowerCase() || null,
-    description: row.memo ?? null,
+    description: row.memo || (typeof row.extra?.description === "string" ? row.extra.description : null),
     createdAt: timeOf(row.time),
   };
 }

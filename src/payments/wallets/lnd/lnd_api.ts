@@ -5,6 +5,8 @@ import { type HttpQuestion, WalletHttp } from "../wallet_http.ts";
 /** gRPC's codes that LND's gateway hands on; most refusals of its own have none but 2. */
 export const CODE = { unknown: 2, notFound: 5, alreadyExists: 6, unimplemented: 12 } as const;
 
+/** What it says of a path that it doesn't know; what it doesn't find is told in other words. */
+const NO_SUCH_PATH = "Not Found";
 /** Longer words of a server are cut. */
 const LONGEST_WORDS = 200;
 
@@ -44,7 +46,7 @@ export class LndApi {
     if (refusal && (status < 200 || status > 299)) throw refusal;
     this.#http.check(status, question);
     if (status < 200 || status > 299) {
-      throw new WalletError("not_implemented", `there is no LND at this address (HTTP ${status})`);
+      throw elsewhere(status);
     }
     return body;
   }
@@ -63,6 +65,7 @@ export class LndApi {
     if (!response.ok && !(response.headers.get("content-type") ?? "").includes("json")) {
       await response.body.cancel();
       this.#http.check(response.status, question);
+      throw elsewhere(response.status);
     }
     for await (const line of jsonLines(response.body)) {
       const refusal = this.#refusal(line);
@@ -88,9 +91,17 @@ export class LndApi {
     const message = it.message ?? it.error;
     const code = it.code ?? it.grpc_code;
     if (typeof message !== "string" || typeof code !== "number") return null;
-    let words = message.slice(0, LONGEST_WORDS);
+    // The gateway's own word, and not about an invoice or a payment.
+    if (code === CODE.notFound && message === NO_SUCH_PATH) {
+      return new LndError(
+        "not_implemented",
+        CODE.unimplemented,
+        "LND doesn't have this interface, or not at this address",
+      );
+    }
+    let words = message;
     for (const secret of this.#secrets) words = words.replaceAll(secret, "***");
-    return new LndError(kindOf(code, message), code, `LND says: ${words}`);
+    return new LndError(kindOf(code, message), code, `LND says: ${words.slice(0, LONGEST_WORDS)}`);
   }
 }
 
@@ -102,6 +113,10 @@ function kindOf(code: number, message: string): WalletErrorKind {
   if (/wallet (is )?locked|starting up|not yet ready|waiting to start/i.test(message)) return "busy";
   if (code === CODE.unimplemented) return "not_implemented";
   return "refused";
+}
+
+function elsewhere(status: number): WalletError {
+  return new WalletError("not_implemented", `there is no LND at this address (HTTP ${status})`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

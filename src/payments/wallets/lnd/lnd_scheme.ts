@@ -8,6 +8,7 @@ const GRPC_PORT = "10009";
 
 /** `lnd+https://host:8080?macaroon=…[&cert=…][&private=1]`, LND's REST interface; `lndconnect://…` is the same. */
 export const lndScheme: WalletScheme = {
+  kind: "lnd",
   schemes: ["lnd+https", "lnd+http", "lndconnect"],
   example: "lnd+https://host:8080?macaroon=…&cert=…",
   tried: "real",

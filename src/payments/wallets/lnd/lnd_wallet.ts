@@ -22,6 +22,7 @@ import {
   WalletError,
   type WalletInfo,
 } from "../../wallet.ts";
+import { descriptionHash } from "../../lnurl.ts";
 import type { WalletCursors } from "../cursors.ts";
 import { Following } from "../following.ts";
 import { CODE, LndApi, LndError } from "./lnd_api.ts";
@@ -144,10 +145,12 @@ export class LndWallet implements Wallet {
     this.#api.close();
   }
 
-  #asked({ amountMsat, description, expirySeconds }: InvoiceRequest): Record<string, unknown> {
+  #asked({ amountMsat, description, hashedText, expirySeconds }: InvoiceRequest): Record<string, unknown> {
     return {
       value_msat: String(amountMsat),
       memo: description,
+      // LND: the memo then stays in its list.
+      ...(hashedText !== undefined && { description_hash: base64(descriptionHash(hashedText)) }),
       expiry: String(expirySeconds),
       ...(this.#o.privateHints && { private: true }),
     };
@@ -206,8 +209,9 @@ export class LndWallet implements Wallet {
     }
   }
 
-  #preimage({ externalId, amountMsat, description }: InvoiceRequest): Uint8Array {
-    const asked = utf8ToBytes(JSON.stringify([externalId, String(amountMsat), description]));
+  #preimage({ externalId, amountMsat, description, hashedText }: InvoiceRequest): Uint8Array {
+    const plus = hashedText === undefined ? [] : [hashedText];
+    const asked = utf8ToBytes(JSON.stringify([externalId, String(amountMsat), description, ...plus]));
     return hmac(sha256, this.#preimageKey, asked);
   }
 }

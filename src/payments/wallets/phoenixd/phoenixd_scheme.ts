@@ -4,6 +4,7 @@ import { PhoenixdWallet } from "./phoenixd_wallet.ts";
 
 /** `phoenixd+http://:password@host:9740`: a phoenixd server. Its limited-access password is enough to be paid. */
 export const phoenixdScheme: WalletScheme = {
+  kind: "phoenixd",
   schemes: ["phoenixd+http", "phoenixd+https"],
   example: "phoenixd+http://:<limited-access password>@host:9740 (phoenixd)",
   tried: "never",

@@ -20,6 +20,7 @@ import {
   WalletError,
   type WalletInfo,
 } from "../../wallet.ts";
+import { descriptionHash } from "../../lnurl.ts";
 import { Following } from "../following.ts";
 import { listenTo } from "../hint_socket.ts";
 import { paidAfterAll } from "../paid_after_all.ts";
@@ -125,7 +126,10 @@ export class PhoenixdWallet implements Wallet {
     }
     const form = {
       amountSat: String(request.amountMsat / 1000n),
-      description: request.description,
+      // phoenixd: one or the other.
+      ...(request.hashedText === undefined
+        ? { description: request.description }
+        : { descriptionHash: descriptionHash(request.hashedText) }),
       expirySeconds: String(request.expirySeconds),
       externalId: request.externalId,
     };

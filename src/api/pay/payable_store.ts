@@ -1,0 +1,27 @@
+import type { Kysely } from "kysely";
+import type { PaymentState, Tables } from "../../db/tables.ts";
+import { type InvoiceRow, invoicesOf } from "../../payments/invoices_store.ts";
+
+/** What an order's payment page and LNURL may know of it: nothing of the customer, nothing of the goods. */
+export interface Payable {
+  orderId: string;
+  merchant: string;
+  shop: string;
+  payment: PaymentState;
+  /** Oldest first. */
+  invoices: InvoiceRow[];
+}
+
+/** The form of a token: 16 bytes in base64url. */
+const TOKEN = /^[\w-]{22}$/;
+
+/** The order whose pages this token finds; null when there is none, or none any more. */
+export async function findPayable(db: Kysely<Tables>, token: string): Promise<Payable | null> {
+  if (!TOKEN.test(token)) return null;
+  const row = await db.selectFrom("orders").innerJoin("merchants", "merchants.pubkey", "orders.merchant")
+    .select(["orders.id", "orders.merchant", "orders.payment", "merchants.name"])
+    .where("orders.pay_token", "=", token).executeTakeFirst();
+  if (!row) return null;
+  const { id: orderId, merchant, payment, name: shop } = row;
+  return { orderId, merchant, payment, shop, invoices: await invoicesOf(db, orderId) };
+}

@@ -1,0 +1,107 @@
+import type { ChainOutput } from "./chain_server.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** How long an order waits for a payment that is seen and in no block. */
+export const WAITS_FOR_BLOCK_MS = 24 * HOUR;
+
+/**
+ * `seen`: it waits for its confirmations. `booked`: it is in the books, for good. `replaced`: it was seen and isn't there any
+ * more. `lost`: it was booked, and the chain went another way.
+ */
+export type OutputState = "seen" | "booked" | "replaced" | "lost";
+
+/** An output as the books have it. */
+export interface KnownOutput {
+  txid: string;
+  vout: number;
+  amountSat: bigint;
+  height: number | null;
+  state: OutputState;
+}
+
+/** What follows from what a server says; an output without a change isn't named. */
+export interface Judged {
+  /** It stands in the books as this from now on. */
+  changes: KnownOutput[];
+  /** Those among them that are money from now on. */
+  book: KnownOutput[];
+  /** Something is there that waits for its confirmations. */
+  pending: boolean;
+}
+
+/** How many blocks say so: the one that it is in counts. */
+export function confirmationsOf(height: number | null, tip: number): number {
+  return height === null || height < 1 ? 0 : Math.max(0, tip - height + 1);
+}
+
+/**
+ * Compares what a server says of an address with what the books have. Only what is confirmed is money; what isn't may be replaced
+ * by another payment of the same coins (BIP 125), which no server can exclude. What is booked is booked once, whatever
+ * becomes of its block; that it is lost is said only when the server knows at least that block's height.
+ */
+export function judge(
+  known: readonly KnownOutput[],
+  said: readonly ChainOutput[],
+  o: { tip: number; confirmations: number },
+): Judged {
+  const judged: Judged = { changes: [], book: [], pending: false };
+  const there = new Map(said.map((output) => [outpointOf(output), output]));
+  const before = new Map(known.map((output) => [outpointOf(output), output]));
+  for (const [outpoint, { txid, vout, amountSat, height, doubted }] of there) {
+    const was = before.get(outpoint);
+    const booked = was?.state === "booked" || was?.state === "lost";
+    const enough = !doubted && confirmationsOf(height, o.tip) >= Math.max(1, o.confirmations);
+    // A block that is gone takes a booked payment out of the chain, mostly for minutes; a server that is behind says nothing.
+    const behind = booked && height === null && was.height !== null && o.tip < was.height;
+    const gone = booked && height === null && !behind;
+    const state: OutputState = gone ? "lost" : booked || enough ? "booked" : "seen";
+    const now = {
+      txid,
+      vout,
+      amountSat: was?.amountSat ?? amountSat,
+      height: behind ? was.height : height,
+      state: behind ? was.state : state,
+    };
+    if (!booked && enough) judged.book.push(now);
+    if (state === "seen") judged.pending = true;
+    if (was?.state !== now.state || was.height !== now.height) judged.changes.push(now);
+  }
+  for (const [outpoint, was] of before) {
+    if (there.has(outpoint)) continue;
+    if (was.state === "seen") judged.changes.push({ ...was, height: null, state: "replaced" });
+    if (was.state === "booked" && was.height !== null && o.tip >= was.height) {
+      judged.changes.push({ ...was, height: null, state: "lost" });
+    }
+  }
+  return judged;
+}
+
+/** What the books call an output: unique in its chain, for ever. */
+export function outpointOf({ txid, vout }: { txid: string; vout: number }): string {
+  return `${txid}:${vout}`;
+}
+
+/** Times in ms since 1970. */
+export interface LookUpPlan {
+  createdAt: number;
+  /** When its order stops waiting for money; null: it doesn't wait. */
+  orderExpiresAt: number | null;
+  /** Something there waits for its confirmations. */
+  pending: boolean;
+  now: number;
+  /** A number from 0 to 1 by chance: not all addresses of one evening shall be due at once. */
+  chance: number;
+}
+
+/**
+ * When to ask for an address again without news of it (design §5): often while its order waits, every ten minutes for a day, then
+ * nightly, for ever: whoever has an address can pay to it at any time.
+ */
+export function nextLookUpAt({ createdAt, orderExpiresAt, pending, now, chance }: LookUpPlan): number {
+  if (pending) return now + MINUTE;
+  if (orderExpiresAt !== null && now < orderExpiresAt) return now + MINUTE / 2;
+  if (now < Math.max(createdAt, orderExpiresAt ?? 0) + 24 * HOUR) return now + 10 * MINUTE;
+  return now + 23 * HOUR + Math.round(chance * 2 * HOUR);
+}

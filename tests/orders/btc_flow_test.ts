@@ -1,0 +1,313 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { checkBooks } from "../support/books.ts";
+import { orderJson } from "../support/customer.ts";
+import { onEachDatabase } from "../support/databases.ts";
+import { FakeChain, testAccount } from "../support/fake_chain.ts";
+import { Shop, type ShopOptions } from "../support/shop.ts";
+
+/** What a cup costs. */
+const CUP_SAT = 100n;
+const MINUTE = 60_000;
+
+interface Scene {
+  gapLimit?: number;
+  leastSat?: bigint;
+  servers?: string[];
+  restoredAt?: () => number | null;
+}
+
+/** A shop that takes money on-chain, too. */
+async function open(chain: FakeChain, o: Scene & ShopOptions = {}): Promise<Shop> {
+  let merchant: string | null = null;
+  const { gapLimit = 20, leastSat = CUP_SAT, servers = ["chain"], restoredAt = () => null } = o;
+  const shop = await Shop.open({
+    ...o,
+    chain: {
+      servers: servers.map((name) => chain.server(name)),
+      confirmations: 1,
+      receives: {
+        account: testAccount(),
+        merchant: () => merchant,
+        leastSat,
+        gapLimit,
+        restoredAt,
+      },
+    },
+    onMerchant: (its) => merchant = its,
+  });
+  if (!chain.away) await until(shop, "the account is known", async () => (await accounts(shop)).length === 1);
+  return shop;
+}
+
+async function accounts(shop: Shop) {
+  return await shop.database.kysely.selectFrom("chain_accounts").selectAll().execute();
+}
+
+/** Time passes, a second or another step at a time, until it is so. */
+async function until(shop: Shop, what: string, so: () => Promise<boolean>, stepMs = 1_000): Promise<void> {
+  for (const end = Date.now() + 30_000; !await so();) {
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+    await shop.pass(stepMs);
+  }
+}
+
+const untilPayment = (shop: Shop, payment: string, stepMs?: number) =>
+  until(shop, payment, async () => (await shop.order()).payment === payment, stepMs);
+
+/** The customer orders, and is asked to pay; where on-chain? */
+async function bill(shop: Shop, name = "alice", order = {}) {
+  const alice = shop.customer(name);
+  const [request] = await alice.says(orderJson(order) as Record<string, unknown>);
+  const options = request!.payment_options!;
+  const btc = options.find(({ type }) => type === "btc")?.link ?? null;
+  return { alice, request: request!, options, btc, address: btc && /^bitcoin:(\w+)\?/.exec(btc)![1]! };
+}
+
+onEachDatabase("an order is paid on-chain: seen, then confirmed, and booked once", async (database) => {
+  const chain = new FakeChain();
+  await using shop = await open(chain, { database });
+  const { alice, options, btc, address } = await bill(shop);
+  assertEquals(options.map(({ type }) => type), ["ln", "btc"]);
+  assertEquals(btc, `bitcoin:${testAccount().derive(0, "bcrt").address}?amount=0.000001`);
+
+  const txid = chain.pays(address!, CUP_SAT);
+  await until(
+    shop,
+    "it is seen",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
+  );
+  assertEquals((await shop.order()).payment, "awaiting");
+  const [told, ...none] = await alice.hears();
+  assertEquals(none, []);
+  assertMatch(told!.message!, /100 sat was seen and waits for 1 confirmation/);
+
+  chain.mine();
+  await untilPayment(shop, "paid");
+  assertEquals((await alice.hears()).map(({ paid }) => paid), [true]);
+  const order = await shop.order();
+  assertEquals([order.received_msat, order.fulfilment], [100_000, "unfulfilled"]);
+  assertEquals(await shop.stock(), { onHand: 4, held: 0 });
+  const [payment, ...others] = await shop.database.kysely.selectFrom("payments").selectAll().execute();
+  assertEquals(others, []);
+  assertEquals([payment!.payment_hash, payment!.order_id, payment!.state], [
+    `${txid}:0`,
+    order.id,
+    "matched",
+  ]);
+  await shop.pass(60 * MINUTE);
+  await shop.pass(60 * MINUTE);
+  assertEquals((await shop.order()).received_msat, 100_000);
+  await checkBooks(shop, [{ paymentHash: `${txid}:0`, amountMsat: 100_000n }]);
+});
+
+Deno.test("every order has an address of its own, and every repeat says the same", async () => {
+  await using shop = await open(new FakeChain());
+  const first = await bill(shop);
+  const again = await bill(shop);
+  assertEquals(again.btc, first.btc);
+  const other = await bill(shop, "bob");
+  assertNotEquals(other.address, first.address);
+});
+
+Deno.test("an order waits for a payment that is in no block, for a day", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address } = await bill(shop);
+  chain.pays(address!, CUP_SAT);
+  await until(
+    shop,
+    "it is seen",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
+  );
+  for (let i = 0; i < 20; i++) await shop.pass(60 * MINUTE);
+  assertEquals([(await shop.order()).payment, (await shop.stock()).held], ["awaiting", 1]);
+  await untilPayment(shop, "expired", 30 * MINUTE);
+  assertEquals((await shop.stock()).held, 0);
+  // A miner takes it after all: it is a late payment.
+  chain.mine();
+  await untilPayment(shop, "paid", 10 * MINUTE);
+});
+
+Deno.test("an order expires in time when too little is on its way", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address } = await bill(shop);
+  chain.pays(address!, CUP_SAT - 10n);
+  await until(
+    shop,
+    "it is seen",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
+  );
+  await untilPayment(shop, "expired", MINUTE);
+  assert(shop.clock.now() < (await shop.order()).created_at + 30 * MINUTE);
+});
+
+Deno.test("a payment that is replaced before it has a block is none, and the order doesn't wait for it", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address, alice } = await bill(shop);
+  const txid = chain.pays(address!, CUP_SAT);
+  await until(
+    shop,
+    "it is seen",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
+  );
+  await alice.hears();
+  await shop.pass(20 * MINUTE);
+  assertEquals((await shop.order()).payment, "awaiting");
+  chain.drop(txid);
+  await until(
+    shop,
+    "gone",
+    async () => (await shop.timeline(await shop.order())).join().includes("replaced"),
+  );
+  await untilPayment(shop, "expired", MINUTE);
+  assertEquals(await alice.hears(), []);
+  await checkBooks(shop, []);
+});
+
+Deno.test("a part is paid on-chain: the rest is asked for at the same address", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain, { leastSat: 30n });
+  const { alice, address } = await bill(shop);
+  const one = chain.pays(address!, 60n);
+  chain.mine();
+  await until(shop, "a part", async () => (await shop.order()).received_msat === 60_000);
+  const rest = (await alice.hears()).find(({ type }) => type === 1 && true)!;
+  assertEquals(rest.payment_options!.at(-1)!.link, `bitcoin:${address}?amount=0.0000004`);
+  const two = chain.pays(address!, 40n);
+  chain.mine();
+  await untilPayment(shop, "paid");
+  await checkBooks(
+    shop,
+    [one, two].map((txid, i) => ({
+      paymentHash: `${txid}:0`,
+      amountMsat: [60_000n, 40_000n][i]!,
+    })),
+  );
+});
+
+Deno.test("paid by Lightning and on-chain: the second is to be refunded", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { alice, request, address } = await bill(shop);
+  chain.pays(address!, CUP_SAT);
+  assertEquals(
+    (await alice.pays({ ...request, payment_options: [request.payment_options![0]!] }))[0]?.paid,
+    true,
+  );
+  chain.mine();
+  await untilPayment(shop, "refund_due");
+  const order = await shop.order();
+  assertEquals([order.received_msat, order.refunding_msat, order.fulfilment], [
+    200_000,
+    100_000,
+    "unfulfilled",
+  ]);
+});
+
+Deno.test("who pays to an old address has paid: the nightly look-up finds it, without any news", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address } = await bill(shop);
+  await untilPayment(shop, "expired", MINUTE);
+  for (let day = 0; day < 60; day++) await shop.pass(24 * 60 * MINUTE);
+  const asked = chain.asked.get(address!)!;
+  for (let day = 0; day < 4; day++) await shop.pass(24 * 60 * MINUTE);
+  const more = chain.asked.get(address!)! - asked;
+  assert(more >= 3 && more <= 5, `asked ${more} times in four days`);
+  chain.pays(address!, CUP_SAT, false);
+  chain.mine();
+  await untilPayment(shop, "paid", 12 * 60 * MINUTE);
+});
+
+Deno.test("nothing is offered that nobody would see paid, below the least amount, or without a server", async () => {
+  const chain = new FakeChain();
+  chain.away = true;
+  await using shop = await open(chain, { leastSat: 150n });
+  assertEquals((await bill(shop)).btc, null);
+  chain.away = false;
+  await until(shop, "the account is known", async () => (await accounts(shop)).length === 1, 15_000);
+  assertEquals((await bill(shop, "bob")).btc, null);
+  assertNotEquals(
+    (await bill(shop, "carol", { items: [{ product_id: "cup", quantity: 2 }] })).btc,
+    null,
+  );
+  chain.away = true;
+  await shop.pass(2_000);
+  await shop.pass(2_000);
+  assertEquals((await bill(shop, "dave", { items: [{ product_id: "cup", quantity: 2 }] })).btc, null);
+});
+
+Deno.test("past the gap limit no address is given out until one is used", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain, { gapLimit: 2 });
+  const [one, two, three] = [await bill(shop, "a"), await bill(shop, "b"), await bill(shop, "c")];
+  assert(one.btc !== null && two.btc !== null);
+  assertEquals(three.btc, null);
+  chain.pays(one.address!, CUP_SAT);
+  await until(
+    shop,
+    "it is used",
+    async () => (await shop.database.kysely.selectFrom("chain_outputs").selectAll().execute()).length > 0,
+  );
+  // One of the two is still unused.
+  assertNotEquals((await bill(shop, "d")).btc, null);
+  assertEquals((await bill(shop, "e")).btc, null);
+});
+
+Deno.test("what others have used is left out, and after a restore so is what may have been given out", async () => {
+  const chain = new FakeChain();
+  const account = testAccount();
+  chain.pays(account.derive(4, "bcrt").address, 5n);
+  let restoredAt: number | null = null;
+  await using shop = await open(chain, { gapLimit: 10, restoredAt: () => restoredAt });
+  assertEquals((await bill(shop)).address, account.derive(5, "bcrt").address);
+  restoredAt = shop.clock.now() + 1;
+  // Given out after the backup, and paid.
+  chain.pays(account.derive(8, "bcrt").address, 5n);
+  chain.away = true;
+  await shop.pass(5_000);
+  chain.away = false;
+  await until(shop, "it is searched", async () => (await accounts(shop))[0]!.next_index > 6, 15_000);
+  assertEquals((await bill(shop, "bob")).address, account.derive(19, "bcrt").address);
+});
+
+Deno.test("a booked payment whose block is lost stays booked, and the timeline says so", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address } = await bill(shop);
+  chain.pays(address!, CUP_SAT);
+  chain.mine();
+  await untilPayment(shop, "paid");
+  chain.reorganise();
+  await until(
+    shop,
+    "it is lost",
+    async () => (await shop.timeline(await shop.order())).join().includes("isn't part of the chain"),
+  );
+  chain.mine();
+  await shop.pass(2_000);
+  await shop.pass(2_000);
+  const [output] = await shop.database.kysely.selectFrom("chain_outputs").selectAll().execute();
+  assertEquals([output!.state, output!.height], ["booked", chain.tip]);
+  assertEquals([(await shop.order()).payment, (await shop.order()).received_msat], ["paid", 100_000]);
+});
+
+Deno.test("a large payment needs two servers that agree", async () => {
+  const chain = new FakeChain();
+  chain.silent.add("second");
+  await using shop = await open(chain, { servers: ["first", "second"] });
+  const { address } = await bill(shop);
+  chain.pays(address!, 1_000_000n);
+  chain.mine();
+  await until(
+    shop,
+    "it is seen",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
+  );
+  await shop.pass(2 * MINUTE);
+  assertEquals((await shop.order()).payment, "awaiting");
+  chain.silent.clear();
+  await untilPayment(shop, "overpaid", 30_000);
+});

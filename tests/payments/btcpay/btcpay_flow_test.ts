@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { invoiceJobs } from "../../../src/payments/invoice_jobs.ts";
+import { Settlement } from "../../../src/payments/settlement.ts";
+import { freshDatabase } from "../../support/fresh_database.ts";
+import { BtcpayServer } from "../contract/btcpay_server.ts";
+import { Shop } from "../shop.ts";
+import { openBtcpay } from "./open.ts";
+
+const MINUTE = 60_000;
+
+/** An order of a shop that receives with BTCPay, invoiced, and a way to ask BTCPay about it. */
+async function sale() {
+  const database = await freshDatabase();
+  const server = new BtcpayServer();
+  const shop = new Shop(database);
+  shop.clock.jump(Date.now() - shop.clock.now());
+  const wallet = openBtcpay(server.url(), shop.clock);
+  const common = { ...shop.common, walletsOf: () => [wallet] };
+  const settlement = new Settlement(common);
+  const order = await shop.order();
+  await invoiceJobs(common)["invoice.create"]!.run(shop.job(order));
+  const [row] = await shop.invoices(order);
+  return {
+    shop,
+    server,
+    order,
+    invoice: server.invoices.get(row!.wallet_ref!)!,
+    lookUp: () => settlement.lookUp(row!.id, AbortSignal.timeout(30_000)),
+    async [Symbol.asyncDispose]() {
+      await wallet.close();
+      await server.stop();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("an order isn't over while its payment on the chain waits for confirmation, and is paid by it", async () => {
+  await using it = await sale();
+  const payment = it.server.arrives(it.invoice.id, it.invoice.amount);
+  it.invoice.status = "Processing";
+  it.shop.clock.jump(60 * MINUTE);
+  assertEquals(await it.lookUp(), "unknown");
+  assertEquals(await it.shop.payment(it.order), "awaiting");
+  payment.status = "Settled";
+  it.invoice.status = "Settled";
+  assertEquals(await it.lookUp(), "paid");
+  assertEquals(it.shop.events, ["invoiced", "paid 21000000"]);
+});
+
+Deno.test("what came in part by the end is the order's as soon as it is confirmed", async () => {
+  await using it = await sale();
+  const payment = it.server.arrives(it.invoice.id, "0.0001");
+  Object.assign(it.invoice, { status: "New", additionalStatus: "PaidPartial" });
+  assertEquals(await it.lookUp(), "unpaid");
+  it.invoice.status = "Expired";
+  assertEquals(await it.lookUp(), "unpaid");
+  payment.status = "Settled";
+  assertEquals(await it.lookUp(), "paid");
+  assertEquals(it.shop.events, ["invoiced", "paid 10000000"]);
+});
+
+Deno.test("an order whose invoice ended unpaid is over", async () => {
+  await using it = await sale();
+  it.shop.clock.jump(20 * MINUTE);
+  it.invoice.status = "Expired";
+  assertEquals([await it.lookUp(), await it.shop.payment(it.order)], ["expired", "expired"]);
+});
