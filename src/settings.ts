@@ -93,7 +93,9 @@ export const settingsTable = {
   },
   NCC_WALLET: {
     schema: z.string().regex(/^[a-z0-9+.-]+:/i, "is not a wallet URL."),
-    about: "Lightning wallet, one URL: nostr+walletconnect://… or demo: (no real money).",
+    about:
+      "Lightning wallet, one URL: nostr+walletconnect://…, lnd+https://…, lnbits+https://…, lnaddress:me@host, " +
+      "phoenixd+http://…, cln+https://…, btcpay+https://… (see README), or demo: (no real money).",
     example: "nostr+walletconnect://…",
     secret: true,
   },

@@ -153,11 +153,20 @@ function contradictions(settings: Settings): Problem[] {
     ...demoWallets(settings),
     ...noOrderFits(settings),
     ...unreachablePages(settings),
+    ...unwatched(settings),
   ];
 }
 
 /** Customers' programs open no other address, and who reads it on the way sees what is bought. */
 const FOR_CUSTOMERS = /^(https:\/\/|http:\/\/[a-z2-7]{56}\.onion(:|\/|$))/i;
+
+/** Addresses of a wallet need somebody who sees what is paid to them. */
+function unwatched({ NCC_BTC, NCC_BTC_SERVERS }: Settings): Problem[] {
+  if (NCC_BTC === undefined || NCC_BTC_SERVERS.length > 0) return [];
+  const reason = "is not set: nobody would see what is paid to the addresses of NCC_BTC.";
+  const { example } = settingsTable.NCC_BTC_SERVERS;
+  return [{ key: "NCC_BTC_SERVERS", value: null, reason, example }];
+}
 
 function unreachablePages({ NCC_PAYMENT_OPTIONS: options, NCC_PUBLIC_URL: url }: Settings): Problem[] {
   if (options.length === 1 || FOR_CUSTOMERS.test(url ?? "")) return [];

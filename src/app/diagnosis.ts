@@ -1,5 +1,6 @@
 import { installRelaySocket } from "../nostr/websocket.ts";
 import { type EventCrypto, loadVerifier } from "../nostr/verify.ts";
+import { lookAtBtc } from "./doctor/btc.ts";
 import { type Finding, found, type Patient } from "./doctor/finding.ts";
 import { lookAtKey, lookAtOwners } from "./doctor/key.ts";
 import { lookAtPort, lookAtRelays } from "./doctor/network.ts";
@@ -23,11 +24,12 @@ export async function diagnose(patient: Patient): Promise<Finding[]> {
 async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding[]> {
   const data = await lookAtData(patient);
   const { finding: key, signer } = await lookAtKey(patient, crypto);
-  const [port, relays, wallets, rates] = await Promise.all([
+  const [port, relays, wallets, rates, btc] = await Promise.all([
     found("port", () => lookAtPort(patient)),
     lookAtRelays(patient, crypto, signer),
     lookAtWallets(patient, crypto),
     found("rates", () => lookAtRates(patient)),
+    lookAtBtc(patient),
   ]);
   return [
     data,
@@ -37,6 +39,7 @@ async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding
     ...relays,
     ...wallets,
     rates,
+    ...btc,
     lookAtOwners(patient, signer?.pubkey ?? null),
   ];
 }

@@ -26,6 +26,8 @@ interface Seen {
   fenced: string | null;
   /** How exchange rates are, where some are needed. */
   rates: Check | undefined;
+  /** How on-chain payments are, where they are watched. */
+  btc: Check | undefined;
 }
 
 /** Tells how the start went: lines on a terminal, log lines for machines. It ends early when the process is to end. */
@@ -44,8 +46,8 @@ export async function reportStart(
   if (found === null) return;
   const [wallets, relays] = found;
   if (shell.human) {
-    const { restore, rates } = (await app.health()).checks;
-    const seen = { wallets, relays, fenced: restore?.detail ?? null, rates };
+    const { restore, rates, btc } = (await app.health()).checks;
+    const seen = { wallets, relays, fenced: restore?.detail ?? null, rates, btc };
     return shell.world.terminal.out(screen(app, settings, summary, seen, ready));
   }
   for (const [merchant, probed] of wallets) {
@@ -117,7 +119,7 @@ function screen(
   app: App,
   settings: Settings,
   seen: Summary,
-  { wallets, relays, fenced, rates }: Seen,
+  { wallets, relays, fenced, rates, btc }: Seen,
   ready: { url: string; ms: number },
 ): string {
   const lines: string[] = [];
@@ -156,6 +158,7 @@ function screen(
   const { mark, text, remedy } = relayLine(relays);
   say(mark, "relays", text, remedy);
   if (rates) say(rates.ok ? "✓" : "!", "rates", rates.detail);
+  if (btc) say(btc.ok ? "✓" : "!", "btc", btc.detail);
   const { safe, text: may } = sandbox();
   say(safe ? "✓" : "!", "sandbox", may);
   return [

@@ -8,7 +8,7 @@ import { lockWithSource } from "./refund_locks.ts";
 import { askAnew } from "./refund_offers.ts";
 import { amountText, note } from "./refund_telling.ts";
 import { anyInvoice, findRefundByHash, type RefundRow, updateRefund } from "./refunds_store.ts";
-import { type WalletError, walletError } from "./wallet.ts";
+import { type WalletError, walletError, type WalletErrorKind } from "./wallet.ts";
 import { type LightningAddress } from "./wallets/lnaddress/address.ts";
 import { askForInvoice, readPayRequest } from "./wallets/lnaddress/pay_request.ts";
 
@@ -20,6 +20,16 @@ const LEAST_LEFT_MS = 60_000;
 /** A server that is away for longer isn't waited for: the customer names another destination. */
 const PATIENCE_MS = 3_600_000;
 const AGAIN_MS = 60_000;
+
+const GAVE_NONE: Record<WalletErrorKind, string> = {
+  refused: "Its server says no, or takes no such amount.",
+  unauthorized: "Its server says no.",
+  not_implemented: "Its server says no.",
+  busy: "Its server has too much to do.",
+  unreachable: "Its server can't be reached.",
+  no_answer: "Its server doesn't answer.",
+  bad_answer: "Its server doesn't speak LNURL.",
+};
 
 /** Asks the server of a customer's address for an invoice of exactly what goes back. Ends with `signal`; never rejects. */
 export async function invoiceFrom(
@@ -60,8 +70,9 @@ export async function bookFromAddress(
   }
   const checked = from.ok ? await check(tx, refund, from.bolt11, now) : null;
   if (!from.ok || !checked?.ok) {
-    const why = from.ok ? checked && !checked.ok ? checked.reason : "" : from.error.message;
-    await note(tx, refund, { text: `The customer's Lightning address can't be used: ${why}` }, now);
+    // The error names the address, and the timeline outlives what is known of the customer.
+    const why = checked?.ok === false ? checked.reason : GAVE_NONE[from.ok ? "bad_answer" : from.error.kind];
+    await note(tx, refund, { text: `The customer's Lightning address can't be used. ${why}` }, now);
     await askAnew(tx, refund, "Your Lightning address can't be used for it.", now);
     await o.job.complete(tx);
     return null;

@@ -94,8 +94,11 @@ onEachDatabase("an order is paid on-chain: seen, then confirmed, and booked once
     order.id,
     "matched",
   ]);
-  await shop.pass(60 * MINUTE);
-  await shop.pass(60 * MINUTE);
+  // However little is remembered of it.
+  await shop.database.kysely.deleteFrom("chain_outputs").execute();
+  const forgotten = async () =>
+    (await shop.database.kysely.selectFrom("chain_outputs").selectAll().execute()).length === 0;
+  await until(shop, "it is found again", async () => !await forgotten(), 10 * MINUTE);
   assertEquals((await shop.order()).received_msat, 100_000);
   await checkBooks(shop, [{ paymentHash: `${txid}:0`, amountMsat: 100_000n }]);
 });
@@ -164,6 +167,24 @@ Deno.test("a payment that is replaced before it has a block is none, and the ord
   await untilPayment(shop, "expired", MINUTE);
   assertEquals(await alice.hears(), []);
   await checkBooks(shop, []);
+});
+
+Deno.test("a payment whose fee is raised on its way is told of once", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address, alice } = await bill(shop);
+  const outputs = () => shop.database.kysely.selectFrom("chain_outputs").select("state").execute();
+  const first = chain.pays(address!, CUP_SAT);
+  await until(shop, "it is seen", async () => (await outputs()).length === 1);
+  assertEquals((await alice.hears()).length, 1);
+  chain.drop(first);
+  chain.pays(address!, CUP_SAT);
+  await until(shop, "the other is seen", async () => (await outputs()).length === 2);
+  assertEquals(await alice.hears(), []);
+  chain.mine();
+  await untilPayment(shop, "paid");
+  assertEquals((await alice.hears()).map(({ paid }) => paid), [true]);
+  assertEquals((await shop.order()).received_msat, 100_000);
 });
 
 Deno.test("a part is paid on-chain: the rest is asked for at the same address", async () => {

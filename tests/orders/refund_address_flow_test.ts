@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Retention } from "../../src/app/retention.ts";
 import type { Database } from "../../src/db/database.ts";
 import { decodeBolt11, encodeBolt11 } from "../../src/payments/bolt11.ts";
 import { approveRefund } from "../../src/payments/refund_decisions.ts";
@@ -7,6 +8,7 @@ import { toldIn } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { testFetch } from "../support/https_server.ts";
 import { type LnurlFaults, LnurlServer } from "../support/lnurl_server.ts";
+import { silentLog } from "../support/log.ts";
 import { Shop, type ShopOptions } from "../support/shop.ts";
 import { chatIn, decides, owed, refund, tries } from "./refunds.ts";
 
@@ -159,6 +161,9 @@ for (const [what, faults] of USELESS) {
     const row = await refund(shop);
     assertEquals([row.state, row.destination, row.resolved, row.payment_hash], ["due", null, null, null]);
     assertEquals(shop.spend.payments(), []);
+    const timeline = (await shop.timeline(await shop.order())).join(" ");
+    assertMatch(timeline, /The customer's Lightning address can't be used\. It/);
+    assert(!timeline.includes("example.com"), "the timeline outlives what is known of the customer");
     // A better one.
     server.faults = {};
     await alice.says(server.address);
@@ -224,6 +229,28 @@ Deno.test("a doubt is about the invoice that was paid, and no other is asked for
   await shop.settle();
   assertEquals([(await refund(shop)).state, server.invoices.length], ["sent", 2]);
   await checkBooks(shop);
+});
+
+Deno.test("when the order's data goes, the address and its invoice go, too", async () => {
+  await using it = await scene();
+  const { shop, server } = it;
+  const alice = shop.customer();
+  const due = await owed(shop, alice);
+  await alice.says(server.address);
+  await decides(shop, { approve: due.id });
+  assertEquals((await refund(shop)).state, "sent");
+  await shop.pass(100 * 24 * HOUR_MS);
+  const { database, clock } = shop;
+  const settings = { NCC_RETENTION_DAYS: 90, NCC_DATA_DIR: "/nowhere" };
+  await new Retention({ database, clock, log: silentLog, settings }).run();
+  const row = await refund(shop);
+  assertEquals([row.destination, row.resolved], [null, null]);
+  const kept = [
+    await shop.timeline(await shop.order()),
+    await database.kysely.selectFrom("jobs").selectAll().execute(),
+    await database.kysely.selectFrom("notices").selectAll().execute(),
+  ];
+  assert(!JSON.stringify(kept).includes("example.com"));
 });
 
 function other(amountMsat: bigint | null): string {

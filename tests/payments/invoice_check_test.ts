@@ -49,6 +49,7 @@ Deno.test("checkInvoice() passes what was asked for", () => {
   const committing = encodeBolt11({ ...hashed, descriptionHash: orHash }, NODE_KEY);
   assert(checkInvoice(committing, { ...asked, orHash }, "bcrt").ok, "the hash that it may commit to");
   assert(!checkInvoice(committing, asked, "bcrt").ok, "and wasn't asked to");
+  assert(!checkInvoice(committing, { ...asked, orHash: "0e".repeat(32) }, "bcrt").ok, "nor to this one");
   assert(check({}, { orHash }).ok, "a plain one in its place");
 });
 

@@ -80,7 +80,10 @@ export class ElectrumFake implements AsyncDisposable {
     const serving: Promise<void>[] = [];
     for await (const connection of this.#listener) {
       this.#connections.add(connection);
-      serving.push(this.#serve(connection).catch(() => void this.#connections.delete(connection)));
+      const served = this.#serve(connection).catch(() => undefined).finally(() => {
+        if (this.#connections.delete(connection)) connection.close();
+      });
+      serving.push(served);
     }
     await Promise.all(serving);
   }

@@ -14,7 +14,7 @@ MEUCIQC1WM9L8VsLIlUh2m2sUw9MGnbI+I2khbt4ujaq1dRr3gIgG5oQz88VkdPX
 kpsoepb/+d1vF3gzYuqS7ZrEpy7tY8g=
 -----END CERTIFICATE-----`;
 /** Known to everybody who reads this: it proves nothing. */
-const KEY = `-----BEGIN PRIVATE KEY-----
+export const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgec48RGFQsTUM3bgw
 QDO9lXAQp728yfFtXua3HGdFM92hRANCAAT2hDaivhfCr1fuEE5wPll5Xj7wnYYm
 bDfcqPm9hAaSl/W97LAaQnDPz6uQVjDZTwQMvg7LbLiTS1bTkJfQyVr2

@@ -123,7 +123,7 @@ export function orderRoutes({ database, clock }: ApiParts) {
       const { id, payment } = await one(c.req.valid("param").id);
       if (payment === "quoting" || payment === "held") {
         const detail = payment === "quoting"
-          ? "There is no invoice yet. The customer gets it by itself as soon as the wallet has made it."
+          ? "There is no invoice yet. The customer gets it by itself as soon as there is one."
           : "The customer's payment is on hold: there is nothing to send.";
         throw new Problem(409, "wrong_state", detail);
       }

@@ -1,5 +1,4 @@
 import type { Clock } from "../../clock.ts";
-import { errorText } from "../../log.ts";
 import { parseExactJson } from "../exact_json.ts";
 
 /** What came back: JSON with its numbers as they were written, or why there is none. */
@@ -33,9 +32,7 @@ export async function askPrice(
   } catch (error) {
     if (late.signal.aborted) return failed(signal.aborted ? "the program stops" : "no answer in time");
     if (error instanceof EndlessAnswer) return failed("it answers without end");
-    // Deno tells where a request broke by these words alone.
-    const connecting = /client error \(Connect\)|dns error|tcp connect error/i.test(errorText(error));
-    return failed(connecting ? "no connection" : "the connection broke");
+    return failed(isUnconnected(error) ? "no connection" : "the connection broke");
   } finally {
     over.abort();
     await patience;
@@ -60,6 +57,12 @@ async function ask(url: string, agent: string, signal: AbortSignal): Promise<Pri
   }
   const body = parseExactJson(await textOf(response));
   return typeof body === "object" && body !== null ? { ok: true, body } : failed("its answer is no JSON");
+}
+
+/** Deno tells where a request broke by these words alone, in the cause of what it throws. */
+function isUnconnected(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return /client error \(Connect\)|dns error|tcp connect error/i.test(`${error} ${cause}`);
 }
 
 class EndlessAnswer extends Error {}

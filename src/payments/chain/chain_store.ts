@@ -94,6 +94,13 @@ export async function updateAddress(
   await tx.updateTable("chain_addresses").set(change).where("address", "=", address).execute();
 }
 
+/** Whether any address is due: asked every second, so it takes no lock. */
+export async function anyDue(db: Kysely<Tables>, o: { network: Network; now: number }): Promise<boolean> {
+  const row = await db.selectFrom("chain_addresses").select("address").where("network", "=", o.network)
+    .where("next_lookup_at", "<=", o.now).limit(1).executeTakeFirst();
+  return row !== undefined;
+}
+
 /**
  * Takes up to `limit` addresses that are due, the newest first, and puts them off until `until`, so that no other process takes
  * them at the same time.

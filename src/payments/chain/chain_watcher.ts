@@ -10,6 +10,7 @@ import { accountId } from "./btc_offers.ts";
 import type { ChainBooking } from "./chain_booking.ts";
 import type { ChainOutput, ChainServer, ServerChoice, WatchedScript } from "./chain_server.ts";
 import {
+  anyDue,
   type ChainAddressRow,
   claimDue,
   findAccount,
@@ -193,8 +194,10 @@ export class ChainWatcher implements Service {
   async #lookUpDue(server: ChainServer, tip: number): Promise<void> {
     const { database, clock, log } = this.#o;
     const now = clock.now();
+    const { network } = server;
+    if (!await anyDue(database.kysely, { network, now })) return;
     const due = await database.transaction((tx) =>
-      claimDue(tx, { network: server.network, now, limit: BUDGET, until: now + CLAIMED_MS })
+      claimDue(tx, { network, now, limit: BUDGET, until: now + CLAIMED_MS })
     );
     for (let i = 0, failures = 0; i < due.length && !this.#stop.signal.aborted; i++) {
       const row = due[i]!;

@@ -12,6 +12,8 @@ export interface ElectrumAddress {
   host: string;
   port: number;
   tls: boolean;
+  /** Who may have signed its certificate besides those whom everybody trusts (PEM). */
+  caCerts?: string[];
 }
 
 /** JSON-RPC over one connection: calls, and what the server tells by itself. */
@@ -31,13 +33,13 @@ export class ElectrumRpc {
 
   /** Throws a ChainError when there is no connection. */
   static async connect(
-    { host, port, tls }: ElectrumAddress,
+    address: ElectrumAddress,
     onNotice: (method: string, params: unknown[]) => void,
     signal: AbortSignal,
   ): Promise<ElectrumRpc> {
     try {
-      const plain = await Deno.connect({ hostname: host, port, signal });
-      return new ElectrumRpc(tls ? await secured(plain, host, signal) : plain, onNotice);
+      const plain = await Deno.connect({ hostname: address.host, port: address.port, signal });
+      return new ElectrumRpc(address.tls ? await secured(plain, address, signal) : plain, onNotice);
     } catch (error) {
       throw new ChainError(signal.aborted ? "no connection in time" : `no connection: ${errorText(error)}`);
     }
@@ -101,13 +103,21 @@ export class ElectrumRpc {
 }
 
 /** The certificate has to be valid for the host's name. */
-async function secured(plain: Deno.TcpConn, hostname: string, signal: AbortSignal): Promise<Deno.TlsConn> {
-  const end = () => plain.close();
+async function secured(
+  plain: Deno.TcpConn,
+  { host: hostname, caCerts = [] }: ElectrumAddress,
+  signal: AbortSignal,
+): Promise<Deno.TlsConn> {
+  // It takes the plain connection's place.
+  const connection = await Deno.startTls(plain, { hostname, caCerts });
+  const end = () => connection.close();
   signal.addEventListener("abort", end, { once: true });
   try {
-    const connection = await Deno.startTls(plain, { hostname });
     await connection.handshake();
     return connection;
+  } catch (error) {
+    if (!signal.aborted) end();
+    throw error;
   } finally {
     signal.removeEventListener("abort", end);
   }

@@ -41,8 +41,8 @@ export class PriceServer implements AsyncDisposable {
   }
 
   readonly hostOf = ({ name }: PriceSource): string => {
-    // Nobody listens at port 9.
-    return `http://127.0.0.1:${this.faults.get(name) === "away" ? 9 : this.#servers.get(name)!.addr.port}`;
+    // Nobody listens there; other low ports the runtime refuses to ask at.
+    return `http://127.0.0.1:${this.faults.get(name) === "away" ? 2 : this.#servers.get(name)!.addr.port}`;
   };
 
   /** Whether only questions are open that nobody will answer. */

@@ -3,8 +3,10 @@ import { Address, OutScript } from "@scure/btc-signer";
 import { systemClock } from "../../../src/clock.ts";
 import { ChainError, type ChainServer } from "../../../src/payments/chain/chain_server.ts";
 import { readServer } from "../../../src/payments/chain/server_address.ts";
+import { ElectrumServer } from "../../../src/payments/chain/electrum_server.ts";
 import { ElectrumFake, transaction } from "../../support/electrum_fake.ts";
 import { testAccount } from "../../support/fake_chain.ts";
+import { CERTIFICATE, KEY } from "../../support/https_server.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const NET = { bech32: "bcrt", pubKeyHash: 0x6f, scriptHash: 0xc4, wif: 0xef };
@@ -155,6 +157,31 @@ Deno.test("who waits hears that the connection ended, or that the time is up", a
   await waiting;
   await assertRejects(() => server.tip(never), ChainError);
   await server.close();
+});
+
+Deno.test("TLS: a certificate that is trusted for the name is taken, no other, and nothing that isn't TLS", async () => {
+  const tls = { cert: CERTIFICATE, key: KEY };
+  const connect = (port: number, caCerts: string[], signal = never) => {
+    const address = { host: "127.0.0.1", port, tls: true, caCerts };
+    return ElectrumServer.open({ name: "tls", address, clock: systemClock }, signal);
+  };
+  await using fake = new ElectrumFake(tls);
+  const server = await connect(fake.port, [CERTIFICATE]);
+  assertEquals(await server.tip(never), 100);
+  await server.close();
+  await assertRejects(() => connect(fake.port, []), ChainError, "no connection");
+  await using plain = new ElectrumFake();
+  await assertRejects(() => connect(plain.port, [CERTIFICATE]), ChainError, "no connection");
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const impatient = new AbortController();
+  const waiting = assertRejects(
+    () => connect(silent.addr.port, [CERTIFICATE], impatient.signal),
+    ChainError,
+    "in time",
+  );
+  using _connection = await silent.accept();
+  impatient.abort();
+  await waiting;
 });
 
 Deno.test("nobody is there", async () => {

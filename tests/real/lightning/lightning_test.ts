@@ -5,6 +5,7 @@ import { walletContract } from "../../payments/contract/wallet_contract.ts";
 import { scriptHashOf } from "./chain_index.ts";
 import { eventually } from "./daemon.ts";
 import { ElectrumClient } from "./electrum_client.ts";
+import { ElectrumError } from "./electrum_node.ts";
 import { ElectrumWallet } from "./electrum_wallet.ts";
 import { serveNwcFront } from "./nwc_front.ts";
 import { findPrograms } from "./packages.ts";
@@ -79,7 +80,7 @@ test("a held HTLC is taken while there are goods, and given back when the last o
   await booked(shop, "first");
 
   const began = performance.now();
-  await assertRejects(() => lightning.customer.pay(second));
+  await assertRejects(() => lightning.customer.pay(second), ElectrumError);
   print("from paying for what is gone to the money's being back", began);
   await shop.hears(({ id, message }) => id === "second" && /goes back to you/.test(message ?? ""));
   assertEquals((await shop.one("second")).payment, "rejected");

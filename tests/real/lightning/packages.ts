@@ -115,7 +115,7 @@ async function aptSettings(work: string, site: string): Promise<string> {
     "Dir::Etc::sourceparts": "-",
     // Mirrors that copy seldom are still signed.
     "Acquire::Check-Valid-Until": "false",
-    "Acquire::Retries": "2",
+    "Acquire::Retries": "1",
     "Acquire::http::Timeout": "30",
     "APT::Install-Recommends": "false",
     "APT::Sandbox::User": account,
