@@ -23,6 +23,8 @@ const secrets: [string, string][] = [
   [`wss://user:pa55word@relay.example/ is away`, "pa55word"],
   [`{"token":"${HEX}"} wasn't taken`, HEX],
   [`preimage=${HEX}`, HEX],
+  [`wpkh(zprv${"A".repeat(107)}/0/*)`, "A".repeat(20)],
+  [`NCC_BTC xpub${"A".repeat(107)}`, "A".repeat(20)],
   [`token ncc_k3y_${HEX}`, HEX],
   [`pays lnbc2500u1${BECH}${BECH}`, BECH],
   [`POST /hooks/wallet/shop/lnbits/${HEX} 404`, HEX],

@@ -19,7 +19,8 @@ const paymentSchema = z.object({
   order_id: z.string().nullable(),
   merchant: hexKey,
   payment_hash: z.string().regex(/^[0-9a-f]{64}(:\d+)?$/).openapi({
-    description: "Of an on-chain payment its outpoint: the transaction's id, a colon and the output's number.",
+    description:
+      "Of an on-chain payment its outpoint: the transaction's id, a colon and the output's number.",
   }),
   amount_msat: msat,
   wallet: z.string(),

@@ -110,15 +110,12 @@ async function secured(
 ): Promise<Deno.TlsConn> {
   // It takes the plain connection's place.
   const connection = await Deno.startTls(plain, { hostname, caCerts });
-  const end = () => connection.close();
-  signal.addEventListener("abort", end, { once: true });
   try {
-    await connection.handshake();
+    // Closing it doesn't end a handshake that nobody answers.
+    await unlessAborted(connection.handshake(), signal);
     return connection;
   } catch (error) {
-    if (!signal.aborted) end();
+    connection.close();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", end);
   }
 }
