@@ -14,6 +14,7 @@ const LEAVES_OUT = "tests/support/databases.ts";
 /** Several processes at once, and figures with a deadline. */
 const ALONE = [
   "tests/real/last_item_test.ts",
+  "tests/real/lightning/btc_test.ts",
   "tests/real/lightning/lightning_test.ts",
   "tests/real/read_back_takeover_test.ts",
   "tests/real/takeover_test.ts",
