@@ -78,7 +78,9 @@ async function end(
 ): Promise<void> {
   const pause = PAUSES_MS[Math.min(job.attempt, PAUSES_MS.length) - 1]!;
   const wallet = walletsOf(invoice.merchant).find(({ id }) => id === invoice.wallet);
-  if (!wallet?.hold) throw new RetryLater(`the wallet ${invoice.wallet} isn't set up any more`, pause);
+  if (!wallet) throw new RetryLater(`the wallet ${invoice.wallet} isn't set up any more`, pause);
+  // After a restart some wallets are known only once they have answered.
+  if (!wallet.hold) throw new RetryLater("the wallet hasn't said yet that it has hold invoices", pause);
   try {
     using deadline = new Deadline(clock, ANSWER_MS, job.signal);
     await ask(wallet.hold, invoice, deadline.signal);
