@@ -11,7 +11,7 @@ import { BtcpayServer, KEY, WEBHOOK_SECRET } from "../payments/contract/btcpay_s
 import { BASE, TestApi } from "./test_api.ts";
 
 /** A shop that receives with BTCPay, and the URL that BTCPay calls. */
-async function scene(): Promise<
+async function scene(settings: Record<string, string> = {}): Promise<
   AsyncDisposable & {
     api: TestApi;
     server: BtcpayServer;
@@ -24,7 +24,7 @@ async function scene(): Promise<
   const server = new BtcpayServer();
   const wallet = openBtcpay(server.url(KEY, `&webhook_secret=${WEBHOOK_SECRET}`));
   const { log, lines } = recordingLog();
-  const api = await TestApi.open({ wallet, log });
+  const api = await TestApi.open({ wallet, log, settings });
   const { body } = await api.get("/wallets");
   return {
     api,
@@ -230,7 +230,7 @@ Deno.test("a wallet without such calls has no URL for them", async () => {
 });
 
 Deno.test("a call has its invoice looked up at once: the order is paid without time passing", async () => {
-  await using it = await scene();
+  await using it = await scene({ NCC_PORT: "0" });
   const { api, server } = it;
   await api.start();
   const id = await api.order({

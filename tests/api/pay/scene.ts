@@ -47,7 +47,7 @@ export class PayScene implements AsyncDisposable {
     const { log, lines } = recordingLog();
     // Invoices' times are the wallet's own; it has the machine's.
     const wallet = new DemoWallet({ clock: new FakeClock(Date.now()), random: systemRandom, log });
-    const settings = { NCC_PUBLIC_URL: PUBLIC, NCC_PAYMENT_OPTIONS: options };
+    const settings = { NCC_PORT: "0", NCC_PUBLIC_URL: PUBLIC, NCC_PAYMENT_OPTIONS: options };
     const api = await TestApi.open({ wallet, settings, log });
     await api.start();
     return new PayScene(api, wallet, lines);
