@@ -9,9 +9,11 @@ import type { InvoiceJobOptions } from "./invoice_jobs.ts";
 import {
   findInvoiceByHash,
   insertAttempt,
+  type InvoiceRow,
   keepVoid,
   openAttempt,
   openInvoiceOf,
+  setInvoiceState,
   voidInvoices,
 } from "./invoices_store.ts";
 import { scheduled } from "./late_invoice.ts";
@@ -64,9 +66,15 @@ async function heldBy(tx: Tx, order: OrderRow): Promise<Candidate[]> {
     if (bolt11 === null || held.some((one) => one.bolt11 === bolt11)) continue;
     const read = decodeBolt11(bolt11);
     if (!read.ok || read.invoice.amountMsat === null) continue;
-    if (!await findInvoiceByHash(tx, read.invoice.paymentHash)) held.push({ bolt11, decoded: read.invoice });
+    const known = await findInvoiceByHash(tx, read.invoice.paymentHash);
+    // Set aside when it didn't fit, it may fit after an amendment.
+    if (!known || isSetAside(known, order.id)) held.push({ bolt11, decoded: read.invoice });
   }
   return held;
+}
+
+function isSetAside({ state, order_id }: InvoiceRow, orderId: string): boolean {
+  return state === "void" && order_id === orderId;
 }
 
 /** The wallet that made the invoice; null: it wasn't any of these. */
@@ -114,7 +122,8 @@ async function take(
   const { job, orderId, wallet, one: { bolt11, decoded }, adopted } = o;
   const now = clock.now();
   const order = await orders.orderOf(tx, orderId);
-  if (!order || await findInvoiceByHash(tx, decoded.paymentHash)) return null;
+  const known = await findInvoiceByHash(tx, decoded.paymentHash);
+  if (!order || (known && !isSetAside(known, orderId))) return null;
   const amountMsat = decoded.amountMsat!;
   const { merchant } = order;
   // Whole sats were asked for where the wallet knows nothing smaller.
@@ -122,9 +131,10 @@ async function take(
   const open = await openInvoiceOf(tx, orderId);
   const fits = isUnpaid(order) && !adopted && amountMsat >= owed && amountMsat - owed < 1_000n &&
     !(open && BigInt(open.amount_msat) === amountMsat);
+  if (known && !fits) return null;
   if (fits) await voidInvoices(tx, orderId, now);
   const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
-  const invoice = await insertAttempt(tx, attempt);
+  const invoice = known ?? await insertAttempt(tx, attempt);
   const made = issued({ bolt11 }, { ok: true, decoded });
   if (!fits) {
     await keepVoid(tx, invoice.id, scheduled(made, invoice, order.expires_at, now), now);
@@ -132,7 +142,8 @@ async function take(
   }
   await updateOrder(tx, orderId, { expires_at: made.expiresAt });
   const dated = { ...scheduled(made, invoice, made.expiresAt, now), nextLookUpAt: now };
-  await openAttempt(tx, invoice.id, await withOwnLinks(tx, { pages, random }, order, dated), now);
+  if (known) await setInvoiceState(tx, known.id, { state: "open", nextLookUpAt: now }, now);
+  else await openAttempt(tx, invoice.id, await withOwnLinks(tx, { pages, random }, order, dated), now);
   await job.complete(tx);
   const text =
     "The customer has a payment request of before the restore: it is this order's, no other is made.";

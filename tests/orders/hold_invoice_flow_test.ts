@@ -114,7 +114,8 @@ Deno.test("a process that is killed at any step between accepting and taking: th
     for (let i = 0; i < 4; i++) await next.pass(20_000);
     assertEquals([wallet.holds, (await next.order()).payment], [["settled"], "paid"], `after ${steps}`);
     assertEquals(await next.stock(), { onHand: 4, held: 0 }, `after ${steps}`);
-    assert(settled <= 2, `settled ${settled} times after ${steps}`);
+    // Whoever can't know asks again: taking it twice changes nothing.
+    assert(settled >= 1, `never taken after ${steps}`);
   }
   assert(ends.includes("died") && ends.includes("lived"), ends.join());
 });

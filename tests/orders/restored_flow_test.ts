@@ -221,6 +221,34 @@ Deno.test("an order that was amended finds each of its invoices; the older one i
   await checkBooks(shop);
 });
 
+Deno.test("an amendment that comes after the first invoice was found takes the second one, and no other is made", async () => {
+  await using shop = await restoredShop();
+  const alice = shop.customer("alice");
+  const [first, second] = [await invoiceOfBefore(shop, 100), await invoiceOfBefore(shop, 300)];
+  await saidBefore(shop, alice, request(first));
+  await saidBefore(shop, alice, request(second), 4);
+  const now = Math.floor(shop.clock.now() / 1000);
+  const order = (quantity: number) => ({
+    type: 0,
+    id: "order-1",
+    items: [{ product_id: "cup", quantity }],
+    address: "x",
+  });
+  assertEquals(await alice.says(order(1), { at: now }), []);
+  assertEquals(
+    (await invoices(shop)).sort(),
+    [[first, "open"], [second, "void"]].sort() as [string, string][],
+  );
+  assertEquals(await alice.says(order(3), { at: now + 3 }), []);
+  assertEquals(
+    (await invoices(shop)).sort(),
+    [[first, "void"], [second, "open"]].sort() as [string, string][],
+  );
+  await alice.pays(second);
+  assertEquals((await shop.order()).payment, "paid");
+  await checkBooks(shop);
+});
+
 Deno.test("a product that the restored catalogue doesn't know isn't refused to who has an invoice: people decide", async () => {
   await using shop = await restoredShop();
   const alice = shop.customer("alice");
