@@ -53,7 +53,7 @@ function optionsFrom(args: string[]): Options {
       "orders-per-second": { type: "string", default: "10" },
       "seconds-between-kills": { type: "string", default: "1" },
       from: { type: "string", default: "ready" },
-      "at-once": { type: "string", default: "500" },
+      "at-once": { type: "string", default: "1000" },
       "drain-seconds": { type: "string", default: "180" },
       database: { type: "string", default: "sqlite" },
       honest: { type: "boolean", default: false },
