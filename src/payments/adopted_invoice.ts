@@ -39,22 +39,35 @@ interface Candidate {
  */
 export async function adoptInvoice(o: InvoiceJobOptions, job: RunningJob, orderId: string): Promise<boolean> {
   if (!o.memory?.any) return false;
-  const { database, orders, walletsOf } = o;
-  const found = await database.transaction(async (tx) => {
-    const order = await orders.orderOf(tx, orderId);
-    return order ? { order, held: await heldBy(tx, order) } : null;
-  });
-  if (!found || found.held.length === 0) return false;
-  const wallets = walletsOf(found.order.merchant);
+  // What the customer changes while the wallet is asked may make another of their invoices fit.
+  for (let seen: number | null = null;;) {
+    const found = await o.database.transaction(async (tx) => {
+      const order = await o.orders.orderOf(tx, orderId);
+      return order ? { order, held: await heldBy(tx, order) } : null;
+    });
+    if (!found || found.held.length === 0 || found.order.revision === seen) return false;
+    if (await adoptOne(o, job, found)) return true;
+    seen = found.order.revision;
+  }
+}
+
+async function adoptOne(
+  o: InvoiceJobOptions,
+  job: RunningJob,
+  { order, held }: { order: OrderRow; held: Candidate[] },
+): Promise<boolean> {
+  const wallets = o.walletsOf(order.merchant);
   let adopted = false;
   // The newest first: it is the one that the customer was shown last.
-  for (const one of found.held.toReversed()) {
+  for (const one of held.toReversed()) {
     const wallet = await whoKnows(o, wallets, one, job.signal);
     if (!wallet) continue;
-    const opened = await database.transaction((tx) => take(o, tx, { job, orderId, wallet, one, adopted }));
+    const opened = await o.database.transaction((tx) =>
+      take(o, tx, { job, orderId: order.id, wallet, one, adopted })
+    );
     if (opened === null) continue;
     adopted ||= opened.open;
-    o.onIssued?.({ merchant: found.order.merchant, id: opened.id, paymentHash: one.decoded.paymentHash });
+    o.onIssued?.({ merchant: order.merchant, id: opened.id, paymentHash: one.decoded.paymentHash });
   }
   return adopted;
 }

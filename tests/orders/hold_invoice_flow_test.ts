@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { WalletError } from "../../src/payments/wallet.ts";
 import { type Customer, refusalIn, requestIn, toldIn } from "../support/customer.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { freshDatabase } from "../support/fresh_database.ts";
+import { memoryDatabase } from "../support/database.ts";
 import { HoldingWallet } from "../support/holding_wallet.ts";
 import { MortalDatabase } from "../support/mortal_database.ts";
 import { Shop } from "../support/shop.ts";
@@ -91,7 +91,7 @@ Deno.test("a wallet that is away between accepting and taking is asked again unt
 Deno.test("a process that is killed at any step between accepting and taking: the next one takes the money, once", async () => {
   const ends: string[] = [];
   for (const steps of [0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 1_000]) {
-    await using database = await freshDatabase();
+    await using database = await memoryDatabase();
     const clock = new FakeClock();
     const wallet = new HoldingWallet(clock);
     const terms = { stockPolicy: "holdinvoice" as const };

@@ -208,10 +208,12 @@ class World {
   async #listen(): Promise<void> {
     for (const customer of this.#customers) {
       for (const answer of await customer.hears()) {
-        const link = answer.payment_options?.[0]?.link;
+        const [bill] = answer.payment_options ?? [];
+        const link = bill?.link;
         if (!link) continue;
         const order = (await this.#shop.orders()).find((one) => one.customer === customer.pubkey)!;
-        const version = `${order.revision} ${order.total_msat} ${order.received_msat}`;
+        // What the bill itself asks for: the order may have gone on before it is read.
+        const version = `${order.revision} ${(bill as { amount_sats?: number }).amount_sats}`;
         const bills = this.#bills.get(customer.pubkey) ?? [];
         const other = bills.find((one) => one.version === version && one.link !== link);
         assert(!other, `two bills for the same: ${version}`);
