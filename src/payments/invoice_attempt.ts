@@ -2,19 +2,17 @@ import type { Clock } from "../clock.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import { type CheckedInvoice, checkInvoice } from "./invoice_check.ts";
 import type { Issued } from "./invoices_store.ts";
+import type { KnownNetworks } from "./known_networks.ts";
 import { descriptionHash } from "./lnurl.ts";
 import { offerable } from "./payment_links.ts";
 import type { CreatedInvoice, InvoiceRequest, Network, Wallet, WalletError } from "./wallet.ts";
 import { walletError } from "./wallet.ts";
 
 /** How long a wallet has for one invoice (design §5). */
-const ANSWER_MS = 8_000;
+export const ANSWER_MS = 8_000;
 
 /** What became of one question for an invoice. */
 export type Attempt = { ok: true; issued: Issued } | { ok: false; error: WalletError | null; reason: string };
-
-/** Networks by wallet, asked once: a wallet doesn't change its network. */
-export type KnownNetworks = WeakMap<Wallet, Network>;
 
 /** Asks a wallet for one invoice and checks what it answers; a bad one counts as a failure that another try doesn't heal. */
 export async function attempt(
@@ -31,7 +29,7 @@ export async function attempt(
   const { wallet, request, clock, holdHash: paymentHash = null } = o;
   using deadline = new Deadline(clock, ANSWER_MS, o.signal);
   try {
-    const network = await networkOf(wallet, o.networks, deadline.signal);
+    const network = await o.networks.of(wallet, deadline.signal);
     const make = async (asked: InvoiceRequest): Promise<CreatedInvoice> =>
       paymentHash === null
         ? await wallet.createInvoice(asked, deadline.signal)
@@ -95,13 +93,4 @@ function check(
     now,
   };
   return checkInvoice(created.bolt11, asked, network);
-}
-
-/** A wallet that doesn't say is taken for mainnet: another network's money would be worth nothing. */
-async function networkOf(wallet: Wallet, known: KnownNetworks, signal: AbortSignal): Promise<Network> {
-  const before = known.get(wallet);
-  if (before) return before;
-  const { network } = await wallet.probe(signal);
-  known.set(wallet, network ?? "bc");
-  return network ?? "bc";
 }

@@ -7,7 +7,7 @@ import type { Memory } from "../orders/said_before_store.ts";
 import type { Random } from "../random.ts";
 import { adoptInvoice } from "./adopted_invoice.ts";
 import { amountFor, asksFor } from "./invoice_amount.ts";
-import { type Attempt, attempt, type KnownNetworks } from "./invoice_attempt.ts";
+import { ANSWER_MS, type Attempt, attempt } from "./invoice_attempt.ts";
 import {
   endAttempt,
   findInvoiceByHash,
@@ -24,6 +24,7 @@ import type { BtcOffers } from "./chain/btc_offers.ts";
 import { hashOf, type HeldMoney } from "./held_money.ts";
 import { withAddress } from "./invoice_links.ts";
 import { invoiceText } from "./invoice_text.ts";
+import { KnownNetworks } from "./known_networks.ts";
 import { keepLateInvoice, scheduled } from "./late_invoice.ts";
 import { isUnpaid, type OrdersPort, owedMsat, type WalletsOf } from "./orders_port.ts";
 import { commitment, type PaymentPages, withOwnLinks } from "./payment_pages.ts";
@@ -92,11 +93,12 @@ type Begin = { begun: Begun } | { pause: number } | null;
 
 class InvoiceJobs {
   readonly #o: InvoiceJobOptions;
-  readonly #networks: KnownNetworks = new WeakMap();
+  readonly #networks: KnownNetworks;
   readonly #patience = new WalletPatience();
 
   constructor(options: InvoiceJobOptions) {
     this.#o = options;
+    this.#networks = new KnownNetworks(options.clock, ANSWER_MS);
   }
 
   /** One round. Ends the job when the order has its invoice, needs none or can't have one; else it is tried again later. */

@@ -6,6 +6,7 @@ import { decodeBolt11 } from "../../src/payments/bolt11.ts";
 import { freshDatabase } from "../support/fresh_database.ts";
 import { settle } from "../support/fake_clock.ts";
 import { onEachDatabase } from "../support/databases.ts";
+import { WalletError } from "../../src/payments/wallet.ts";
 import { PRICE, Shop, until } from "./shop.ts";
 
 function handlerOf(shop: Shop, more: Partial<Parameters<typeof invoiceJobs>[0]> = {}) {
@@ -290,4 +291,32 @@ Deno.test("a dead job fails an order that still waits, and leaves others alone",
     await database.transaction((tx) => handler.onDead!(tx, { order_id: id }, "too often"));
   }
   assertEquals([await shop.payment(waits), await shop.payment(paid)], ["failed", "paid"]);
+});
+
+Deno.test("a wallet is asked for its network once, however many invoices wait; after a failure again", async () => {
+  await using database = await freshDatabase();
+  const shop = new Shop(database);
+  const probe = shop.wallet.probe.bind(shop.wallet);
+  let probes = 0;
+  let away = false;
+  shop.wallet.probe = async (signal) => {
+    probes++;
+    await shop.clock.sleep(100);
+    if (away) throw new WalletError("unreachable", "not there");
+    return await probe(signal);
+  };
+  const orders = await Promise.all([shop.order(), shop.order(), shop.order()]);
+  const together = handlerOf(shop);
+  await shop.clock.until(Promise.all(orders.map((id) => together.run(shop.job(id)))), 100);
+  assertEquals(await Promise.all(orders.map((id) => shop.payment(id))), ["awaiting", "awaiting", "awaiting"]);
+  assertEquals(probes, 1);
+
+  away = true;
+  const later = await shop.order();
+  const other = handlerOf(shop);
+  await assertRejects(() => shop.clock.until(other.run(shop.job(later)), 100), RetryLater, "not there");
+  away = false;
+  await shop.clock.advance(15_000);
+  await shop.clock.until(other.run(shop.job(later, 2)), 100);
+  assertEquals(await shop.payment(later), "awaiting");
 });
