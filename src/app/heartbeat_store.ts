@@ -35,7 +35,7 @@ export async function bury(tx: Tx, holder: string, now: number): Promise<boolean
   const gone = await tx.deleteFrom("leases").where("name", "=", PREFIX + holder).where("until", "<=", now)
     .executeTakeFirst();
   if (gone.numDeletedRows === 0n) return false;
-  await freeHolder(tx, holder);
+  await freeHolder(tx, holder, now);
   await freeClaims(tx, now);
   await makeAllOpenDue(tx, now);
   tx.wake("inbox");

@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { databaseFile } from "../db/open.ts";
 import { lockDatabaseFile } from "../db/sole_lock.ts";
@@ -18,15 +19,22 @@ export class AlreadyRunningError extends Error {
  */
 export class SoleProcess implements Service {
   readonly #database: Database;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #file: string | null;
   readonly #opened: number | null;
   #lock: Disposable | undefined;
 
   constructor(
-    o: { database: Database; log: Log; settings: Pick<Settings, "NCC_DATABASE_URL" | "NCC_DATA_DIR"> },
+    o: {
+      database: Database;
+      clock: Clock;
+      log: Log;
+      settings: Pick<Settings, "NCC_DATABASE_URL" | "NCC_DATA_DIR">;
+    },
   ) {
     this.#database = o.database;
+    this.#clock = o.clock;
     this.#log = o.log;
     this.#file = databaseFile(o.settings.NCC_DATABASE_URL ?? null, o.settings.NCC_DATA_DIR);
     this.#opened = this.#file === null ? null : Deno.statSync(this.#file).ino;
@@ -47,7 +55,7 @@ export class SoleProcess implements Service {
       await this.stop();
       throw new AlreadyRunningError(`${this.#file} was replaced while this start opened it. Start again.`);
     }
-    const freed = await this.#database.transaction((tx) => freeAll(tx));
+    const freed = await this.#database.transaction((tx) => freeAll(tx, this.#clock.now()));
     if (freed > 0) this.#log.info("start.taken_up", { jobs: freed });
   }
 

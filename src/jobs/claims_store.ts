@@ -171,30 +171,38 @@ export async function renew(tx: Tx, claims: Claim[], holder: string, until: numb
   return new Set(rows.map((row) => `${row.id}:${row.attempts}`));
 }
 
-/** A job that was running at so many ends of the program may be what ends it. */
-const SUSPICIOUS_TRIES = 3;
+/** A job that was running at more ends of the program than this may be what ends it. */
+const UNSUSPICIOUS_TRIES = 3;
+const FIRST_WAIT_MS = 250;
+const MOST_DOUBLINGS = 7;
 
-/**
- * Ends every lease of a process that is gone: another may claim its jobs at once. Jobs that were cut off several times keep
- * theirs, as in `freeAll`.
- */
-export async function freeHolder(tx: Tx, holder: string): Promise<void> {
+/** Ends every lease of a process that is gone; its jobs go on as in `freeAll`. */
+export async function freeHolder(tx: Tx, holder: string, now: number): Promise<void> {
   await tx.updateTable("leases").set({ until: 0 }).where("holder", "=", holder).where("until", ">", 0)
     .execute();
-  await tx.updateTable("jobs").set({ lease_until: 0 }).where("state", "=", sql.lit("running"))
-    .where("lease_by", "=", holder).where("attempts", "<=", SUSPICIOUS_TRIES).execute();
-  tx.wake("jobs");
+  await freeJobs(tx, now, holder);
 }
 
 /**
  * Ends every lease: jobs that ran may be claimed at once, and so may what only one process does. Only for whoever knows that
- * no other process is left. A job that was cut off several times keeps its lease, or a program that is ended again and again
- * would use up its tries within seconds. Answers how many jobs that were.
+ * no other process is left. A job that was cut off several times waits first, each time twice as long and at most until its
+ * lease would have ended: a program that is ended again and again would use up its tries within seconds, and whoever ends it
+ * must not come first each time. Answers how many jobs ran.
  */
-export async function freeAll(tx: Tx): Promise<number> {
+export async function freeAll(tx: Tx, now: number): Promise<number> {
   await tx.updateTable("leases").set({ until: 0 }).where("until", ">", 0).execute();
-  const { numUpdatedRows } = await tx.updateTable("jobs").set({ lease_until: 0 })
-    .where("state", "=", sql.lit("running")).where("attempts", "<=", SUSPICIOUS_TRIES).executeTakeFirst();
+  return await freeJobs(tx, now);
+}
+
+async function freeJobs(tx: Tx, now: number, holder?: string): Promise<number> {
+  const doublings = sql`case when attempts > ${sql.lit(UNSUSPICIOUS_TRIES + MOST_DOUBLINGS)}
+    then ${sql.lit(MOST_DOUBLINGS)} else attempts - ${sql.lit(UNSUSPICIOUS_TRIES + 1)} end`;
+  const until = sql`cast(${now} as bigint) + ${sql.lit(FIRST_WAIT_MS)} * (1 << (${doublings}))`;
+  const { numUpdatedRows } = await tx.updateTable("jobs").set({
+    lease_until: sql<number>`case when attempts <= ${sql.lit(UNSUSPICIOUS_TRIES)} then 0
+      when lease_until < ${until} then lease_until else ${until} end`,
+  }).where("state", "=", sql.lit("running"))
+    .$if(holder !== undefined, (query) => query.where("lease_by", "=", holder!)).executeTakeFirst();
   tx.wake("jobs");
   return Number(numUpdatedRows);
 }

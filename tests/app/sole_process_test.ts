@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AlreadyRunningError, SoleProcess } from "../../src/app/sole_process.ts";
 import { backUpSqlite } from "../../src/db/backup.ts";
-import { claim } from "../../src/jobs/claims_store.ts";
 import { Lease } from "../../src/jobs/lease.ts";
 import { listJobs } from "../../src/jobs/jobs_store.ts";
 import { sqliteFile } from "../support/databases.ts";
@@ -24,7 +23,7 @@ Deno.test("what a process had reserved that is gone is free as soon as the next 
   }
   assertEquals(await lease(after, "next").acquire(), false);
 
-  const sole = new SoleProcess({ database: after, log: silentLog, settings: settingsFor(shared.url) });
+  const sole = new SoleProcess({ database: after, clock, log: silentLog, settings: settingsFor(shared.url) });
   await sole.start();
   assertEquals(await lease(after, "next").acquire(), true);
   const done: unknown[] = [];
@@ -39,29 +38,10 @@ Deno.test("what a process had reserved that is gone is free as soon as the next 
   await sole.stop();
 });
 
-Deno.test("a job that is cut off again and again waits for its lease, so that its tries last", async () => {
-  await using shared = await sqliteFile();
-  const database = await shared.open();
-  const clock = new FakeClock();
-  await add(database, clock, {});
-  const crash = async (now: number) => {
-    const wanted = [{ kind: "work", merchant: "", limit: 1, leaseMs: 30_000 }];
-    const claimed = await database.transaction((tx) => claim(tx, wanted, "crashed", now));
-    const sole = new SoleProcess({ database, log: silentLog, settings: settingsFor(shared.url) });
-    await sole.start();
-    await sole.stop();
-    return claimed.length;
-  };
-  const now = clock.now();
-  assertEquals([await crash(now), await crash(now), await crash(now), await crash(now)], [1, 1, 1, 1]);
-  assertEquals(await crash(now + 29_999), 0);
-  assertEquals(await crash(now + 30_000), 1);
-});
-
 Deno.test("a second process on the same file is told so, until the first has ended", async () => {
   await using shared = await sqliteFile();
   const settings = settingsFor(shared.url);
-  const parts = { database: await shared.open(), log: silentLog, settings };
+  const parts = { database: await shared.open(), clock: new FakeClock(), log: silentLog, settings };
   const [first, second] = [new SoleProcess(parts), new SoleProcess(parts)];
   await first.start();
   await assertRejects(() => second.start(), AlreadyRunningError, "Stop it first");
@@ -72,13 +52,13 @@ Deno.test("a second process on the same file is told so, until the first has end
 
 Deno.test("a start whose file was replaced meanwhile, as a restore does, serves neither, and leaves it to the next", async () => {
   await using shared = await sqliteFile();
-  const settings = settingsFor(shared.url);
-  const before = new SoleProcess({ database: await shared.open(), log: silentLog, settings });
+  const parts = { clock: new FakeClock(), log: silentLog, settings: settingsFor(shared.url) };
+  const before = new SoleProcess({ ...parts, database: await shared.open() });
   const restored = `${shared.url}.restored`;
   await backUpSqlite(await shared.open(), restored);
   await Deno.rename(restored, shared.url);
   await assertRejects(() => before.start(), AlreadyRunningError, "was replaced while this start opened it");
-  const after = new SoleProcess({ database: await shared.open(), log: silentLog, settings });
+  const after = new SoleProcess({ ...parts, database: await shared.open() });
   await after.start();
   await after.stop();
 });
