@@ -8,7 +8,12 @@ import { parseKey } from "../nostr/keys.ts";
 import type { SecretBox } from "../nostr/sealed_secrets.ts";
 import { type BunkerKeys, BunkerSilentError } from "./bunker_keys.ts";
 import { KeyError, type MerchantKey, type SigningKey } from "./merchant_key.ts";
-import { deleteWallet, insertWallet, type WalletRow } from "../payments/wallets/wallets_store.ts";
+import {
+  deleteWallet,
+  furtherWallets,
+  insertWallet,
+  type WalletRow,
+} from "../payments/wallets/wallets_store.ts";
 import type { WalletUrls } from "./merchant_registry.ts";
 import { getSecret, putSecret, removeSecret } from "./secrets_store.ts";
 import type { ServedMerchant } from "./served_merchant.ts";
@@ -80,8 +85,8 @@ export class MerchantSecrets {
   }
 
   /**
-   * Gives the merchant `to` the wallets of `from`, whose key is kept in the database from now on, whatever the settings will
-   * say; or, when it is given up, nowhere.
+   * Gives the merchant `to` all wallets of `from`, which keeps them for the invoices that it made, and whose key is kept in the
+   * database from now on, whatever the settings will say; or, when it is given up, nowhere.
    */
   async passOn(tx: Tx, from: MerchantRow, to: string, o: { giveUpKey: boolean }): Promise<void> {
     const { first } = this.#o;
@@ -91,6 +96,12 @@ export class MerchantSecrets {
       if (url !== undefined) {
         for (const merchant of [from.pubkey, to]) await this.#seal(tx, merchant, name, url);
       }
+    }
+    const now = this.#o.clock.now();
+    for (const { merchant, name, priority } of await furtherWallets(tx)) {
+      if (merchant !== from.pubkey) continue;
+      const url = await this.#open(merchant, secretOf(name), tx);
+      if (url !== undefined) await this.addWallet(tx, { merchant: to, name, url, priority, now });
     }
     if (o.giveUpKey) return await removeSecret(tx, from.pubkey, "key");
     if (ofSettings) await this.#seal(tx, from.pubkey, "key", keyText(first.key));

@@ -186,6 +186,29 @@ Deno.test("a shop moves to another key: offers, stock and new orders go, open or
   );
 });
 
+for (const emergency of [false, true]) {
+  Deno.test(`both keys have all wallets after a move${emergency ? " in an emergency" : ""}`, async () => {
+    await using shop = await MovingShop.open();
+    await shop.ask("POST", "/wallets", { name: "late", url: "demo:", priority: 9 });
+    await shop.ask("POST", "/wallets", { name: "early", url: "demo:", priority: 1 });
+    await shop.ask("POST", `/merchants/${old.pubkey}/move`, {
+      secret_key: bytesToHex(next.secretKey),
+      emergency,
+    }, 201);
+    const wallets = async (merchant: string) =>
+      (await shop.ask("GET", `/wallets?merchant=${merchant}`)).data.map((one: { name: string }) => one.name);
+    assertEquals(await wallets(next.pubkey), ["main", "early", "late"]);
+    assertEquals(await wallets(old.pubkey), ["main", "early", "late"]);
+    await shop.stop();
+    await shop.start(bytesToHex(old.secretKey));
+    assertEquals(await wallets(next.pubkey), ["main", "early", "late"]);
+    // The old key's invoices are still looked up at one that the new key does without.
+    await shop.ask("DELETE", `/wallets/early?merchant=${next.pubkey}`);
+    assertEquals(await wallets(next.pubkey), ["main", "late"]);
+    assertEquals(await wallets(old.pubkey), ["main", "early", "late"]);
+  });
+}
+
 Deno.test("in an emergency the old key says nothing more, and what is paid to it is still booked", async () => {
   await using shop = await MovingShop.open();
   const open = await shop.orders("alice", old.pubkey, 2);
