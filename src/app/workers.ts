@@ -123,6 +123,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
       ),
       ...heldJobs({
         ...base,
+        orders,
         walletsOf,
         held,
         lookUpSoon: (merchant, paymentHash) => watcher.lookUpSoon(merchant, { paymentHash }),

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import type { HeldMoney } from "./held_money.ts";
 import { findInvoice, type InvoiceRow } from "./invoices_store.ts";
-import type { WalletsOf } from "./orders_port.ts";
+import { isHeld, type OrdersPort, type WalletsOf } from "./orders_port.ts";
 import { walletError } from "./wallet.ts";
 
 const SETTLE = "invoice.settle";
@@ -21,17 +21,21 @@ export interface HeldJobOptions {
   database: Database;
   clock: Clock;
   log: Log;
+  orders: Pick<OrdersPort, "orderOf">;
   walletsOf: WalletsOf;
   held: HeldMoney;
   /** Called when the wallet did what it was asked: its own word on the invoice is what counts. */
   lookUpSoon(merchant: string, paymentHash: string): void;
 }
 
+/** What is to be done about money that waits. */
+type How = "take" | "give back";
+
 /** Has the money of a hold invoice taken, or given back. Once, however often it is asked for. */
 export async function endHold(
   tx: Tx,
   invoice: Pick<InvoiceRow, "id" | "merchant">,
-  how: "take" | "give back",
+  how: How,
   now: number,
 ): Promise<void> {
   await enqueue(tx, {
@@ -43,29 +47,55 @@ export async function endHold(
   }, now);
 }
 
-/** The handlers of `invoice.settle` and `invoice.give_back` {invoice_id}. What the wallet says afterwards is booked by look-up. */
+/**
+ * The handlers of `invoice.settle` and `invoice.give_back` {invoice_id}. What the wallet says afterwards is booked by look-up:
+ * also when an earlier try did more than it could tell.
+ */
 export function heldJobs(o: HeldJobOptions): JobHandlers {
   const run = async (
     job: RunningJob,
+    how: How,
     ask: (hold: Hold, invoice: InvoiceRow, signal: AbortSignal) => Promise<void>,
   ) => {
-    const invoice = await findInvoice(o.database.kysely, String(job.payload.invoice_id));
-    if (invoice?.payment_hash && invoice.state !== "paid") {
-      await end(o, job, invoice, ask);
-      o.lookUpSoon(invoice.merchant, invoice.payment_hash);
-    }
+    const invoice = await o.database.transaction((tx) => stillDue(o, tx, job, how));
+    if (!invoice) return;
+    await end(o, job, invoice, ask);
+    o.lookUpSoon(invoice.merchant, invoice.payment_hash!);
     await o.database.transaction((tx) => job.complete(tx));
   };
   return {
     [SETTLE]: {
       concurrency: 8,
-      run: (job) => run(job, (hold, invoice, signal) => hold.settle(o.held.preimage(invoice.id), signal)),
+      run: (job) =>
+        run(job, "take", (hold, invoice, signal) => hold.settle(o.held.preimage(invoice.id), signal)),
     },
     [GIVE_BACK]: {
       concurrency: 8,
-      run: (job) => run(job, (hold, invoice, signal) => hold.cancel(invoice.payment_hash!, signal)),
+      run: (job) =>
+        run(job, "give back", (hold, invoice, signal) => hold.cancel(invoice.payment_hash!, signal)),
     },
   };
+}
+
+/**
+ * The invoice whose money waits. Null, and the job is ended, when there is nothing to do, or the contrary by now: an order can
+ * be cancelled until its money is taken.
+ */
+async function stillDue(
+  { orders, clock }: HeldJobOptions,
+  tx: Tx,
+  job: RunningJob,
+  how: How,
+): Promise<InvoiceRow | null> {
+  const invoice = await findInvoice(tx, String(job.payload.invoice_id));
+  if (invoice?.payment_hash && invoice.state !== "paid") {
+    const order = await orders.orderOf(tx, invoice.order_id);
+    const right = order && isHeld(order) ? "take" : "give back";
+    if (right === how) return invoice;
+    await endHold(tx, invoice, right, clock.now());
+  }
+  await job.complete(tx);
+  return null;
 }
 
 type Hold = NonNullable<ReturnType<WalletsOf>[number]["hold"]>;

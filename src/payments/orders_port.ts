@@ -26,6 +26,11 @@ export function isUnpaid(order: OrderRow): boolean {
   return order.payment === "quoting" || order.payment === "awaiting";
 }
 
+/** Whether money that waits with the wallet was accepted for the order, and is to be taken. */
+export function isHeld(order: OrderRow): boolean {
+  return order.payment === "held";
+}
+
 /** What is still to be paid, msat. */
 export function owedMsat(order: OrderRow): bigint {
   return BigInt(order.total_msat) - BigInt(order.received_msat);

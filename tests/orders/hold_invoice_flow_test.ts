@@ -88,6 +88,67 @@ Deno.test("a wallet that is away between accepting and taking is asked again unt
   assertEquals(await shop.stock(), { onHand: 4, held: 0 });
 });
 
+Deno.test("an order that is cancelled between accepting and taking: its money goes back without a refund", async () => {
+  const { shop, wallet } = await opened();
+  await using _ = shop;
+  const alice = shop.customer("alice");
+  const pay = await ordered(wallet, alice);
+  wallet.onEnd = () => {
+    throw new WalletError("unreachable", "away");
+  };
+  await pay();
+  await shop.pass(500);
+  assertEquals((await shop.order()).payment, "held");
+  await shop.happensLater(await shop.order(), { type: "customerCancelled" });
+  wallet.onEnd = () => {};
+  await shop.pass(60_000);
+  const order = await shop.order();
+  assertEquals([wallet.holds, order.payment, order.received_msat], [["cancelled"], "cancelled", 0]);
+  assertEquals(await shop.stock(), { onHand: 5, held: 0 });
+});
+
+Deno.test("money that was taken without the wallet's answer is booked and refunded when its order was cancelled meanwhile", async () => {
+  const { shop, wallet } = await opened();
+  await using _ = shop;
+  const pay = await ordered(wallet, shop.customer("alice"), 2);
+  wallet.mute = true;
+  await pay();
+  await shop.pass(500);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["settled"], "held"]);
+  await shop.happensLater(await shop.order(), { type: "merchantCancelled", reason: "Closed today" });
+  wallet.mute = false;
+  await shop.pass(60_000);
+  const order = await shop.order();
+  assertEquals(
+    [wallet.holds, order.payment, order.received_msat, order.refunding_msat],
+    [["settled"], "refund_due", 200_000, 200_000],
+  );
+  assertEquals(await shop.stock(), { onHand: 5, held: 0 });
+});
+
+Deno.test("what was to be given back is left alone once its order has accepted it", async () => {
+  const { shop, wallet, clock } = await opened();
+  await using _ = shop;
+  const alice = shop.customer("alice");
+  const pay = await ordered(wallet, alice, 2);
+  wallet.onEnd = (how) => {
+    throw new WalletError("unreachable", `away: ${how}`);
+  };
+  // Changed, and the new invoice takes a while: the order has none that it waits for when the old one is paid.
+  const { create } = wallet.hold;
+  wallet.hold.create = () => Promise.reject(new WalletError("busy", "later"));
+  await clock.until(alice.orders(item("cup", 1)));
+  await pay();
+  await clock.until(shop.pass(60_000));
+  assertEquals([wallet.holds, (await shop.order()).payment], [["held"], "quoting"]);
+  wallet.hold.create = create;
+  await shop.pass(60_000);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["held", "open"], "held"]);
+  wallet.onEnd = () => {};
+  await shop.pass(20_000);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["settled", "open"], "overpaid"]);
+});
+
 Deno.test("a process that is killed at any step between accepting and taking: the next one takes the money, once", async () => {
   const ends: string[] = [];
   for (const steps of [0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 1_000]) {

@@ -34,6 +34,8 @@ export class HoldingWallet extends DemoWallet {
   readonly #holds = new Map<string, HoldInvoice>();
   /** Called when a hold is to be settled or cancelled; it may throw. */
   onEnd: (how: "settle" | "cancel") => void = () => {};
+  /** Whether it does as it is asked, and nobody hears of it: no answer comes, and no hint. */
+  mute = false;
 
   constructor(clock: FakeClock) {
     super({ clock, random: systemRandom, log: silentLog });
@@ -97,6 +99,7 @@ export class HoldingWallet extends DemoWallet {
       return Promise.reject(new WalletError("refused", `it is ${one.state}`));
     }
     Object.assign(one, { state: end, at: this.#clock.now() });
+    if (this.mute) return Promise.reject(new WalletError("no_answer", "it doesn't say"));
     this.hint({ paymentHash });
     return Promise.resolve();
   }

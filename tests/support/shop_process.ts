@@ -143,6 +143,7 @@ export class ShopProcess {
         }),
         ...heldJobs({
           ...base,
+          orders,
           walletsOf,
           held,
           lookUpSoon: (merchant, paymentHash) => this.#watcher.lookUpSoon(merchant, { paymentHash }),
