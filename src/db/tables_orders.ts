@@ -73,6 +73,8 @@ export interface OrdersTable {
   forgotten_at: IntOrNull;
   /** What its payment page and LNURL are found by; null: it has none. */
   pay_token: TextOrNull;
+  /** Of an order that is `held`: the invoice whose money was accepted. */
+  held_invoice: TextOrNull;
 }
 
 export interface OrderItemsTable {

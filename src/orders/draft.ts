@@ -51,6 +51,7 @@ export function draftOrder(origin: Origin, request: OrderRequest, id: string, no
     delay_told: 0,
     forgotten_at: null,
     pay_token: null,
+    held_invoice: null,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import type { HeldMoney } from "./held_money.ts";
 import { findInvoice, type InvoiceRow } from "./invoices_store.ts";
-import { isHeld, type OrdersPort, type WalletsOf } from "./orders_port.ts";
+import { isHeldBy, type OrdersPort, type WalletsOf } from "./orders_port.ts";
 import { walletError } from "./wallet.ts";
 
 const SETTLE = "invoice.settle";
@@ -90,7 +90,7 @@ async function stillDue(
   const invoice = await findInvoice(tx, String(job.payload.invoice_id));
   if (invoice?.payment_hash && invoice.state !== "paid") {
     const order = await orders.orderOf(tx, invoice.order_id);
-    const right = order && isHeld(order) ? "take" : "give back";
+    const right = order && isHeldBy(order, invoice.id) ? "take" : "give back";
     if (right === how) return invoice;
     await endHold(tx, invoice, right, clock.now());
   }

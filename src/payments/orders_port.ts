@@ -9,8 +9,11 @@ export interface OrdersPort {
   orderOf(tx: Tx, orderId: string): Promise<OrderRow | undefined>;
   /** Lets an event happen to an order: to this id's, or to one that this transaction has locked and not changed since. */
   apply(tx: Tx, order: string | OrderRow, event: OrderEvent, now: number): Promise<{ order: OrderRow }>;
-  /** Money for the order waits with the wallet: whether it is to be taken (its goods are reserved then) or given back. */
-  paymentHeld(tx: Tx, payment: { order: string | OrderRow; now: number }): Promise<"take" | "give back">;
+  /** The invoice's money waits with the wallet: whether it is to be taken (the goods are reserved then) or given back. */
+  paymentHeld(
+    tx: Tx,
+    payment: { order: string | OrderRow; invoice: string; now: number },
+  ): Promise<"take" | "give back">;
   /** Money for the order has arrived, by the wallet's own word. The order as for `apply`. */
   paymentArrived(
     tx: Tx,
@@ -26,9 +29,9 @@ export function isUnpaid(order: OrderRow): boolean {
   return order.payment === "quoting" || order.payment === "awaiting";
 }
 
-/** Whether money that waits with the wallet was accepted for the order, and is to be taken. */
-export function isHeld(order: OrderRow): boolean {
-  return order.payment === "held";
+/** Whether it is this invoice's money, waiting with the wallet, that the order has accepted: it is to be taken. */
+export function isHeldBy(order: OrderRow, invoiceId: string): boolean {
+  return order.payment === "held" && order.held_invoice === invoiceId;
 }
 
 /** What is still to be paid, msat. */

@@ -16,7 +16,7 @@ import {
   setNextLookUp,
 } from "./invoices_store.ts";
 import { dueAt, nextLookUpAt, type Watched } from "./look_up_schedule.ts";
-import { isUnpaid, type OrdersPort, type WalletsOf } from "./orders_port.ts";
+import { isHeldBy, isUnpaid, type OrdersPort, type WalletsOf } from "./orders_port.ts";
 import { isUnassigned, lockPaymentByHash, matchPayment, recordPayment } from "./payments_store.ts";
 import { recordUnmatched } from "./unmatched.ts";
 import { type InvoiceStatus, type Wallet, WalletError } from "./wallet.ts";
@@ -156,12 +156,13 @@ export class Settlement {
   ): Promise<LookedUp | null> {
     const { orders, log } = this.#o;
     if (status === "held") {
-      const how = order ? await orders.paymentHeld(tx, { order, now }) : "give back";
+      const how = order ? await orders.paymentHeld(tx, { order, invoice: invoice.id, now }) : "give back";
       await endHold(tx, invoice, how, now);
       await setNextLookUp(tx, invoice.id, now + HELD_MS);
       return "unpaid";
     }
-    if (order?.payment !== "held" || (status !== "cancelled" && status !== "expired")) return null;
+    if (status !== "cancelled" && status !== "expired") return null;
+    if (!order || !isHeldBy(order, invoice.id)) return null;
     // Taken too late, or the wallet let it go: the customer has the money, so the order ends.
     log.warn("invoice.hold_gone", { invoice: invoice.id, order: order.id });
     await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: null }, now);

@@ -126,6 +126,34 @@ Deno.test("money that was taken without the wallet's answer is booked and refund
   assertEquals(await shop.stock(), { onHand: 5, held: 0 });
 });
 
+for (const [name, first] of [["new", 1], ["old", 0]] as const) {
+  Deno.test(`both invoices of an amended order are paid, the ${name} one first: the other's money goes back`, async () => {
+    const { shop, wallet } = await opened();
+    await using _ = shop;
+    const alice = shop.customer("alice");
+    const pays = [await ordered(wallet, alice, 2), await ordered(wallet, alice, 1)];
+    wallet.onEnd = (how) => {
+      if (how === "settle") throw new WalletError("unreachable", "away");
+    };
+    await pays[first]!();
+    await shop.pass(500);
+    await pays[1 - first]!();
+    await shop.pass(20_000);
+    const wanted = (taken: "held" | "settled") => first === 0 ? [taken, "cancelled"] : ["cancelled", taken];
+    // What went back wasn't what the order has accepted: it stands.
+    assertEquals([wallet.holds, (await shop.order()).payment], [wanted("held"), "held"]);
+    wallet.onEnd = () => {};
+    await shop.pass(20_000);
+    const order = await shop.order();
+    assertEquals([wallet.holds, order.payment, order.received_msat, order.refunding_msat], [
+      wanted("settled"),
+      ...(first === 0 ? ["overpaid", 200_000] : ["paid", 100_000]),
+      0,
+    ]);
+    assertEquals(await shop.stock(), { onHand: 4, held: 0 });
+  });
+}
+
 Deno.test("what was to be given back is left alone once its order has accepted it", async () => {
   const { shop, wallet, clock } = await opened();
   await using _ = shop;
