@@ -19,20 +19,25 @@ export async function attempt(
   o: {
     wallet: Wallet;
     request: InvoiceRequest;
-    /** Of a hold invoice: its hash, whose preimage is ours. Null: an ordinary invoice. */
+    /** For a hold invoice, where the wallet has them: its hash, whose preimage is ours. Null: an ordinary invoice. */
     holdHash?: string | null;
     clock: Clock;
     networks: KnownNetworks;
     signal: AbortSignal;
   },
 ): Promise<Attempt> {
-  const { wallet, request, clock, holdHash: paymentHash = null } = o;
+  const { wallet, request, clock, holdHash = null } = o;
   using deadline = new Deadline(clock, ANSWER_MS, o.signal);
   try {
-    const make = async (asked: InvoiceRequest): Promise<CreatedInvoice> =>
-      paymentHash === null
-        ? await wallet.createInvoice(asked, deadline.signal)
-        : { ...await wallet.hold!.create({ ...asked, paymentHash }, deadline.signal), paymentHash };
+    const network = o.networks.of(wallet, deadline.signal);
+    const make = async (asked: InvoiceRequest): Promise<CreatedInvoice> => {
+      // Some tell only with their first answer what they can.
+      if (holdHash !== null) await network;
+      const { hold } = wallet;
+      if (!hold || holdHash === null) return await wallet.createInvoice(asked, deadline.signal);
+      const paymentHash = holdHash;
+      return { ...await hold.create({ ...asked, paymentHash }, deadline.signal), paymentHash };
+    };
     const making = make(request).catch((fault) => {
       const { hashedText, ...plain } = request;
       // Some can do it with one node behind them and not with another.
@@ -40,13 +45,13 @@ export async function attempt(
       return make(plain);
     });
     // Together: the first order after a start waits for one answer instead of two.
-    const [made, network] = await Promise.allSettled([making, o.networks.of(wallet, deadline.signal)]);
+    const [made, of] = await Promise.allSettled([making, network]);
     const created = valueOf(made);
-    const checked = check(created, request, wallet, valueOf(network), clock.now());
+    const checked = check(created, request, wallet, valueOf(of), clock.now());
     if (!checked.ok) {
       return { ok: false, error: null, reason: `the wallet gave a wrong invoice: ${checked.reason}` };
     }
-    return { ok: true, issued: issued(created, checked) };
+    return { ok: true, issued: issued(created, checked, holdHash) };
   } catch (fault) {
     if (o.signal.aborted) throw o.signal.reason;
     const error = walletError(fault);
@@ -65,10 +70,11 @@ function saysNo(fault: unknown): boolean {
   return kind === "refused" || kind === "not_implemented";
 }
 
-/** What is stored of a checked invoice. Lower case, as wallets compare it. */
+/** What is stored of a checked invoice, which is a hold invoice when its hash is ours. Lower case, as wallets compare it. */
 export function issued(
   { bolt11, ref, links }: Pick<CreatedInvoice, "bolt11" | "ref" | "links">,
   checked: CheckedInvoice & { ok: true },
+  holdHash: string | null = null,
 ): Issued {
   const { paymentHash, timestamp, expirySeconds } = checked.decoded;
   return {
@@ -78,6 +84,7 @@ export function issued(
     nextLookUpAt: null,
     ref: ref ?? null,
     links: offerable(links ?? []),
+    hold: paymentHash === holdHash,
   };
 }
 

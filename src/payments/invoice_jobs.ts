@@ -189,8 +189,7 @@ class InvoiceJobs {
     }
     const { merchant } = order;
     const amountMsat = amountFor(order, wallet);
-    const hold = wallet.hold !== undefined && this.#o.held?.wanted(merchant) === true;
-    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, hold, now };
+    const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
     const invoice = await insertAttempt(tx, attempt, earlier);
     return { begun: { order, invoice, wallet, until: this.#until(order, now) } };
   }
@@ -203,7 +202,8 @@ class InvoiceJobs {
   }
 
   #ask({ order, invoice, wallet, until }: Begun, signal: AbortSignal): Promise<Attempt> {
-    const { clock } = this.#o;
+    const { clock, held } = this.#o;
+    const holdHash = held?.wanted(order.merchant) ? hashOf(held.preimage(invoice.id)) : null;
     const left = until === null
       ? (this.#o.expirySeconds ?? DEFAULT_EXPIRY_SECONDS)
       : Math.ceil((until - clock.now()) / 1000);
@@ -213,9 +213,8 @@ class InvoiceJobs {
       ...commitment(this.#o.pages, order, wallet),
       expirySeconds: Math.max(SHORTEST_EXPIRY_SECONDS, left),
       externalId: `${order.id}#${invoice.attempt}`,
-      onLate: (created: CreatedInvoice) => void keepLateInvoice(this.#o, order, invoice, created),
+      onLate: (created: CreatedInvoice) => void keepLateInvoice(this.#o, order, invoice, created, holdHash),
     };
-    const holdHash = invoice.hold === 1 ? hashOf(this.#o.held!.preimage(invoice.id)) : null;
     return attempt({ wallet, request, holdHash, clock, networks: this.#networks, signal });
   }
 

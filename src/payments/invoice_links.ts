@@ -16,7 +16,7 @@ export async function withAddress(
 ): Promise<Issued> {
   const links = issued.links ?? [];
   const read = decodeBolt11(issued.bolt11);
-  if (!btc || !read.ok || invoice.hold === 1 || links.some(({ type }) => type === "btc")) return issued;
+  if (!btc || !read.ok || issued.hold || links.some(({ type }) => type === "btc")) return issued;
   const link = await btc.link(tx, {
     merchant: invoice.merchant,
     orderId: invoice.order_id,

@@ -15,6 +15,8 @@ export interface Issued {
   /** The wallet's own name for it. */
   ref?: string | null;
   links?: PaymentLink[];
+  /** Its money waits with the wallet until we take it or give it back. */
+  hold?: boolean;
 }
 
 /** Further ways to pay it, besides its BOLT11. */
@@ -85,7 +87,6 @@ export async function insertAttempt(
     orderId: string;
     wallet: string;
     amountMsat: Msat;
-    hold?: boolean;
     now: number;
   },
   earlier?: readonly InvoiceRow[],
@@ -99,7 +100,6 @@ export async function insertAttempt(
     type: "ln",
     wallet: o.wallet,
     state: "creating",
-    hold: o.hold ? 1 : 0,
     amount_msat: o.amountMsat,
     created_at: o.now,
     updated_at: o.now,
@@ -260,6 +260,7 @@ function columns(issued: Issued) {
     payment_hash: issued.paymentHash,
     wallet_ref: issued.ref ?? null,
     links: issued.links && issued.links.length > 0 ? JSON.stringify(issued.links) : null,
+    hold: issued.hold ? 1 : 0,
     expires_at: issued.expiresAt,
     next_lookup_at: issued.nextLookUpAt,
   };

@@ -13,6 +13,7 @@ export async function keepLateInvoice(
   order: OrderRow,
   invoice: InvoiceRow,
   created: CreatedInvoice,
+  holdHash: string | null,
 ): Promise<void> {
   const fields = { order: order.id, attempt: invoice.attempt };
   try {
@@ -20,7 +21,7 @@ export async function keepLateInvoice(
     if (!decoded.ok) {
       return log.warn("invoice.late_answer_unreadable", { ...fields, reason: decoded.reason });
     }
-    const late = issued(created, { ok: true, decoded: decoded.invoice });
+    const late = issued(created, { ok: true, decoded: decoded.invoice }, holdHash);
     await database.transaction(async (tx) => {
       if (await findInvoiceByHash(tx, late.paymentHash)) return;
       await keepVoid(tx, invoice.id, scheduled(late, invoice, order.expires_at, clock.now()), clock.now());

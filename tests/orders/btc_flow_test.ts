@@ -3,6 +3,8 @@ import { checkBooks } from "../support/books.ts";
 import { orderJson } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeChain, testAccount } from "../support/fake_chain.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { HoldingWallet } from "../support/holding_wallet.ts";
 import { Shop, type ShopOptions } from "../support/shop.ts";
 
 /** What a cup costs. */
@@ -101,6 +103,19 @@ onEachDatabase("an order is paid on-chain: seen, then confirmed, and booked once
   await until(shop, "it is found again", async () => !await forgotten(), 10 * MINUTE);
   assertEquals((await shop.order()).received_msat, 100_000);
   await checkBooks(shop, [{ paymentHash: `${txid}:0`, amountMsat: 100_000n }]);
+});
+
+Deno.test("an address stands beside an ordinary invoice, and none beside a hold invoice", async () => {
+  for (const holds of [true, false]) {
+    const clock = new FakeClock();
+    const wallet = holds ? { wallet: new HoldingWallet(clock) } : {};
+    await using shop = await open(new FakeChain(), {
+      clock,
+      ...wallet,
+      terms: { stockPolicy: "holdinvoice" },
+    });
+    assertEquals((await bill(shop)).options.map(({ type }) => type), holds ? ["ln"] : ["ln", "btc"]);
+  }
 });
 
 Deno.test("every order has an address of its own, and every repeat says the same", async () => {

@@ -40,6 +40,38 @@ Deno.test("nothing is held for an order; when its money waits the goods are rese
   assertMatch(told, /The payment is on hold with the wallet\.\n.*[Pp]aid/s);
 });
 
+Deno.test("the first order of a wallet that tells only with its first answer what it can has a hold invoice, too", async () => {
+  const clock = new FakeClock();
+  const wallet = new HoldingWallet(clock, { tellsAtOnce: false });
+  await using shop = await Shop.open({ clock, wallet, terms: { stockPolicy: "holdinvoice" } });
+  // Away at first: the order waits, as any does.
+  wallet.faults.next("probe", { do: "fail", kind: "unreachable" });
+  const pay = await clock.until(ordered(wallet, shop.customer("alice")));
+  assertEquals(wallet.holds, ["open"]);
+  await pay();
+  await shop.pass(2_000);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["settled"], "paid"]);
+});
+
+Deno.test("money for an invoice whose answer came late is taken like any", async () => {
+  const { shop, wallet, clock } = await opened();
+  await using _ = shop;
+  const { create } = wallet.holding;
+  let late: string | undefined;
+  wallet.holding.create = async (request, signal) => {
+    wallet.holding.create = create;
+    const made = await create(request, signal);
+    late = made.bolt11;
+    request.onLate?.(made);
+    throw new WalletError("no_answer", "late");
+  };
+  await clock.until(ordered(wallet, shop.customer("alice")));
+  assertEquals(wallet.holds, ["open", "open"]);
+  await wallet.settle(late!);
+  await shop.pass(2_000);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["settled", "open"], "paid"]);
+});
+
 Deno.test("who comes second for the last one gets the money back without a refund, and hears why", async () => {
   const { shop, wallet } = await opened();
   await using _ = shop;
@@ -163,13 +195,13 @@ Deno.test("what was to be given back is left alone once its order has accepted i
     throw new WalletError("unreachable", `away: ${how}`);
   };
   // Changed, and the new invoice takes a while: the order has none that it waits for when the old one is paid.
-  const { create } = wallet.hold;
-  wallet.hold.create = () => Promise.reject(new WalletError("busy", "later"));
+  const { create } = wallet.holding;
+  wallet.holding.create = () => Promise.reject(new WalletError("busy", "later"));
   await clock.until(alice.orders(item("cup", 1)));
   await pay();
   await clock.until(shop.pass(60_000));
   assertEquals([wallet.holds, (await shop.order()).payment], [["held"], "quoting"]);
-  wallet.hold.create = create;
+  wallet.holding.create = create;
   await shop.pass(60_000);
   assertEquals([wallet.holds, (await shop.order()).payment], [["held", "open"], "held"]);
   wallet.onEnd = () => {};

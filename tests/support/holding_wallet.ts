@@ -7,6 +7,7 @@ import {
   type InvoiceRef,
   type InvoiceStatus,
   WalletError,
+  type WalletInfo,
 } from "../../src/payments/wallet.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { silentLog } from "./log.ts";
@@ -37,12 +38,26 @@ export class HoldingWallet extends DemoWallet {
   /** Whether it does as it is asked, and nobody hears of it: no answer comes, and no hint. */
   mute = false;
 
-  constructor(clock: FakeClock) {
+  /** Whether it has said what it can: some tell only with their first answer. */
+  #told: boolean;
+
+  constructor(clock: FakeClock, o: { tellsAtOnce?: boolean } = {}) {
     super({ clock, random: systemRandom, log: silentLog });
     this.#clock = clock;
+    this.#told = o.tellsAtOnce ?? true;
   }
 
-  readonly hold: HoldInvoices = {
+  override async probe(signal: AbortSignal): Promise<WalletInfo> {
+    const info = await super.probe(signal);
+    this.#told = true;
+    return info;
+  }
+
+  get hold(): HoldInvoices | undefined {
+    return this.#told ? this.holding : undefined;
+  }
+
+  readonly holding: HoldInvoices = {
     create: (request): Promise<CreatedInvoice> => {
       const { paymentHash, amountMsat } = request;
       const bolt11 = encodeBolt11({
