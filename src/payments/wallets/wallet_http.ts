@@ -58,9 +58,9 @@ export class WalletHttp {
 
   /** The same, with the body left to be read as it comes: for streams. The caller looks at the status. */
   async open(method: string, path: string, question: HttpQuestion, signal: AbortSignal): Promise<Response> {
-    const { name, base, headers } = this.#o;
+    const { name, headers } = this.#o;
     if (signal.aborted) throw new WalletError("unreachable", `${name} wasn't asked: the time was up before`);
-    const url = new URL(path, base.href.endsWith("/") ? base : `${base.href}/`);
+    const url = this.url(path);
     for (const [key, value] of Object.entries(question.query ?? {})) url.searchParams.set(key, value);
     const type = question.json !== undefined
       ? "application/json"
@@ -85,6 +85,12 @@ export class WalletHttp {
     } catch (error) {
       throw this.#fault(error, signal);
     }
+  }
+
+  /** Where a path is that is relative to the base. */
+  url(path: string): URL {
+    const { href } = this.#o.base;
+    return new URL(path, href.endsWith("/") ? href : `${href}/`);
   }
 
   /** Ends connections, with what is under way. */

@@ -38,6 +38,15 @@ Deno.test("a question goes out as it is meant, and its answer comes back parsed"
   }
 });
 
+Deno.test("a path is within the base, whether that ends with a slash or not", () => {
+  for (const base of ["http://h:1", "http://h:1/"]) {
+    assertEquals(client(new URL(base)).url("a/b").href, "http://h:1/a/b");
+  }
+  for (const base of ["http://h:1/deep/in", "http://h:1/deep/in/"]) {
+    assertEquals(client(new URL(base)).url("a/b").href, "http://h:1/deep/in/a/b");
+  }
+});
+
 Deno.test("an answer that is no JSON is its text, and an empty one is nothing", async () => {
   await using server = serve((request) =>
     new Response(new URL(request.url).pathname.endsWith("/empty") ? null : "not found, ü", { status: 404 })

@@ -94,7 +94,7 @@ export class LnbitsWallet implements Wallet {
       cursors: null,
       read: (_cursor, tell, signal) =>
         listenTo({
-          url: this.#socketUrl(),
+          url: this.#http.url(`api/v1/ws/${encodeURIComponent(key)}`),
           opened: () => tell({}),
           heard: async (text) => {
             const paymentHash = hashOfMessage(text);
@@ -220,10 +220,5 @@ export class LnbitsWallet implements Wallet {
 
   #words(answer: HttpAnswer): string {
     return wordsOf(this.#name, answer);
-  }
-
-  #socketUrl(): URL {
-    const { base, key } = this.#o;
-    return new URL(`api/v1/ws/${encodeURIComponent(key)}`, base.href.endsWith("/") ? base : `${base.href}/`);
   }
 }

@@ -94,7 +94,7 @@ export class PhoenixdWallet implements Wallet {
       cursors: null,
       read: (_cursor, tell, signal) =>
         listenTo({
-          url: new URL("websocket", base.href.endsWith("/") ? base : `${base.href}/`),
+          url: this.#http.url("websocket"),
           headers,
           opened: () => tell({}),
           heard: async (text) => {
