@@ -25,6 +25,7 @@ import { Following } from "../following.ts";
 import { listenTo } from "../hint_socket.ts";
 import type { WalletDeps } from "../scheme.ts";
 import { type HttpAnswer, WalletHttp } from "../wallet_http.ts";
+import { wholeSats } from "../whole_sats.ts";
 import { rowOf, stateIn, wordsOf } from "./books.ts";
 import { bodyOfHook, hashOfMessage } from "./messages.ts";
 import { LnbitsPaying } from "./paying.ts";
@@ -129,13 +130,10 @@ export class LnbitsWallet implements Wallet {
   }
 
   async createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {
-    if (request.amountMsat % 1000n !== 0n) {
-      throw new WalletError("refused", `${this.#name} takes whole sats only`);
-    }
     const json = {
       out: false,
       unit: "sat",
-      amount: Number(request.amountMsat / 1000n),
+      amount: Number(wholeSats(request.amountMsat, this.#name, "takes")),
       memo: request.description,
       // LNbits hashes it itself, or hands it to a node that does. It keeps no memo then: the list has it in `extra`.
       ...(request.hashedText !== undefined && {

@@ -26,6 +26,7 @@ import { listenTo } from "../hint_socket.ts";
 import { paidAfterAll } from "../paid_after_all.ts";
 import type { WalletDeps } from "../scheme.ts";
 import { type HttpAnswer, WalletHttp } from "../wallet_http.ts";
+import { wholeSats } from "../whole_sats.ts";
 import {
   incoming,
   incomingStatus,
@@ -121,11 +122,8 @@ export class PhoenixdWallet implements Wallet {
   }
 
   async createInvoice(request: InvoiceRequest, signal: AbortSignal): Promise<CreatedInvoice> {
-    if (request.amountMsat % 1000n !== 0n) {
-      throw new WalletError("refused", `${this.#name} takes whole sats only`);
-    }
     const form = {
-      amountSat: String(request.amountMsat / 1000n),
+      amountSat: String(wholeSats(request.amountMsat, this.#name, "takes")),
       // phoenixd: one or the other.
       ...(request.hashedText === undefined
         ? { description: request.description }
@@ -165,12 +163,9 @@ export class PhoenixdWallet implements Wallet {
   }
 
   async pay(payment: OutgoingPayment, signal: AbortSignal): Promise<PaidOut> {
-    if (payment.amountless && payment.amountMsat % 1000n !== 0n) {
-      throw new WalletError("refused", `${this.#name} pays whole sats only`);
-    }
     const form = {
       invoice: payment.bolt11,
-      ...(payment.amountless && { amountSat: String(payment.amountMsat / 1000n) }),
+      ...(payment.amountless && { amountSat: String(wholeSats(payment.amountMsat, this.#name, "pays")) }),
     };
     const answer = await this.#http.ask("POST", "payinvoice", { form, moves: true }, signal);
     if (answer.status >= 400) throw new WalletError("refused", this.#words(answer));
