@@ -1,4 +1,5 @@
 import { WalletError, type WalletErrorKind } from "../../wallet.ts";
+import type { NodeOptions } from "../node_options.ts";
 import { WalletHttp } from "../wallet_http.ts";
 
 /** Core Lightning's codes. */
@@ -24,11 +25,8 @@ export class ClnError extends WalletError {
   }
 }
 
-export interface ClnApiOptions {
-  base: URL;
+export interface ClnApiOptions extends Pick<NodeOptions, "base" | "caCert"> {
   rune: string;
-  /** PEM of the certificate's authority (`ca.pem`), or of the certificate itself. */
-  caCert?: string;
 }
 
 /** Core Lightning's plugin clnrest: every command is a POST, and an answer is HTTP 201. */

@@ -1,9 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { z } from "zod";
-import type { Clock } from "../../../clock.ts";
-import type { Log } from "../../../log.ts";
-import type { Random } from "../../../random.ts";
 import { decodeBolt11 } from "../../bolt11.ts";
 import {
   type CreatedInvoice,
@@ -24,9 +21,9 @@ import {
   WalletError,
   type WalletInfo,
 } from "../../wallet.ts";
-import type { WalletCursors } from "../cursors.ts";
 import { Following } from "../following.ts";
-import { ClnApi, ClnError, CODE } from "./cln_api.ts";
+import type { NodeOptions } from "../node_options.ts";
+import { ClnApi, type ClnApiOptions, ClnError, CODE } from "./cln_api.ts";
 import { incomingOf, readFirst, statusInstead, statusOf } from "./cln_invoice.ts";
 import { lookup, pay } from "./cln_paying.ts";
 import { followPayments, lastPaidIndex, nextPaid, type PaidInvoice } from "./pay_index.ts";
@@ -47,18 +44,7 @@ const NETWORKS: Record<string, Network> = {
   regtest: "bcrt",
 };
 
-export interface ClnWalletOptions {
-  base: URL;
-  rune: string;
-  /** PEM of the certificate's authority (`ca.pem`), or of the certificate itself. */
-  caCert?: string;
-  /** Invoices name channels that aren't public, for nodes that have no others. */
-  privateHints: boolean;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  cursors: WalletCursors | null;
-}
+export type ClnWalletOptions = NodeOptions & ClnApiOptions;
 
 /**
  * Core Lightning by its plugin clnrest. A rune for `getinfo`, `invoice`, `listinvoices`, `waitanyinvoice` and `delinvoice` is

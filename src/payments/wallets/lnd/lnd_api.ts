@@ -1,5 +1,6 @@
 import { WalletError, type WalletErrorKind } from "../../wallet.ts";
 import { jsonLines } from "../ndjson.ts";
+import type { NodeOptions } from "../node_options.ts";
 import { type HttpQuestion, WalletHttp } from "../wallet_http.ts";
 
 /** gRPC's codes that LND's gateway hands on; most refusals of its own have none but 2. */
@@ -18,11 +19,8 @@ export class LndError extends WalletError {
   }
 }
 
-export interface LndApiOptions {
-  base: URL;
+export interface LndApiOptions extends Pick<NodeOptions, "base" | "caCert"> {
   macaroon: Uint8Array;
-  /** PEM of the node's own certificate. */
-  caCert?: string;
 }
 
 /** LND's REST interface: JSON over HTTP, with 64-bit integers as strings and bytes as base64. */

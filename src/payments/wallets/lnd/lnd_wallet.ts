@@ -1,9 +1,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { type Clock, seconds } from "../../../clock.ts";
-import type { Log } from "../../../log.ts";
-import type { Random } from "../../../random.ts";
+import { seconds } from "../../../clock.ts";
 import {
   type CreatedInvoice,
   type HoldInvoices,
@@ -23,9 +21,9 @@ import {
   type WalletInfo,
 } from "../../wallet.ts";
 import { descriptionHash } from "../../lnurl.ts";
-import type { WalletCursors } from "../cursors.ts";
 import { Following } from "../following.ts";
-import { CODE, LndApi, LndError } from "./lnd_api.ts";
+import type { NodeOptions } from "../node_options.ts";
+import { CODE, LndApi, type LndApiOptions, LndError } from "./lnd_api.ts";
 import { incomingOf, readInvoice, readPage, statusOf } from "./lnd_invoice.ts";
 import { lookup, pay } from "./lnd_paying.ts";
 import { probeLnd } from "./lnd_probe.ts";
@@ -37,18 +35,7 @@ const PAGE = 100;
 const HAS_IT = /already exists/i;
 const KNOWS_NONE = /unable to locate invoice|no existing invoices|no invoices/i;
 
-export interface LndWalletOptions {
-  base: URL;
-  macaroon: Uint8Array;
-  /** PEM of the node's own certificate. */
-  caCert?: string;
-  /** Invoices name channels that aren't public, for nodes that have no others. */
-  privateHints: boolean;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  cursors: WalletCursors | null;
-}
+export type LndWalletOptions = NodeOptions & LndApiOptions;
 
 /** LND by its REST interface. `invoice.macaroon` is enough to receive; paying needs `offchain:write`. */
 export class LndWallet implements Wallet {
