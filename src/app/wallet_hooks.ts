@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import type { Log } from "../log.ts";
 import type { SecretBox } from "../nostr/sealed_secrets.ts";
-import type { PaymentHint, Wallet } from "../payments/wallet.ts";
+import type { Wallet } from "../payments/wallet.ts";
+import type { LookUpSoon } from "../payments/watcher.ts";
 import { TokenBuckets } from "../policies/token_buckets.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 
@@ -41,8 +42,7 @@ export interface WalletHooksParts {
   merchants: Pick<MerchantRegistry, "get">;
   /** URL under which we are reached, without a slash at the end. */
   baseUrl(): string;
-  /** Has an invoice of a wallet (its id) looked up soon. */
-  lookUpSoon(merchant: string, hint: PaymentHint, wallet: string): void;
+  lookUpSoon: LookUpSoon;
 }
 
 /**

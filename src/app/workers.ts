@@ -30,9 +30,8 @@ import { refundAddressee } from "../payments/refunds_store.ts";
 import { Settlement } from "../payments/settlement.ts";
 import { Sweep } from "../payments/sweep.ts";
 import { sweepJobs } from "../payments/sweep_jobs.ts";
-import type { PaymentHint } from "../payments/wallet.ts";
 import type { OnChain } from "../payments/chain/on_chain.ts";
-import { PaymentWatcher } from "../payments/watcher.ts";
+import { type LookUpSoon, PaymentWatcher } from "../payments/watcher.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
@@ -79,8 +78,7 @@ export interface WorkerParts {
 /** They, and the way to those who wait for payments. */
 export interface Workers {
   services: Service[];
-  /** Has an invoice looked up as soon as its wallet's budget allows; `wallet` is the id of the one that the hint is of. */
-  lookUpSoon(merchant: string, hint: PaymentHint, wallet: string): void;
+  lookUpSoon: LookUpSoon;
 }
 
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
@@ -126,7 +124,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
         orders,
         walletsOf,
         held,
-        lookUpSoon: (merchant, paymentHash) => watcher.lookUpSoon(merchant, { paymentHash }),
+        lookUpSoon: watcher.lookUpSoon,
       }),
       ...sweepJobs({ ...base, sweep }),
       ...refundJobs({
@@ -167,6 +165,6 @@ export function buildWorkers(parts: WorkerParts): Workers {
       ...(btc ? [btc.watcher] : []),
       behindFence(fence, inbox),
     ],
-    lookUpSoon: (merchant, hint, wallet) => watcher.lookUpSoon(merchant, hint, wallet),
+    lookUpSoon: watcher.lookUpSoon,
   };
 }

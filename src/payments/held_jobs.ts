@@ -8,6 +8,7 @@ import type { HeldMoney } from "./held_money.ts";
 import { findInvoice, type InvoiceRow } from "./invoices_store.ts";
 import { isHeldBy, type OrdersPort, type WalletsOf } from "./orders_port.ts";
 import { walletError } from "./wallet.ts";
+import type { LookUpSoon } from "./watcher.ts";
 
 const SETTLE = "invoice.settle";
 const GIVE_BACK = "invoice.give_back";
@@ -25,7 +26,7 @@ export interface HeldJobOptions {
   walletsOf: WalletsOf;
   held: HeldMoney;
   /** Called when the wallet did what it was asked: its own word on the invoice is what counts. */
-  lookUpSoon(merchant: string, paymentHash: string): void;
+  lookUpSoon: LookUpSoon;
 }
 
 /** What is to be done about money that waits. */
@@ -60,7 +61,7 @@ export function heldJobs(o: HeldJobOptions): JobHandlers {
     const invoice = await o.database.transaction((tx) => stillDue(o, tx, job, how));
     if (!invoice) return;
     await end(o, job, invoice, ask);
-    o.lookUpSoon(invoice.merchant, invoice.payment_hash!);
+    o.lookUpSoon(invoice.merchant, { paymentHash: invoice.payment_hash! }, invoice.wallet);
     await o.database.transaction((tx) => job.complete(tx));
   };
   return {

@@ -19,6 +19,12 @@ export interface WatcherOptions {
 }
 
 /**
+ * Has an invoice looked up as soon as its wallet's budget allows. `wallet`: the id of the one that the hint is of; left out, any
+ * of the merchant's may be meant.
+ */
+export type LookUpSoon = (merchant: string, hint: PaymentHint, wallet?: string) => void;
+
+/**
  * Sees to it that no payment goes unnoticed: looks an invoice up at once when its wallet hints at it, and without hints by
  * the schedule that each invoice's row carries. At its start every open invoice is looked up once.
  */
@@ -54,15 +60,12 @@ export class PaymentWatcher implements Service {
     for (const lane of this.#lanesOf(invoice.merchant)) lane.issued(invoice);
   }
 
-  /**
-   * Looks an invoice up as soon as its wallet's budget allows, as for a webhook or an operator's question. `wallet`: the id of
-   * the one that the hint is of; left out, any of the merchant's may be meant.
-   */
-  lookUpSoon(merchant: string, hint: PaymentHint, wallet?: string): void {
+  /** As for a webhook, or when a wallet did what it was asked. */
+  readonly lookUpSoon: LookUpSoon = (merchant, hint, wallet) => {
     for (const lane of this.#lanesOf(merchant)) {
       if (wallet === undefined || lane.wallet?.id === wallet) lane.hint(hint);
     }
-  }
+  };
 
   async #run(): Promise<void> {
     const { clock, log, settlement } = this.#o;

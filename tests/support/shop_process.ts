@@ -146,7 +146,7 @@ export class ShopProcess {
           orders,
           walletsOf,
           held,
-          lookUpSoon: (merchant, paymentHash) => this.#watcher.lookUpSoon(merchant, { paymentHash }),
+          lookUpSoon: this.#watcher.lookUpSoon,
         }),
         ...sweepJobs({ ...base, sweep: new Sweep({ ...base, orders, walletsOf, settlement }) }),
         ...refundJobs({ ...base, payerOf: () => parts.payer(), web: o.web ?? new GuardedFetch() }),
