@@ -16,15 +16,15 @@ export interface ByListOptions {
   clock: Clock;
   log: Log;
   wallet: Wallet;
+  /** Called for each page with those of the invoices that are on it: to be looked up at once, only `lookup()` says paid. */
+  onPaid(ids: string[]): void;
 }
 
 /** What a list left to do. */
 export interface ByList {
   /** The wallet keeps a list, as far as we know. */
   offered: boolean;
-  /** On it: to be looked up at once, only `lookup()` says paid. */
-  paid: string[];
-  /** To be looked up one by one: at or after their end (no order expires by an omission), or all, when there was no list. */
+  /** To be looked up one by one: at or after their end (no order expires by an omission), or all when the list had no end. */
   single: string[];
 }
 
@@ -36,7 +36,7 @@ export async function lookUpByList(
   ids: string[],
   signal: AbortSignal,
 ): Promise<ByList> {
-  const { database, clock, log } = o;
+  const { database, clock, log, wallet } = o;
   const askedAt = clock.now();
   const rows = (await toLookUp(database.kysely, ids)).map((row) => ({
     ...row,
@@ -47,48 +47,41 @@ export async function lookUpByList(
     } satisfies Watched,
   }));
   const waiting = rows.filter((row) => row.payment_hash !== null && dueAt(row.watched) > askedAt);
-  let settled: Set<string> | null;
-  try {
-    const since = Math.min(...waiting.map((row) => row.created_at)) - CLOCKS_MS;
-    settled = waiting.length === 0 ? null : await settledSince(o, since, signal);
-  } catch (error) {
-    if (!(error instanceof WalletError)) throw error;
-    log.debug("wallet.list_failed", { error: errorText(error) });
-    return { offered: error.kind !== "not_implemented", paid: [], single: ids };
+  if (waiting.length === 0) return { offered: true, single: ids };
+  const byHash = new Map(waiting.map((row) => [row.payment_hash, row.id]));
+  const paid = new Set<string>();
+  const notPaid = () => ids.filter((id) => !paid.has(id));
+
+  const since = Math.min(...waiting.map((row) => row.created_at)) - CLOCKS_MS;
+  const until = askedAt + CLOCKS_MS;
+  const seen = new Set<string>();
+  using deadline = new Deadline(clock, ANSWER_MS, signal);
+  let offset: number | null = 0;
+  for (let n = 0; offset !== null; n++) {
+    if (n === MOST_PAGES) return { offered: true, single: notPaid() };
+    let page: IncomingPage;
+    try {
+      page = await wallet.listIncoming!({ since, until, offset }, deadline.signal);
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error;
+      log.debug("wallet.list_failed", { error: errorText(error) });
+      return { offered: error.kind !== "not_implemented", single: notPaid() };
+    }
+    const fresh = page.settled.map(({ paymentHash }) => paymentHash).filter((hash) => !seen.has(hash));
+    // The same page again: this wallet knows no offset, so what else there is can't be seen.
+    if (page.settled.length > 0 && fresh.length === 0) return { offered: true, single: notPaid() };
+    for (const hash of fresh) seen.add(hash);
+    // Not when all pages are there: whoever paid lately waits, and the first page tells of them.
+    const found = fresh.flatMap((hash) => byHash.get(hash) ?? []);
+    for (const id of found) paid.add(id);
+    o.onPaid(found);
+    offset = page.next;
   }
-  if (!settled) return { offered: true, paid: [], single: ids };
-  const [paid, unpaid] = [true, false].map((is) =>
-    waiting.filter((row) => settled.has(row.payment_hash!) === is)
-  ) as [typeof waiting, typeof waiting];
+
+  const unpaid = waiting.filter(({ id }) => !paid.has(id));
   await database.transaction((tx) =>
     putOff(tx, unpaid.map((row) => ({ id: row.id, at: nextLookUpAt(row.watched, askedAt) })))
   );
-  const answered = new Set(waiting.map((row) => row.id));
-  return {
-    offered: true,
-    paid: paid.map((row) => row.id),
-    single: ids.filter((id) => !answered.has(id)),
-  };
-}
-
-/** The payment hashes; null when there are more than we ask for. */
-async function settledSince(
-  o: ByListOptions,
-  since: number,
-  signal: AbortSignal,
-): Promise<Set<string> | null> {
-  const until = o.clock.now() + CLOCKS_MS;
-  const found = new Set<string>();
-  using deadline = new Deadline(o.clock, ANSWER_MS, signal);
-  let offset: number | null = 0;
-  for (let n = 0; n < MOST_PAGES; n++) {
-    const page: IncomingPage = await o.wallet.listIncoming!({ since, until, offset }, deadline.signal);
-    const before = found.size;
-    for (const { paymentHash } of page.settled) found.add(paymentHash);
-    offset = page.next;
-    if (offset === null) return found;
-    // The same page again: this wallet knows no offset, so what else there is can't be seen.
-    if (page.settled.length > 0 && found.size === before) return null;
-  }
-  return null;
+  const answered = new Set(waiting.map(({ id }) => id));
+  return { offered: true, single: ids.filter((id) => !answered.has(id)) };
 }

@@ -200,11 +200,11 @@ export class WalletLane {
     this.#listing = true;
     try {
       const ids = await this.#claim(now, LISTED_MOST);
-      const asked = { database, clock, log: this.#log, wallet: this.wallet! };
-      const { offered, paid, single } = await lookUpByList(asked, ids, this.#stopped.signal);
+      const onPaid = (paid: string[]) => paid.forEach((id) => this.#soon(id));
+      const asked = { database, clock, log: this.#log, wallet: this.wallet!, onPaid };
+      const { offered, single } = await lookUpByList(asked, ids, this.#stopped.signal);
       this.#lists = offered;
       for (const id of single) this.#queued.add(id);
-      for (const id of paid) this.#soon(id);
       this.#wake();
     } finally {
       this.#listing = false;

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
 import { lookUpByList } from "../../src/payments/look_up_by_list.ts";
 import { Settlement } from "../../src/payments/settlement.ts";
+import { WalletError } from "../../src/payments/wallet.ts";
 import { PaymentWatcher } from "../../src/payments/watcher.ts";
 import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
@@ -17,8 +18,11 @@ async function opened(shop: Shop) {
   return { order, id: invoice!.id, bolt11: invoice!.bolt11! };
 }
 
-const ask = (shop: Shop, ids: string[]) =>
-  lookUpByList({ ...shop.common, wallet: shop.wallet }, ids, forEver);
+async function ask(shop: Shop, ids: string[]) {
+  const paid: string[] = [];
+  const onPaid = (found: string[]) => void paid.push(...found);
+  return { ...await lookUpByList({ ...shop.common, wallet: shop.wallet, onPaid }, ids, forEver), paid };
+}
 
 onEachDatabase(
   "one list answers for many: what isn't on it is asked about later, what is gets a look-up",
@@ -59,6 +63,28 @@ Deno.test("without a list, or with one that has no end, each is looked up by its
   ) {
     shop.wallet.faults.always("listIncoming", { do: "lie", say });
     assertEquals(await ask(shop, [id]), { ...all, offered: true });
+  }
+});
+
+Deno.test("what is paid is told with its page; the rest of a list that fails or has no end is looked up by itself", async () => {
+  await using database = await freshDatabase();
+  const shop = new Shop(database);
+  const [paid, open] = [await opened(shop), await opened(shop)];
+  const [row] = await shop.invoices(paid.order);
+  const first = { settled: [{ paymentHash: row!.payment_hash! }], next: 1 };
+  const told: string[] = [];
+  const onPaid = (ids: string[]) => void told.push(...ids);
+  const secondPages = [
+    () => Promise.reject(new WalletError("no_answer", "it went away")),
+    () => (assertEquals(told, [paid.id], "before the list's end"), Promise.resolve(first)),
+  ];
+  for (const second of secondPages) {
+    told.length = 0;
+    let page = 0;
+    shop.wallet.listIncoming = () => page++ === 0 ? Promise.resolve(first as never) : second() as never;
+    const asked = { ...shop.common, wallet: shop.wallet, onPaid };
+    const { single } = await lookUpByList(asked, [paid.id, open.id], forEver);
+    assertEquals([told, single], [[paid.id], [open.id]]);
   }
 });
 

@@ -32,6 +32,7 @@ export type Paying = "paid" | "failed" | "paid, answer lost" | "not paid, answer
 
 /** The wallet's methods, as its info event names them. */
 const METHODS = ["get_info", "make_invoice", "lookup_invoice", "pay_invoice"] as const;
+const LIST = "list_transactions" as const;
 
 /**
  * A wallet that isn't ours behind NIP-47: the wallet service of the npm package `@getalby/sdk`, with books of its own. What the
@@ -39,6 +40,7 @@ const METHODS = ["get_info", "make_invoice", "lookup_invoice", "pay_invoice"] as
  */
 export class NwcService implements AsyncDisposable {
   readonly #relay: string;
+  readonly #methods: ((typeof METHODS)[number] | typeof LIST)[];
   readonly #walletKey = generateSecretKey();
   readonly #clientKey = generateSecretKey();
   readonly #nodeKey = generateSecretKey();
@@ -56,18 +58,19 @@ export class NwcService implements AsyncDisposable {
   readonly #outlet: Outlet;
   #unsubscribe: () => void = () => {};
 
-  private constructor(relay: string) {
+  private constructor(relay: string, lists: boolean) {
     this.#relay = relay;
+    this.#methods = lists ? [...METHODS, LIST] : [...METHODS];
     this.#service = new NWCWalletService({ relayUrls: [relay] });
     this.#outlet = new Outlet(relay);
   }
 
-  /** Serves one connection over that relay. */
-  static async start(relay: string): Promise<NwcService> {
-    const wallet = new NwcService(relay);
+  /** Serves one connection over that relay. `lists`: it keeps a list of what came in. */
+  static async start(relay: string, o: { lists?: boolean } = {}): Promise<NwcService> {
+    const wallet = new NwcService(relay, o.lists ?? false);
     await wallet.#outlet.connect();
     const secret = bytesToHex(wallet.#walletKey);
-    await wallet.#service.publishWalletServiceInfoEvent(secret, [...METHODS], ["payment_received"]);
+    await wallet.#service.publishWalletServiceInfoEvent(secret, wallet.#methods, ["payment_received"]);
     wallet.#unsubscribe = await wallet.#service.subscribe(
       new NWCWalletServiceKeyPair(secret, getPublicKey(wallet.#clientKey)),
       {
@@ -82,6 +85,7 @@ export class NwcService implements AsyncDisposable {
           const entry = wallet.#find(request.payment_hash ?? request.invoice ?? "");
           return entry ? answer(transaction(entry)) : refuse("NOT_FOUND", "no such invoice");
         },
+        listTransactions: (request) => wallet.#refused() ?? answer(wallet.#list(request)),
       },
     );
     return wallet;
@@ -164,7 +168,7 @@ export class NwcService implements AsyncDisposable {
       network: "regtest",
       block_height: 1,
       block_hash: "",
-      methods: [...METHODS],
+      methods: this.#methods,
       notifications: ["payment_received" as const],
     };
   }
@@ -195,6 +199,16 @@ export class NwcService implements AsyncDisposable {
     };
     this.#books.set(paymentHash, entry);
     return transaction(entry);
+  }
+
+  /** NIP-47: the newest first. */
+  #list(o: { from?: number; until?: number; limit?: number; offset?: number; unpaid?: boolean }) {
+    const { from = 0, until = Infinity, limit = 20, offset = 0 } = o;
+    const fitting = [...this.#books.values()].reverse().filter((entry) =>
+      entry.createdAt >= from && entry.createdAt <= until && (o.unpaid || entry.settledAt !== null)
+    );
+    const transactions = fitting.slice(offset, offset + limit).map(transaction);
+    return { transactions, total_count: fitting.length };
   }
 
   /** NIP-47: both kinds, since nothing says which of them the client reads. */
