@@ -20,6 +20,8 @@ export interface CaughtUp {
 export interface CatchUpOptions {
   /** Events asked for at once. A relay may give fewer. */
   page: number;
+  /** Of the first page; each one after it is twice as long, up to `page`: the newest are there soon. */
+  firstPage: number;
   /** Pages read for one and the same second; a relay can go on for ever. */
   pagesPerSecond: number;
   /** Events read in all; more is refused by an error. */
@@ -30,6 +32,7 @@ export interface CatchUpOptions {
 
 export const catchUpDefaults: CatchUpOptions = {
   page: 500,
+  firstPage: 50,
   pagesPerSecond: 20,
   most: 500_000,
   suspicious: 50,
@@ -53,6 +56,7 @@ export async function* catchUp(
   const parts: Part[] = [{ since, until: filter.until ?? Infinity }];
   let events = 0;
   let halved = 0;
+  let asked = Math.min(o.firstPage, o.page);
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
     let { until } = part;
     let pagesOfSecond = 0;
@@ -61,7 +65,7 @@ export async function* catchUp(
       const page = await ask({
         ...filter,
         since: part.since,
-        limit: o.page,
+        limit: asked,
         ...(until === Infinity ? {} : { until }),
       });
       if (page.length >= IN_NO_ORDER && !isOrdered(page)) {
@@ -72,7 +76,8 @@ export async function* catchUp(
         break;
       }
       const fresh = page.filter((event) => !seen.has(key(event)));
-      limit.read(page.length, fresh.length);
+      limit.read(page.length, fresh.length, asked);
+      asked = Math.min(asked * 2, o.page);
       if (page.length === 0) break;
       events += fresh.length;
       if (events > o.most) throw new Error(`the relay gave more than ${o.most} events`);
@@ -132,9 +137,10 @@ class RelayLimit {
     this.#o = o;
   }
 
-  read(length: number, fresh: number): void {
+  read(length: number, fresh: number, asked: number): void {
     if (fresh > 0 && this.#previous !== undefined) this.#proven = Math.min(this.#proven, this.#previous);
-    this.#previous = length;
+    // A page as short as we wanted it tells nothing.
+    this.#previous = length < asked || asked === this.#o.page ? length : undefined;
   }
 
   suspect(size: number): void {

@@ -1,10 +1,10 @@
 import type { Clock } from "../clock.ts";
 import type { CatchUpMark } from "./catch_up_store.ts";
 
-/** Events between two marks. */
-const MARK_EVERY = 250;
+/** Fewer events are no reason for a mark. */
+const MARK_EVERY = 50;
 
-/** How far the reading of one kind has come, told every few hundred events: one that is interrupted goes on from there. */
+/** How far the reading of one kind has come, told with each page that isn't a mere handful: one that is interrupted goes on from there. */
 export class ReadingMark {
   readonly #kind: number;
   readonly #startedAt: number;

@@ -67,9 +67,10 @@ Deno.test("every event comes once, or something is said to be hidden", async () 
       fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 60, size: "max" }),
       fc.integer({ min: 1, max: 12 }),
       fc.integer({ min: 1, max: 20 }),
-      async (times, limit, page) => {
+      fc.integer({ min: 1, max: 20 }),
+      async (times, limit, page, firstPage) => {
         const events = times.map((at, i) => event(i, at));
-        const { ids, hidden } = await read(relayOf(events, limit), { page, suspicious: 1 });
+        const { ids, hidden } = await read(relayOf(events, limit), { page, firstPage, suspicious: 1 });
         assertEquals(new Set(ids).size, ids.length);
         const fullest = Math.max(0, ...times.map((t) => times.filter((other) => other === t).length));
         assert(hidden > 0 || ids.length === events.length, "events are missing and nothing was said");
@@ -78,6 +79,13 @@ Deno.test("every event comes once, or something is said to be hidden", async () 
     ),
     { numRuns: 500 },
   );
+});
+
+Deno.test("pages begin short and grow, and a short one isn't taken for a relay's limit", async () => {
+  const events = [...Array(2_060).keys()].map((i) => event(i, i < 60 ? 1 : i));
+  const relay = relayOf(events, 10_000);
+  assertEquals(await read(relay).then(({ events, hidden }) => [events, hidden]), [2_060, 0]);
+  assertEquals(relay.asked.slice(0, 6).map(({ limit }) => limit), [50, 100, 200, 400, 500, 500]);
 });
 
 Deno.test("a relay that never ends is given up", async () => {
