@@ -111,7 +111,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
       } s after each ${o.from}\n`,
     );
 
-    const places = relays.map(({ url, honest }): Place => ({
+    const places = relays.map(({ url, honest }): Omit<Place, "door"> => ({
       relay: url,
       honest: o.honest ? null : honest,
       merchant,

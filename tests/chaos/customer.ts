@@ -2,6 +2,7 @@ import { generateSecretKey } from "nostr-tools/pure";
 import { lightningLink, lnbitsOrder, type MerchantMessage, Shopper } from "../support/shopper.ts";
 import type { CustomerBook } from "./books.ts";
 import { request } from "./control.ts";
+import type { Door } from "./door.ts";
 
 /** What a customer is going to do. */
 export interface Plan {
@@ -21,16 +22,19 @@ export interface Place {
   wallet: string;
   /** The honest relay behind a lossy one, where everything that the customer was sent can be read in the end. */
   honest: string | null;
+  /** Whoever is at the checkout has come in. */
+  door: Door;
 }
 
-/** Clients send an order again that isn't answered. */
-const SILENCE_MS = 10_000;
-const LONGEST_SILENCE_MS = 80_000;
+/** How long a customer stays and waits before it asks again. */
+const STAYS_MS = 10_000;
+/** Where messages get lost it goes away before that, longer each time, and reads what was said meanwhile when it is back. */
+const AWAY_MS = 20_000;
+const LONGEST_AWAY_MS = 10 * 60_000;
+const READS_MS = 3_000;
 /** How long a customer stays to hear more than is due. */
 const LINGER_MS = 2_000;
 const LONGEST_MS = 15 * 60_000;
-/** After a payment people ask again later. */
-const PAID_SILENCE_MS = 60_000;
 /** Type 1 without options that isn't the last word (design §5: no invoice after 25 s). */
 const APOLOGY = /takes longer/;
 
@@ -77,29 +81,21 @@ export class Customer {
 
   /** Orders, waits, pays, waits. Rejects when something of that can't be done. */
   run(): Promise<void> {
-    const running = this.#act().finally(() => this.#shopper.close());
+    const running = this.#act().finally(() => this.#leave());
     this.#running = running.catch(() => {});
     return running;
   }
 
   async #act(): Promise<void> {
     const { id } = this.#plan;
-    await this.#shopper.connect();
+    await this.#come();
     this.#orderedAt = performance.now();
     if (!await this.#order() && this.#place.honest === null) {
       throw new Error(`${id}: the relay refused the order`);
     }
-    const isAnswer = (message: MerchantMessage) =>
-      message.id === id && message.type === 1 && !APOLOGY.test(message.message ?? "");
-    let first = await this.#until(isAnswer, SILENCE_MS);
-    for (let again = 0; !first && again < this.#mostRepeats && !this.#over.signal.aborted; again++) {
-      await this.#order();
-      const isLast = again + 1 === this.#mostRepeats;
-      first = await this.#until(
-        isAnswer,
-        isLast ? LONGEST_MS : Math.min(LONGEST_SILENCE_MS, SILENCE_MS * 2 ** (again + 1)),
-      );
-    }
+    const first = await this.#answer((message) =>
+      message.id === id && message.type === 1 && !APOLOGY.test(message.message ?? "")
+    );
     if (!first) throw new Error(`${id}: never answered`);
     this.#answeredAfterMs = performance.now() - this.#orderedAt;
     const link = lightningLink(first);
@@ -108,15 +104,40 @@ export class Customer {
     await this.#until(() => false, LINGER_MS);
   }
 
+  async #come(): Promise<void> {
+    await this.#place.door.enter();
+    await this.#shopper.connect();
+  }
+
+  async #leave(): Promise<void> {
+    await this.#shopper.close();
+    this.#place.door.leave();
+  }
+
+  /** Waits for it, and asks again; where messages get lost as often as it takes, going away meanwhile. */
+  async #answer(fits: (message: MerchantMessage) => boolean): Promise<MerchantMessage | undefined> {
+    if (this.#place.honest === null) {
+      const heard = await this.#until(fits, STAYS_MS);
+      if (heard) return heard;
+      await this.#order();
+      return await this.#until(fits, LONGEST_MS);
+    }
+    for (let away = AWAY_MS;; away = Math.min(away * 2, LONGEST_AWAY_MS)) {
+      const heard = await this.#until(fits, STAYS_MS);
+      if (heard || this.#over.signal.aborted) return heard;
+      await this.#leave();
+      await pause(away, this.#over.signal);
+      await this.#come();
+      const read = await this.#until(fits, READS_MS);
+      if (read || this.#over.signal.aborted) return read;
+      await this.#order();
+    }
+  }
+
   #order(): Promise<boolean> {
     const { id, productId, quantity, shippingId } = this.#plan;
     this.#sent++;
     return this.#shopper.write(lnbitsOrder(id, productId, quantity, shippingId));
-  }
-
-  /** Where messages get lost, an order may have to be sent more than twice: after 10, 20, 40 s and then every 80. */
-  get #mostRepeats(): number {
-    return this.#place.honest === null ? 1 : 8;
   }
 
   /** Reads everything again that the relay holds: what a live connection missed isn't missing in the book. */
@@ -179,13 +200,14 @@ export class Customer {
       { bolt11 },
     );
     if (refusal !== null) throw new Error(`${this.#plan.id}: the wallet refused: ${refusal}`);
-    const isTold = (message: MerchantMessage) => message.paid === true;
-    let told: MerchantMessage | undefined;
-    // Who has paid and hears nothing asks again; a relay can have said OK to an answer that it doesn't have.
-    for (let again = 0; !told && again < this.#mostRepeats && !this.#over.signal.aborted; again++) {
-      told = await this.#until(isTold, this.#place.honest === null ? LONGEST_MS : PAID_SILENCE_MS);
-      if (!told && this.#place.honest !== null) await this.#order();
-    }
+    const told = await this.#answer((message) => message.paid === true);
     if (told) this.#toldAfterMs = performance.now() - this.#paidAt;
   }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
 }

@@ -4,6 +4,7 @@
  */
 import { Customer, type Place } from "./customer.ts";
 import { answer, parentGone } from "./control.ts";
+import { Door } from "./door.ts";
 import { planOrders } from "./shop.ts";
 
 /** How far the customers are. */
@@ -16,10 +17,10 @@ export interface Progress {
 }
 
 interface Script {
-  places: Place[];
+  places: Omit<Place, "door">[];
   orders: number;
   perSecond: number;
-  /** So many are at the checkout at most; the next one comes when somebody has left it. */
+  /** So many are at the checkout at most; the next one comes in when somebody goes. */
   atOnce: number;
 }
 
@@ -28,19 +29,13 @@ const READING = 20;
 
 if (import.meta.main) {
   const { places, orders, perSecond, atOnce } = JSON.parse(Deno.args[0]!) as Script;
-  const customers = planOrders(orders).map((plan, i) => new Customer(plan, places[i % places.length]!));
+  const door = new Door(atOnce);
+  const customers = planOrders(orders).map((plan, i) =>
+    new Customer(plan, { ...places[i % places.length]!, door })
+  );
   const problems: string[] = [];
-  let present = 0;
-  const start = async (customer: Customer) => {
-    present++;
-    try {
-      await customer.run();
-    } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
-    } finally {
-      present--;
-    }
-  };
+  const start = (customer: Customer) =>
+    customer.run().catch((error) => problems.push(error instanceof Error ? error.message : String(error)));
   answer({
     "GET /progress": (): Progress => ({
       orders: customers.length,
@@ -56,7 +51,7 @@ if (import.meta.main) {
   let next = 0;
   const timer = setInterval(() => {
     const due = Math.min(customers.length, Math.ceil((performance.now() - began) / 1000 * perSecond));
-    while (next < due && present < atOnce) void start(customers[next++]!);
+    while (next < due) void start(customers[next++]!);
     if (next === customers.length) clearInterval(timer);
   }, 20);
   await parentGone();

@@ -10,7 +10,7 @@ if (import.meta.main) {
   // The package doesn't wait for what it publishes: a relay's refusal would end the process.
   addEventListener("unhandledrejection", (event) => event.preventDefault());
   const [relay, silent = "0"] = Deno.args as [string, string?];
-  const wallet = await NwcService.start(relay, { lists: true });
+  const wallet = await NwcService.start(relay);
   const dice = new Dice(1);
   answer({
     "GET /url": () => ({ url: wallet.url }),
