@@ -105,7 +105,8 @@ export class App {
     installRelaySocket();
 
     const base = { database, clock, random, log };
-    const rates = this.#rates = new ShopRates({ ...base, settings, hostOf: o.rateHost });
+    const holder = random.uuid();
+    const rates = this.#rates = new ShopRates({ ...base, settings, holder, hostOf: o.rateHost });
     const store = new EventStore(database.kysely, { now: () => Math.floor(clock.now() / 1000) });
     const strangers = this.#strangers = new Strangers(base);
     const receive = reception(strangers);
@@ -149,7 +150,7 @@ export class App {
       btc,
       settings,
       crypto,
-      holder: random.uuid(),
+      holder,
       merchants: this.merchants,
       secrets: keys.secrets,
       rates,

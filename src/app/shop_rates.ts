@@ -2,8 +2,9 @@ import meta from "../../deno.json" with { type: "json" };
 import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { hurryJobs } from "../jobs/hurry_store.ts";
+import { Lease } from "../jobs/lease.ts";
 import type { Log } from "../log.ts";
-import { LiveRates } from "../money/live/live_rates.ts";
+import { LEASE_MS, LiveRates } from "../money/live/live_rates.ts";
 import { type PriceSource, priceSource } from "../money/live/price_source.ts";
 import { type CurrencyLook, type RatesLook, ratesText } from "../money/live/rates_look.ts";
 import { fixedRates, noRates, type Rate, type RateSource } from "../money/rates.ts";
@@ -23,6 +24,8 @@ export interface ShopRatesParts {
   random: Random;
   log: Log;
   settings: Pick<Settings, "NCC_RATES" | "NCC_RATE_SPREAD">;
+  /** Names this process in leases. */
+  holder: string;
   /** Where sources of rates are asked, instead of at themselves. */
   hostOf?: ((source: PriceSource) => string) | undefined;
 }
@@ -53,6 +56,7 @@ export class ShopRates implements RateSource, Service {
     }
     this.#rates = this.#live = new LiveRates({
       ...parts,
+      lease: new Lease({ ...parts, name: "rates", ttlMs: LEASE_MS }),
       spread,
       agent: RATES_AGENT,
       sources: choice.sources.map(priceSource),

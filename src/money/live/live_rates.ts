@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../db/database.ts";
+import type { Lease } from "../../jobs/lease.ts";
 import { errorText, type Log } from "../../log.ts";
 import type { Random } from "../../random.ts";
 import type { Service } from "../../service.ts";
@@ -13,6 +14,10 @@ import { WatchedSource } from "./watched_source.ts";
 
 /** A rate is good for so long (design §5: reference A4). */
 export const VALID_MS = 5 * 60_000;
+/** Longer than from one refresh to the next. */
+export const LEASE_MS = 90_000;
+/** How often it is looked what another process has asked for. */
+const TAKE_MS = 15_000;
 /** Answers that are older don't stand beside new ones. */
 const ANSWER_MS = 2 * 60_000;
 /** How often the catalogue is looked at for currencies, at least. */
@@ -29,6 +34,8 @@ export interface LiveRatesParts {
   clock: Clock;
   random: Random;
   log: Log;
+  /** Of the process that asks for all on this database, for `LEASE_MS`. */
+  lease: Pick<Lease, "acquire" | "release">;
   sources: readonly PriceSource[];
   /** Percent that a bitcoin counts as cheaper than it is, a decimal number. */
   spread: string;
@@ -49,7 +56,9 @@ interface Kept {
 
 /**
  * The price of a bitcoin as several public sources see it, kept fresh for the currencies that prices are in, and for no
- * others: a shop that sells for sats asks nobody. What was last agreed is good for five minutes, also over a restart.
+ * others: a shop that sells for sats asks nobody. What was last agreed is good for five minutes, also over a restart. Of several
+ * processes on one database one asks, and the others take what it keeps; when that gets old everybody asks, so that each knows
+ * why there is nothing new.
  */
 export class LiveRates implements RateSource, Service {
   readonly #o: LiveRatesParts;
@@ -64,6 +73,8 @@ export class LiveRates implements RateSource, Service {
   #used: readonly string[] = [];
   #lookedAt = -Infinity;
   #stretch = 1;
+  /** Whether another process asks for us: what our own sources said before is over. */
+  #served = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: LiveRatesParts) {
@@ -72,13 +83,7 @@ export class LiveRates implements RateSource, Service {
   }
 
   async start(): Promise<void> {
-    const { database, clock } = this.#o;
-    const [now, even] = [clock.now(), clock.monotonic()];
-    for (const rate of await keptRates(database.kysely)) {
-      // Of the future: the clock was set, and nobody knows how old it is.
-      const age = rate.at > now ? Infinity : now - rate.at;
-      this.#kept.set(rate.currency, { rate, seen: even - age });
-    }
+    await this.#take();
     this.#running = this.#run();
   }
 
@@ -86,6 +91,7 @@ export class LiveRates implements RateSource, Service {
     this.#stop.abort();
     this.#nap.abort();
     await this.#running;
+    await this.#o.lease.release();
   }
 
   rate(currency: string): Rate | null {
@@ -106,7 +112,7 @@ export class LiveRates implements RateSource, Service {
     const { clock } = this.#o;
     return {
       currencies: this.#wanted.map((currency) => this.#lookAt(currency)),
-      sources: this.#sources.map(({ name, error }) => ({ name, error })),
+      sources: this.#sources.map(({ name, error }) => ({ name, error: this.#served ? null : error })),
       now: clock.now(),
     };
   }
@@ -156,6 +162,9 @@ export class LiveRates implements RateSource, Service {
     const dueBy = clock.monotonic() + APART_MS;
     const due = this.#sources.filter((source) => this.#dueAt(source) <= dueBy);
     if (due.length === 0) return;
+    if (await this.#take()) await this.#o.onRates();
+    this.#served = !await this.#o.lease.acquire() && !this.#isOverdue();
+    if (this.#served) return;
     const signal = this.#stop.signal;
     const changed = await Promise.all(due.map((source) => source.ask(this.#wanted, signal)));
     if (signal.aborted) return;
@@ -179,14 +188,47 @@ export class LiveRates implements RateSource, Service {
     return [...new Set([...this.#used, ...this.#asked.keys()])].sort();
   }
 
+  /** Takes over what is kept and newer than what we have. Answers whether a rate is there that wasn't. */
+  async #take(): Promise<boolean> {
+    const { database, clock } = this.#o;
+    const rows = await keptRates(database.kysely);
+    const [now, even] = [clock.now(), clock.monotonic()];
+    let returned = false;
+    for (const rate of rows) {
+      // Of the future: the clock was set, and nobody knows how old it is.
+      const age = rate.at > now ? Infinity : now - rate.at;
+      const kept = { rate, seen: even - age };
+      const before = this.#kept.get(rate.currency);
+      // The same is our own, and its age known better.
+      if (before && (before.rate.at === rate.at || before.seen >= kept.seen)) continue;
+      this.#kept.set(rate.currency, kept);
+      if (!this.#isFresh(kept)) continue;
+      this.#why.delete(rate.currency);
+      returned ||= !before || !this.#isFresh(before);
+    }
+    return returned;
+  }
+
+  /** A wanted rate isn't there. */
+  #isHurried(): boolean {
+    return this.#wanted.some((one) => this.#lookAt(one).state !== "fresh" && this.mayCome(one));
+  }
+
+  /** The same, or one is so old that whoever asks for us gets none. */
+  #isOverdue(): boolean {
+    const young = this.#o.clock.monotonic() - ANSWER_MS;
+    return this.#isHurried() ||
+      this.#wanted.some((one) => this.mayCome(one) && this.#kept.get(one)!.seen < young);
+  }
+
   #dueAt(source: WatchedSource): number {
-    const hurried = this.#wanted.some((one) => this.#lookAt(one).state !== "fresh" && this.mayCome(one));
-    return source.dueAt(this.#wanted, hurried, this.#stretch);
+    return source.dueAt(this.#wanted, this.#isHurried(), this.#stretch);
   }
 
   /** Until the next source is due, or the catalogue is to be looked at. */
   #pause(): number {
     if (this.#wanted.length === 0) return LOOK_MS;
+    if (this.#served) return TAKE_MS;
     const next = Math.min(...this.#sources.map((source) => this.#dueAt(source)));
     return Math.min(Math.max(next - this.#o.clock.monotonic(), APART_MS), LOOK_MS);
   }

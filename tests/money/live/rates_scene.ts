@@ -1,10 +1,11 @@
 import type { Database } from "../../../src/db/database.ts";
-import { LiveRates } from "../../../src/money/live/live_rates.ts";
+import { Lease } from "../../../src/jobs/lease.ts";
+import { LEASE_MS, LiveRates } from "../../../src/money/live/live_rates.ts";
 import { priceSource } from "../../../src/money/live/price_source.ts";
 import { systemRandom } from "../../../src/random.ts";
 import { FakeClock, settlesToo } from "../../support/fake_clock.ts";
 import { freshDatabase } from "../../support/fresh_database.ts";
-import { recordingLog } from "../../support/log.ts";
+import { recordingLog, silentLog } from "../../support/log.ts";
 import { PriceServer } from "./price_server.ts";
 
 /** Shorter sleeps are somebody's patience with a source; from here on it is the pause between rounds. */
@@ -14,7 +15,7 @@ const ENDS_MS = 20_000;
 /** By then everybody has said what they have to say; real time. */
 const SPOKEN_MS = 150;
 
-/** Knows whether somebody pauses between rounds. */
+/** Knows how many pause between rounds. */
 class RoundClock extends FakeClock {
   pausing = 0;
   override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -34,15 +35,22 @@ export class RatesScene implements AsyncDisposable {
   rates: LiveRates;
   /** How often waiting orders were told of rates. */
   told = 0;
-  #running = false;
+  readonly #running = new Set<LiveRates>();
   readonly #settled: () => void;
-  readonly #database: Database & AsyncDisposable;
+  readonly #database: Database & Partial<AsyncDisposable>;
   readonly #o: { sources: string[]; spread: string };
 
   static async open(
-    o: { sources?: string[]; spread?: string; inUse?: string[]; start?: boolean; server?: PriceServer } = {},
+    o: {
+      sources?: string[];
+      spread?: string;
+      inUse?: string[];
+      start?: boolean;
+      server?: PriceServer;
+      database?: Database;
+    } = {},
   ): Promise<RatesScene> {
-    const scene = new RatesScene(await freshDatabase(), {
+    const scene = new RatesScene(o.database ?? await freshDatabase(), {
       sources: ["coinbase", "kraken", "bitstamp"],
       spread: "0",
       inUse: ["EUR"],
@@ -54,7 +62,7 @@ export class RatesScene implements AsyncDisposable {
   }
 
   private constructor(
-    database: Database & AsyncDisposable,
+    database: Database & Partial<AsyncDisposable>,
     o: { sources: string[]; spread: string; inUse: string[]; server: PriceServer },
   ) {
     this.#database = database;
@@ -64,7 +72,7 @@ export class RatesScene implements AsyncDisposable {
     this.inUse = new Set(o.inUse);
     this.rates = this.#process();
     // Time doesn't pass while somebody is asked, but by the patience with who is silent.
-    this.#settled = settlesToo(() => this.#running && this.clock.pausing === 0 && !this.server.silent);
+    this.#settled = settlesToo(() => this.#busy && !this.server.silent);
   }
 
   get database(): Database {
@@ -72,10 +80,17 @@ export class RatesScene implements AsyncDisposable {
   }
 
   /** Starts, and waits for the first round. */
-  async starts(): Promise<void> {
-    await this.rates.start();
-    this.#running = true;
+  async starts(rates = this.rates): Promise<void> {
+    await rates.start();
+    this.#running.add(rates);
     await this.rests();
+  }
+
+  /** Another process on the same database starts. */
+  async another(): Promise<LiveRates> {
+    const rates = this.#process();
+    await this.starts(rates);
+    return rates;
   }
 
   /** The process ends, time passes, and another one begins. */
@@ -86,9 +101,9 @@ export class RatesScene implements AsyncDisposable {
     await this.starts();
   }
 
-  async stops(): Promise<void> {
-    this.#running = false;
-    await this.rates.stop();
+  async stops(rates = this.rates): Promise<void> {
+    this.#running.delete(rates);
+    await rates.stop();
   }
 
   /** Time passes, and with it every round that is due. */
@@ -97,9 +112,9 @@ export class RatesScene implements AsyncDisposable {
     await this.rests();
   }
 
-  /** The round that is under way, if there is one, has ended. */
+  /** The rounds that are under way, if there are any, have ended. */
   async rests(): Promise<void> {
-    for (const end = Date.now() + ENDS_MS; this.clock.pausing === 0;) {
+    for (const end = Date.now() + ENDS_MS; this.#busy;) {
       if (Date.now() > end) throw new Error("the round doesn't end");
       // What the others said may still be on its way.
       const { silent } = this.server;
@@ -113,16 +128,22 @@ export class RatesScene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stops();
+    for (const one of this.#running) await this.stops(one);
     this.#settled();
     await this.server[Symbol.asyncDispose]();
-    await this.#database[Symbol.asyncDispose]();
+    await this.#database[Symbol.asyncDispose]?.();
+  }
+
+  get #busy(): boolean {
+    return this.clock.pausing < this.#running.size;
   }
 
   #process(): LiveRates {
+    const [database, clock] = [this.#database, this.clock];
     return new LiveRates({
-      database: this.#database,
-      clock: this.clock,
+      database,
+      clock,
+      lease: leaseOf(database, clock, crypto.randomUUID()),
       random: { ...systemRandom, fraction: () => 0.5 },
       log: this.log.log,
       sources: this.#o.sources.map(priceSource),
@@ -136,4 +157,9 @@ export class RatesScene implements AsyncDisposable {
       hostOf: this.server.hostOf,
     });
   }
+}
+
+/** The right of one process to ask for all. */
+export function leaseOf(database: Database, clock: FakeClock, holder: string, ttlMs = LEASE_MS): Lease {
+  return new Lease({ database, clock, log: silentLog, name: "rates", holder, ttlMs });
 }
