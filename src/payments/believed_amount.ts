@@ -1,4 +1,5 @@
 import { ceilToSat, formatSat, type Msat } from "../money/msat.ts";
+import type { SettledStatus } from "./wallet.ts";
 
 /** What is booked, and why it isn't what the wallet said; null when it is. */
 export interface BelievedAmount {
@@ -8,13 +9,16 @@ export interface BelievedAmount {
 
 /**
  * What arrived, by what the wallet says and what was asked for. No node takes more than twice an invoice's amount (BOLT 4),
- * so what is beyond, and what is exactly a thousandth, are slips of units: the invoice was paid, and its amount counts. What
- * was believed too easily here would be paid out by a refund.
+ * so of what came by Lightning all that is beyond, and what is exactly a thousandth, are slips of units: the invoice was paid,
+ * and its amount counts. What was believed too easily here would be paid out by a refund.
  */
-export function believedAmount(saidMsat: Msat | null, askedMsat: Msat): BelievedAmount {
+export function believedAmount(
+  { amountMsat: saidMsat, exact }: Pick<SettledStatus, "amountMsat" | "exact">,
+  askedMsat: Msat,
+): BelievedAmount {
   if (saidMsat === null) return { amountMsat: askedMsat, doubt: null };
   const inSats = saidMsat === ceilToSat(askedMsat) || saidMsat === askedMsat / 1000n;
-  if (saidMsat <= askedMsat * 2n && !inSats) return { amountMsat: saidMsat, doubt: null };
+  if (exact || (saidMsat <= askedMsat * 2n && !inSats)) return { amountMsat: saidMsat, doubt: null };
   return {
     amountMsat: askedMsat,
     doubt: `The wallet says that ${formatSat(saidMsat)} arrived, which can't be for an invoice of ${

@@ -19,7 +19,7 @@ import { dueAt, nextLookUpAt, type Watched } from "./look_up_schedule.ts";
 import { isHeldBy, isUnpaid, type OrdersPort, type WalletsOf } from "./orders_port.ts";
 import { isUnassigned, lockPaymentByHash, matchPayment, recordPayment } from "./payments_store.ts";
 import { recordUnmatched } from "./unmatched.ts";
-import { type InvoiceStatus, type Wallet, WalletError } from "./wallet.ts";
+import { type InvoiceStatus, type SettledStatus, type Wallet, WalletError } from "./wallet.ts";
 
 const ANSWER_MS = 10_000;
 /** An invoice younger than this may be unknown to its own wallet. */
@@ -174,11 +174,11 @@ export class Settlement {
     tx: Tx,
     invoice: InvoiceRow,
     order: OrderRow | undefined,
-    status: InvoiceStatus & { status: "settled" },
+    status: SettledStatus,
   ): Promise<LookedUp> {
     const { random, clock, log } = this.#o;
     const now = clock.now();
-    const { amountMsat, doubt } = believedAmount(status.amountMsat, BigInt(invoice.amount_msat));
+    const { amountMsat, doubt } = believedAmount(status, BigInt(invoice.amount_msat));
     const payment = {
       id: random.uuid(),
       merchant: invoice.merchant,

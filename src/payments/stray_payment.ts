@@ -57,7 +57,7 @@ export class Stray {
     if (status.status !== "settled") return "unsure";
     const decoded = decodedOf(listed);
     const asked = decoded?.amountMsat ?? null;
-    const said = asked === null ? status.amountMsat : believedAmount(status.amountMsat, asked).amountMsat;
+    const said = asked === null ? status.amountMsat : believedAmount(status, asked).amountMsat;
     if (said === null || said <= 0n) {
       throw new WalletError("bad_answer", "the wallet doesn't say how much arrived");
     }

@@ -87,8 +87,18 @@ export type InvoiceStatus =
   | { status: "held"; until?: number | null }
   /** It knows no such invoice. Right after its making that is no answer: some wallets need a moment. */
   | { status: "not_found" }
-  /** `settledAt` in ms since 1970. The amount is what arrived, null when the wallet doesn't say more than "settled". */
-  | { status: "settled"; amountMsat: Msat | null; settledAt: number };
+  | SettledStatus;
+
+/** It is paid. */
+export interface SettledStatus {
+  status: "settled";
+  /** What arrived; null when the wallet doesn't say more than "settled". */
+  amountMsat: Msat | null;
+  /** It is that amount, however little or much: it may have come otherwise than by Lightning, which knows no part payments. */
+  exact?: true;
+  /** ms since 1970. */
+  settledAt: number;
+}
 
 /** An invoice whose money waits, once it came, until we take it or give it back. */
 export interface HoldInvoices {

@@ -3,7 +3,7 @@ import { invoiceJobs } from "../../../src/payments/invoice_jobs.ts";
 import { Settlement } from "../../../src/payments/settlement.ts";
 import { freshDatabase } from "../../support/fresh_database.ts";
 import { BtcpayServer } from "../contract/btcpay_server.ts";
-import { Shop } from "../shop.ts";
+import { PRICE, Shop } from "../shop.ts";
 import { openBtcpay } from "./open.ts";
 
 const MINUTE = 60_000;
@@ -58,6 +58,27 @@ Deno.test("what came in part by the end is the order's as soon as it is confirme
   assertEquals(await it.lookUp(), "paid");
   assertEquals(it.shop.events, ["invoiced", "paid 10000000"]);
 });
+
+for (
+  const [name, value, msat] of [
+    ["a thousandth of the price, as slips of units look like", "0.00000021", 21_000],
+    ["many times the price", "0.0021", 210_000_000],
+  ] as const
+) {
+  Deno.test(`what came on the chain is booked as it is: ${name}`, async () => {
+    await using it = await sale();
+    it.server.arrives(it.invoice.id, value).status = "Settled";
+    Object.assign(
+      it.invoice,
+      msat < Number(PRICE)
+        ? { status: "Expired", additionalStatus: "PaidPartial" }
+        : { status: "Settled", additionalStatus: "PaidOver" },
+    );
+    assertEquals(await it.lookUp(), "paid");
+    assertEquals(it.shop.events, ["invoiced", `paid ${msat}`]);
+    assertEquals((await it.shop.payments()).map((one) => one.amount_msat), [msat]);
+  });
+}
 
 Deno.test("an order whose invoice ended unpaid is over", async () => {
   await using it = await sale();

@@ -145,6 +145,28 @@ for (const [name, state, expected] of states) {
     }));
 }
 
+Deno.test("an amount is exact where bitcoin was counted, and none is believed that no books can count", () =>
+  withStore(async ({ server, wallet }) => {
+    const invoice = await make(wallet);
+    const stored = server.invoices.get(invoice.ref!)!;
+    const says = async (value: string, additionalStatus: Stored["additionalStatus"]) => {
+      stored.chain = [{
+        id: "p",
+        receivedDate: 1_790_000_000,
+        destination: "",
+        value,
+        fee: "0.0",
+        status: "Settled",
+      }];
+      Object.assign(stored, { status: "Settled", additionalStatus });
+      const status = await wallet.lookup(invoice, soon());
+      return status.status === "settled" && [status.amountMsat, status.exact];
+    };
+    assertEquals(await says("0.00021", "None"), [21_000_000n, true]);
+    assertEquals(await says("0.0001", "Marked"), [null, undefined]);
+    assertEquals(await kindOf(says("100000", "PaidOver")), "bad_answer");
+  }));
+
 Deno.test("another coin isn't counted as bitcoin", () =>
   withStore(async ({ server, wallet }) => {
     const invoice = await make(wallet);

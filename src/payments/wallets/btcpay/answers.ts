@@ -5,6 +5,8 @@ import { WalletError } from "../../wallet.ts";
 
 /** Lightning knows thousandths of a satoshi: 11 places of a bitcoin. */
 const PLACES = 11;
+/** Books count in whole numbers up to this. */
+const MOST_MSAT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Greenfield writes decimals as strings; a number is read by its text. */
 const btc = z.union([z.string(), z.number()]).transform((value, context) => {
@@ -63,7 +65,7 @@ export interface Received {
   pending: boolean;
 }
 
-/** Sums up payments in bitcoin. Those of other currencies are for other prices. */
+/** Sums up payments in bitcoin. Those of other currencies are for other prices. Throws `bad_answer`. */
 export function receivedBy(methods: readonly PaymentMethod[]): Received {
   const received: Received = { msat: 0n, at: null, pending: false };
   for (const { currency, payments } of methods) {
@@ -76,6 +78,9 @@ export function receivedBy(methods: readonly PaymentMethod[]): Received {
       if (net > 0n) received.msat += net;
       if (receivedDate) received.at = Math.max(received.at ?? 0, receivedDate * 1000);
     }
+  }
+  if (received.msat > MOST_MSAT) {
+    throw new WalletError("bad_answer", "BTCPay says that more came than can be counted");
   }
   return received;
 }

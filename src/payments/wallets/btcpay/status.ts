@@ -31,5 +31,8 @@ export function moneyStatus(
   if (status === "Expired" && (msat === 0n || pending)) return { status: "expired" };
   // Marked by hand: the merchant says that it is paid, with money or without.
   const marked = additionalStatus === "Marked" && msat < (msatOfBtc(String(amount ?? "")) ?? 0n);
-  return { status: "settled", amountMsat: marked || msat === 0n ? null : msat, settledAt: at ?? now };
+  const settledAt = at ?? now;
+  return marked || msat === 0n
+    ? { status: "settled", amountMsat: null, settledAt }
+    : { status: "settled", amountMsat: msat, exact: true, settledAt };
 }
