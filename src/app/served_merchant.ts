@@ -98,6 +98,16 @@ export class ServedMerchant implements NostrIdentity {
     await Promise.all(gone.map(({ wallet }) => wallet.close()));
   }
 
+  /** The name of the wallet that a URL leads to, if it receives with that already; else null. Throws when it is no wallet's. */
+  async nameOf(url: string): Promise<string | null> {
+    const wallet = this.openWallet(url);
+    try {
+      return this.receiving.find((one) => one.wallet.id === wallet.id)?.name ?? null;
+    } finally {
+      await wallet.close();
+    }
+  }
+
   /** What takes the money, for people; null without a wallet. */
   get walletText(): string | null {
     return this.wallet?.describe() ?? null;

@@ -10,6 +10,7 @@ import { type Answer, TestApi } from "./test_api.ts";
 import { operations, tokenFor } from "./walking.ts";
 
 const CUSTOMER = keyPair("customer").pubkey;
+const SPARE = "lnbits+http://127.0.0.1:9/?key=0123456789abcdef";
 const everything = scopes.filter((scope) => scope !== "operator");
 
 /** One of each kind for the first merchant, and a second merchant. */
@@ -86,7 +87,7 @@ async function shop() {
     await tx.insertInto("conditions").values({ merchant, name: "wallet", raised_at: now, detail: "canary" })
       .execute();
   });
-  const spare = await api.post("/wallets", { merchant, name: "spare", url: "demo:" });
+  const spare = await api.post("/wallets", { merchant, name: "spare", url: SPARE });
   assertEquals(spare.status, 201);
   const own = await tokenFor(api, everything, merchant);
   const token = own.split("_")[1]!;

@@ -7,6 +7,7 @@ import { TestApi } from "./test_api.ts";
 
 const SECRET = "a".repeat(64);
 const nwc = `nostr+walletconnect://${"b".repeat(64)}?relay=ws%3A%2F%2F127.0.0.1%3A9&secret=${SECRET}`;
+const LNBITS = "lnbits+http://127.0.0.1:9/?key=0123456789abcdef";
 const names = (body: { data: { name: string }[] }) => body.data.map(({ name }) => name);
 
 Deno.test("further wallets stand behind the first in the order of their priority, and their secrets are never shown", async () => {
@@ -14,7 +15,7 @@ Deno.test("further wallets stand behind the first in the order of their priority
   assertEquals(names((await api.get("/wallets")).body), ["main"]);
   const added = await api.post("/wallets", { name: "spare", url: nwc, priority: 2 });
   assertEquals([added.status, added.body.kind, added.body.up], [201, "nwc", null]);
-  assertEquals((await api.post("/wallets", { name: "first", url: "demo:", priority: 1 })).status, 201);
+  assertEquals((await api.post("/wallets", { name: "first", url: LNBITS, priority: 1 })).status, 201);
   const listed = await api.get("/wallets");
   assertEquals(names(listed.body), ["main", "first", "spare"]);
   assert(!JSON.stringify([added.body, listed.body]).includes(SECRET));
@@ -41,6 +42,22 @@ Deno.test("a wallet that can't be one is refused, its URL not quoted, and nothin
   assertEquals((await api.post("/wallets", { name: "spare", url: "demo:" })).status, 201);
   assertEquals((await api.post("/wallets", { name: "spare", url: "demo:" })).status, 409);
   assertEquals(names((await api.get("/wallets")).body), ["spare"]);
+});
+
+Deno.test("a wallet that the merchant has already is refused under another name, too", async () => {
+  await using api = await TestApi.open({ settings: { NCC_WALLET: "demo:" } });
+  assertEquals((await api.post("/wallets", { name: "spare", url: nwc })).status, 201);
+  for (const [url, name] of [["demo:", "main"], [nwc.replace("3A9", "3A10"), "spare"]] as const) {
+    const { status, body } = await api.post("/wallets", { name: "again", url });
+    assertEquals([status, body.detail], [
+      409,
+      `This is the merchant's wallet ${name} already. A further one has to be another account.`,
+    ]);
+  }
+  // Another connection to the same service is another account.
+  const other = nwc.replace(SECRET, "c".repeat(64));
+  assertEquals((await api.post("/wallets", { name: "other", url: other })).status, 201);
+  assertEquals(names((await api.get("/wallets")).body), ["main", "other", "spare"]);
 });
 
 Deno.test("a trial makes an invoice of 1 sat, finds it, and says what the wallet can't do", async () => {

@@ -189,8 +189,9 @@ Deno.test("a shop moves to another key: offers, stock and new orders go, open or
 for (const emergency of [false, true]) {
   Deno.test(`both keys have all wallets after a move${emergency ? " in an emergency" : ""}`, async () => {
     await using shop = await MovingShop.open();
-    await shop.ask("POST", "/wallets", { name: "late", url: "demo:", priority: 9 });
-    await shop.ask("POST", "/wallets", { name: "early", url: "demo:", priority: 1 });
+    const lnbits = "lnbits+http://127.0.0.1:9/?key=";
+    await shop.ask("POST", "/wallets", { name: "late", url: `${lnbits}0123456789abcdef`, priority: 9 });
+    await shop.ask("POST", "/wallets", { name: "early", url: `${lnbits}fedcba9876543210`, priority: 1 });
     await shop.ask("POST", `/merchants/${old.pubkey}/move`, {
       secret_key: bytesToHex(next.secretKey),
       emergency,

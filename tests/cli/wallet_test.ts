@@ -9,7 +9,14 @@ Deno.test("a further wallet is added from a file, listed, tried and removed, wit
     assertEquals([ran.code, ran.err], [0, ""], args.join(" "));
     return ran.out;
   };
-  await ok("init", "--yes", "--name", "Tea house", "--wallet", "demo:");
+  await ok(
+    "init",
+    "--yes",
+    "--name",
+    "Tea house",
+    "--wallet",
+    "lnbits+http://127.0.0.1:9/?key=0123456789abcdef",
+  );
   assertMatch(await ok("wallet", "list"), /^main +payments +not asked yet/m);
   const file = `${p.data}/spare.url`;
   await Deno.writeTextFile(file, "demo:\n");

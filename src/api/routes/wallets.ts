@@ -106,6 +106,12 @@ export function walletRoutes({ merchants, walletRefusal, clock, random, hooks }:
         throw wrongField("/name", "`main` is the first wallet: NCC_WALLET, or the merchant's own `wallet`.");
       }
       checkUrl(input.url);
+      const known = await merchant.nameOf(input.url);
+      if (known !== null) {
+        const text =
+          `This is the merchant's wallet ${known} already. A further one has to be another account.`;
+        throw new Problem(409, "conflict", text);
+      }
       if (!await merchants.addWallet(merchant.pubkey, input)) {
         throw new Problem(409, "conflict", `This merchant has a wallet ${input.name} already.`);
       }

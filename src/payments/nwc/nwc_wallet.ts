@@ -1,5 +1,6 @@
-import { seconds } from "../../clock.ts";
-import type { Clock } from "../../clock.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { type Clock, seconds } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { RelayPool } from "../../nostr/relay_pool.ts";
 import type { MerchantSigner } from "../../nostr/signer.ts";
@@ -96,7 +97,9 @@ export class NwcWallet implements Wallet {
   constructor(options: NwcWalletOptions) {
     const { uri, log } = options;
     this.#o = options;
-    this.id = `nwc:${uri.walletPubkey.slice(0, 16)}`;
+    // A service may have one key for all its accounts: only both keys together name one.
+    const keys = utf8ToBytes(`${uri.walletPubkey} ${options.signer.pubkey}`);
+    this.id = `nwc:${bytesToHex(sha256(keys)).slice(0, 16)}`;
     this.#log = log.child({ wallet: this.id });
     const connection = { ...options, walletPubkey: uri.walletPubkey, relays: uri.relays, log: this.#log };
     this.#info = new NwcInfoSource(connection);

@@ -54,6 +54,17 @@ for (const [encryption, cipher] of [[undefined, "nip04"], ["nip44_v2 nip04", "ni
   });
 }
 
+Deno.test("each connection has an id of its own, though a service has one key for all its accounts", async () => {
+  await using relay = await FakeRelay.start();
+  await using service = new ScriptedWallet(relay.url);
+  const [one, same, other] = [undefined, undefined, new Uint8Array(32).fill(7)].map((secret) =>
+    service.connect({ relays: [relay.url], ...(secret && { secret }) })
+  );
+  assertEquals(one!.id, same!.id);
+  assert(one!.id !== other!.id);
+  assertMatch(one!.id, /^nwc:[0-9a-f]{16}$/);
+});
+
 Deno.test("both notification kinds, twice each and by two relays, are one hint; other notifications are none", async () => {
   await using relay = await serveNpmRelay();
   await using service = new ScriptedWallet(relay.url);

@@ -74,15 +74,16 @@ export class ScriptedWallet implements AsyncDisposable {
   }
 
   /** Our side of the connection. Its waits go by the fake clock, its wire by the real one. */
-  connect(o: { relays?: string[] } = {}): NwcWallet {
-    const signer = localSigner(this.#clientSecret, pureCrypto);
+  connect(o: { relays?: string[]; secret?: Uint8Array } = {}): NwcWallet {
+    const { secret = this.#clientSecret } = o;
+    const signer = localSigner(secret, pureCrypto);
     const pool = testPool({ signer });
     this.#clientPools.unshift(pool);
     return new NwcWallet({
       uri: {
         walletPubkey: this.#signer.pubkey,
         relays: o.relays ?? [this.#relay],
-        secret: this.#clientSecret,
+        secret,
       },
       signer,
       pool,
