@@ -48,7 +48,7 @@ export async function lookUpByList(
   }));
   const waiting = rows.filter((row) => row.payment_hash !== null && dueAt(row.watched) > askedAt);
   if (waiting.length === 0) return { offered: true, single: ids };
-  const byHash = new Map(waiting.map((row) => [row.payment_hash, row.id]));
+  const known = new Map(waiting.flatMap((row) => [[row.payment_hash, row.id], [row.wallet_ref, row.id]]));
   const paid = new Set<string>();
   const notPaid = () => ids.filter((id) => !paid.has(id));
 
@@ -67,12 +67,14 @@ export async function lookUpByList(
       log.debug("wallet.list_failed", { error: errorText(error) });
       return { offered: error.kind !== "not_implemented", single: notPaid() };
     }
-    const fresh = page.settled.map(({ paymentHash }) => paymentHash).filter((hash) => !seen.has(hash));
+    const fresh = page.settled.filter(({ paymentHash }) => !seen.has(paymentHash));
     // The same page again: this wallet knows no offset, so what else there is can't be seen.
     if (page.settled.length > 0 && fresh.length === 0) return { offered: true, single: notPaid() };
-    for (const hash of fresh) seen.add(hash);
+    for (const { paymentHash } of fresh) seen.add(paymentHash);
     // Not when all pages are there: whoever paid lately waits, and the first page tells of them.
-    const found = fresh.flatMap((hash) => byHash.get(hash) ?? []);
+    const found = fresh.flatMap(({ paymentHash, ref }) =>
+      known.get(ref ?? paymentHash) ?? known.get(paymentHash) ?? []
+    );
     for (const id of found) paid.add(id);
     o.onPaid(found);
     offset = page.next;

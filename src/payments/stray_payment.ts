@@ -1,10 +1,11 @@
+import type { Tx } from "../db/database.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import { believedAmount } from "./believed_amount.ts";
 import { decodeBolt11 } from "./bolt11.ts";
 import { issued } from "./invoice_attempt.ts";
 import { findInvoiceByHash, keepVoid } from "./invoices_store.ts";
 import type { SweepOptions } from "./sweep.ts";
-import { ordersThatBegin, unansweredAttempt } from "./sweeps_store.ts";
+import { invoicesByRef, ordersThatBegin, unansweredAttempt } from "./sweeps_store.ts";
 import { recordUnmatched } from "./unmatched.ts";
 import { type IncomingPayment, type Wallet, WalletError } from "./wallet.ts";
 
@@ -53,6 +54,7 @@ export class Stray {
       paymentHash: listed.paymentHash,
       bolt11: listed.bolt11 ?? "",
       createdAt: listed.createdAt ?? 0,
+      ref: listed.ref ?? null,
     }, deadline.signal);
     if (status.status !== "settled") return "unsure";
     const decoded = decodedOf(listed);
@@ -69,17 +71,19 @@ export class Stray {
   }
 
   /** The invoice's id in the books once it is there. */
-  async #adopt({ merchant, wallet, listed, digits }: StrayPayment, asked: bigint): Promise<string | null> {
+  async #adopt(stray: StrayPayment, asked: bigint): Promise<string | null> {
     const { database, orders, clock, log } = this.#o;
+    const { merchant, wallet, listed, digits } = stray;
     const [orderId, ...others] = await ordersThatBegin(database.kysely, merchant, digits);
     if (orderId === undefined || others.length > 0) return null;
     return await database.transaction(async (tx) => {
       const now = clock.now();
-      if (!await orders.orderOf(tx, orderId) || await findInvoiceByHash(tx, listed.paymentHash)) return null;
+      if (!await orders.orderOf(tx, orderId) || await isKnown(tx, stray)) return null;
       const attempt = await unansweredAttempt(tx, { orderId, wallet: wallet.id, amountMsat: asked });
       if (!attempt) return null;
       const decoded = decodedOf(listed)!;
-      await keepVoid(tx, attempt.id, issued({ bolt11: listed.bolt11! }, { ok: true, decoded }), now);
+      const made = { bolt11: listed.bolt11!, ref: listed.ref ?? null };
+      await keepVoid(tx, attempt.id, issued(made, { ok: true, decoded }), now);
       const text = "The wallet had made an invoice whose answer never reached us; it was paid all the same.";
       await orders.apply(tx, orderId, { type: "noted", text }, now);
       log.info("invoice.lost_answer_found", { order: orderId, attempt: attempt.attempt });
@@ -88,11 +92,12 @@ export class Stray {
   }
 
   async #unmatched(
-    { merchant, wallet, listed, digits }: StrayPayment,
+    stray: StrayPayment,
     amountMsat: bigint,
     settledAt: number,
   ): Promise<"unmatched" | "unsure"> {
     const { database, clock, random } = this.#o;
+    const { merchant, wallet, listed, digits } = stray;
     const now = clock.now();
     const payment = {
       id: random.uuid(),
@@ -106,11 +111,17 @@ export class Stray {
     };
     const hint = `The invoice was for order ${digits}….`;
     return await database.transaction(async (tx) => {
-      // Its late answer may have come in meanwhile.
-      if (await findInvoiceByHash(tx, listed.paymentHash)) return "unsure";
+      if (await isKnown(tx, stray)) return "unsure";
       return await recordUnmatched(tx, payment, hint) ? "unmatched" : "unsure";
     });
   }
+}
+
+/** Whether its invoice is in the books by now: its late answer may have come in. */
+async function isKnown(tx: Tx, { wallet, listed }: StrayPayment): Promise<boolean> {
+  const { paymentHash, ref } = listed;
+  if (await findInvoiceByHash(tx, paymentHash)) return true;
+  return ref !== undefined && (await invoicesByRef(tx, wallet.id, [ref])).size > 0;
 }
 
 /** The invoice, if the list's is readable and the one that was paid. */

@@ -11,6 +11,7 @@ import {
   bookedHashes,
   firstInvoiceAt,
   invoicesByHash,
+  invoicesByRef,
   noteSwept,
   sweptTo,
   unansweredOrders,
@@ -158,9 +159,10 @@ export class Sweep {
     const { kysely } = this.#o.database;
     const hashes = listed.map((one) => one.paymentHash);
     const booked = await bookedHashes(kysely, hashes);
-    const ours = await invoicesByHash(kysely, hashes);
+    const byHash = await invoicesByHash(kysely, hashes);
+    const byRef = await invoicesByRef(kysely, wallet.id, listed.flatMap(({ ref }) => ref ?? []));
     for (const one of listed) {
-      const invoice = ours.get(one.paymentHash);
+      const invoice = byRef.get(one.ref ?? "") ?? byHash.get(one.paymentHash);
       if (invoice) {
         // Another merchant's on the same wallet is found by that merchant's sweep.
         if (invoice.merchant !== merchant || invoice.state === "paid") continue;

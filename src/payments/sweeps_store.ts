@@ -37,15 +37,27 @@ export async function firstInvoiceAt(db: Kysely<Tables>, merchant: string): Prom
   return at === null ? null : Number(at);
 }
 
+/** What a sweep has to know of an invoice. */
+type Known = Pick<InvoiceRow, "id" | "merchant" | "state">;
+
 /** Invoices by payment hash, whoever's they are. */
-export async function invoicesByHash(
-  db: Kysely<Tables>,
-  hashes: string[],
-): Promise<Map<string, Pick<InvoiceRow, "id" | "merchant" | "state">>> {
+export async function invoicesByHash(db: Kysely<Tables>, hashes: string[]): Promise<Map<string, Known>> {
   if (hashes.length === 0) return new Map();
   const rows = await db.selectFrom("invoices").select(["payment_hash", "id", "merchant", "state"])
     .where("payment_hash", "in", hashes).execute();
   return new Map(rows.map((row) => [row.payment_hash!, row]));
+}
+
+/** Invoices by their wallet's own names for them, whoever's they are. */
+export async function invoicesByRef(
+  db: Kysely<Tables>,
+  wallet: string,
+  refs: string[],
+): Promise<Map<string, Known>> {
+  if (refs.length === 0) return new Map();
+  const rows = await db.selectFrom("invoices").select(["wallet_ref", "id", "merchant", "state"])
+    .where("wallet", "=", wallet).where("wallet_ref", "in", refs).execute();
+  return new Map(rows.map((row) => [row.wallet_ref!, row]));
 }
 
 /** Which of these payments are in the books. */

@@ -140,6 +140,8 @@ export interface IncomingPayment {
   paymentHash: string;
   /** Null when the list leaves it out. */
   bolt11: string | null;
+  /** The wallet's own name for its invoice, as it said when it made it: that stays when its BOLT11 is replaced by another. */
+  ref?: string;
   description: string | null;
   /** When the invoice was made, ms since 1970; null when the list doesn't say. */
   createdAt: number | null;

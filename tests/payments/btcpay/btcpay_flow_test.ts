@@ -1,12 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { invoiceJobs } from "../../../src/payments/invoice_jobs.ts";
+import { lookUpByList } from "../../../src/payments/look_up_by_list.ts";
 import { Settlement } from "../../../src/payments/settlement.ts";
+import { Sweep } from "../../../src/payments/sweep.ts";
 import { freshDatabase } from "../../support/fresh_database.ts";
 import { BtcpayServer } from "../contract/btcpay_server.ts";
-import { PRICE, Shop } from "../shop.ts";
+import { MERCHANT, PRICE, Shop } from "../shop.ts";
 import { openBtcpay } from "./open.ts";
 
 const MINUTE = 60_000;
+const soon = () => AbortSignal.timeout(30_000);
 
 /** An order of a shop that receives with BTCPay, invoiced, and a way to ask BTCPay about it. */
 async function sale() {
@@ -25,7 +28,10 @@ async function sale() {
     server,
     order,
     invoice: server.invoices.get(row!.wallet_ref!)!,
-    lookUp: () => settlement.lookUp(row!.id, AbortSignal.timeout(30_000)),
+    lookUp: () => settlement.lookUp(row!.id, soon()),
+    sweep: () => new Sweep({ ...common, settlement }).run(MERCHANT, "soon", soon()),
+    listed: () => lookUpByList({ ...common, wallet }, [row!.id], soon()),
+    id: row!.id,
     async [Symbol.asyncDispose]() {
       await wallet.close();
       await server.stop();
@@ -79,6 +85,31 @@ for (
     assertEquals((await it.shop.payments()).map((one) => one.amount_msat), [msat]);
   });
 }
+
+for (const seen of ["seen", "unseen"] as const) {
+  Deno.test(`the rest by another BOLT11 is the same invoice's, ${seen} before the sweep`, async () => {
+    await using it = await sale();
+    it.server.arrives(it.invoice.id, "0.0001").status = "Settled";
+    it.server.replaceBolt11(it.invoice.id);
+    it.invoice.status = "Settled";
+    it.server.arrives(it.invoice.id, "0.00011").status = "Settled";
+    if (seen === "seen") assertEquals(await it.lookUp(), "paid");
+    it.shop.clock.jump(5 * MINUTE);
+    const paid = { listed: 1, found: seen === "seen" ? 0 : 1, unmatched: 0, unsure: 0 };
+    assertEquals(await it.sweep(), paid);
+    assertEquals(await it.sweep(), { ...paid, found: 0 });
+    assertEquals(it.shop.events, ["invoiced", `paid ${PRICE}`]);
+    assertEquals((await it.shop.payments()).map(({ state }) => state), ["matched"]);
+  });
+}
+
+Deno.test("an invoice is known on BTCPay's list under another BOLT11", async () => {
+  await using it = await sale();
+  it.server.arrives(it.invoice.id, it.invoice.amount).status = "Settled";
+  it.server.replaceBolt11(it.invoice.id);
+  it.invoice.status = "Settled";
+  assertEquals(await it.listed(), { offered: true, paid: [it.id], single: [] });
+});
 
 Deno.test("an order whose invoice ended unpaid is over", async () => {
   await using it = await sale();

@@ -105,6 +105,12 @@ export class BtcpayServer implements AsyncDisposable {
     return one;
   }
 
+  /** A part was paid: from then on it asks for the rest by another BOLT11. */
+  replaceBolt11(id: string): void {
+    const invoice = this.invoices.get(id)!;
+    invoice.bolt11 = bolt11Of(invoice.amount, invoice.orderId, invoice.expirationTime - invoice.createdTime);
+  }
+
   /** A delivery of its webhook: raw body and headers. */
   delivery(type: string, invoiceId: string, more: Record<string, unknown> = {}, secret = WEBHOOK_SECRET) {
     const body = JSON.stringify({
@@ -177,7 +183,6 @@ export class BtcpayServer implements AsyncDisposable {
     }
     const now = Math.floor(Date.now() / 1000);
     const seconds = checkout.expirationMinutes * 60;
-    const msat = parseDecimal(amount)!;
     const invoice: Invoice = {
       id: crypto.randomUUID().replaceAll("-", "").slice(0, 22),
       orderId: metadata.orderId,
@@ -187,15 +192,7 @@ export class BtcpayServer implements AsyncDisposable {
       expirationTime: now + seconds,
       status: "New",
       additionalStatus: "None",
-      bolt11: encodeBolt11({
-        network: "bcrt",
-        amountMsat: msat.units * 10n ** BigInt(11 - msat.scale),
-        timestamp: now,
-        paymentHash: random(),
-        paymentSecret: random(),
-        description: `Paid to Tea Shop (Order ID: ${metadata.orderId})`,
-        expirySeconds: seconds,
-      }, NODE_KEY),
+      bolt11: bolt11Of(amount, metadata.orderId, seconds),
       lightning: [],
       chain: [],
     };
@@ -275,6 +272,19 @@ export class BtcpayServer implements AsyncDisposable {
       ...(this.faults.withoutLightning ? [] : [ln]),
     ];
   }
+}
+
+function bolt11Of(amount: string, orderId: string, expirySeconds: number): string {
+  const { units, scale } = parseDecimal(amount)!;
+  return encodeBolt11({
+    network: "bcrt",
+    amountMsat: units * 10n ** BigInt(11 - scale),
+    timestamp: Math.floor(Date.now() / 1000),
+    paymentHash: random(),
+    paymentSecret: random(),
+    description: `Paid to Tea Shop (Order ID: ${orderId})`,
+    expirySeconds,
+  }, NODE_KEY);
 }
 
 function payment(value: string, status: Payment["status"], destination: string): Payment {

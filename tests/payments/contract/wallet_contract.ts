@@ -3,6 +3,7 @@ import { decodeBolt11 } from "../../../src/payments/bolt11.ts";
 import { checkInvoice } from "../../../src/payments/invoice_check.ts";
 import {
   type CreatedInvoice,
+  type IncomingPayment,
   type InvoiceRef,
   type InvoiceStatus,
   type PaymentHint,
@@ -165,15 +166,21 @@ export function walletContract(
     const [paid, unpaid] = [await make(wallet), await make(wallet)];
     await pay(paid.created.bolt11);
     await untilStatus(wallet, paid.ref, "settled");
-    const listed: string[] = [];
+    const listed: IncomingPayment[] = [];
     for (let offset: number | null = 0; offset !== null;) {
       const query = { since: Date.now() - 600_000, until: Date.now() + 600_000, offset };
       const page = await wallet.listIncoming(query, soon());
-      listed.push(...page.settled.map(({ paymentHash }) => paymentHash));
+      listed.push(...page.settled);
       offset = page.next;
     }
-    assert(listed.includes(paid.ref.paymentHash), "what was paid isn't in the list");
-    assert(!listed.includes(unpaid.ref.paymentHash), "what wasn't paid is in the list");
+    const [found, ...more] = listed.filter(({ paymentHash }) => paymentHash === paid.ref.paymentHash);
+    assert(found && more.length === 0, `what was paid is in the list ${found ? "again" : "nowhere"}`);
+    assert(!listed.some(({ paymentHash }) => paymentHash === unpaid.ref.paymentHash), "it wasn't paid");
+    // By what the list says of it the wallet knows it, too, and calls it as it did when it was made.
+    assertEquals(found.ref ?? null, paid.ref.ref);
+    const { paymentHash, bolt11, createdAt } = found;
+    const ref = { paymentHash, bolt11: bolt11 ?? "", createdAt: createdAt ?? 0, ref: found.ref ?? null };
+    assertEquals((await wallet.lookup(ref, soon())).status, "settled");
   });
 
   test("a cancelled invoice can't be paid, and cancelling it again changes nothing", async ({ wallet, pay }) => {

@@ -147,13 +147,13 @@ export class BtcpayWallet implements Wallet {
     if (list.some((one) => !one.paymentMethods)) {
       throw new WalletError("not_implemented", `${this.describe()} lists invoices without their BOLT11`);
     }
-    const settled = list.flatMap(({ paymentMethods, metadata, createdTime }) => {
+    const settled = list.flatMap(({ id, paymentMethods, metadata, createdTime }) => {
       const bolt11 = readyMethod(paymentMethods!, LIGHTNING)?.destination ?? null;
       const decoded = bolt11 === null ? null : decodeBolt11(bolt11);
       if (!decoded?.ok) return [];
       const description = typeof metadata?.itemDesc === "string" ? metadata.itemDesc : null;
       const createdAt = createdTime ? createdTime * 1000 : null;
-      return [{ paymentHash: decoded.invoice.paymentHash, bolt11, description, createdAt }];
+      return [{ paymentHash: decoded.invoice.paymentHash, bolt11, ref: id, description, createdAt }];
     });
     return { settled, next: list.length < LISTED_AT_ONCE ? null : offset + list.length };
   }

@@ -57,6 +57,7 @@ export function incomingOf(it: ClnInvoice): IncomingPayment {
   return {
     paymentHash: it.payment_hash,
     bolt11: it.bolt11?.toLowerCase() ?? null,
+    ref: it.label,
     description: it.description ?? null,
     createdAt: null,
   };
