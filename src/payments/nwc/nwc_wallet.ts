@@ -28,6 +28,7 @@ import type { AskOptions, NwcAsking } from "./asking.ts";
 import { NwcChannel } from "./channel.ts";
 import { canHold, heldUntil, holdInvoices } from "./holding.ts";
 import { NwcInfoSource } from "./info_source.ts";
+import { findTransaction, listPage } from "./listing.ts";
 import { makeInvoice } from "./making.ts";
 import { NwcError, readNotification } from "./messages.ts";
 import { lookUpPayment, payInvoice } from "./paying.ts";
@@ -36,13 +37,11 @@ import { NwcRequests } from "./requests.ts";
 import { incomingOf, statusOf } from "./transaction.ts";
 import { describeNwcUri, type NwcUri } from "./uri.ts";
 
-/** The same payment is told under both notification kinds, and by several relays. */
+/** Requests in a row without an answer, until the subscriptions are begun anew. */
 const DEAF_AFTER = 3;
+/** The same payment is told under both notification kinds, and by several relays. */
 const SAME_HINT_MS = 2_000;
 const MOST_HINTS = 1_000;
-/** Transactions a page, and pages, where `lookup_invoice` isn't offered. */
-const PAGE = 20;
-const MOST_PAGES = 5;
 
 /** What the protocol has. Of `hold` the connection's own methods tell, once they are known. */
 const CAPS: WalletCaps = {
@@ -164,8 +163,8 @@ export class NwcWallet implements Wallet {
     if (!methods.includes("list_transactions")) {
       throw new WalletError("not_implemented", "the wallet connection doesn't allow list_transactions");
     }
-    const params = { from: seconds(since), until: seconds(until) + 1, limit: PAGE, offset, type: "incoming" };
-    const transactions = await this.#list(params, signal);
+    const params = { from: seconds(since), until: seconds(until) + 1, offset, type: "incoming" };
+    const transactions = await listPage(this.#asking, params, signal);
     // Some wallets give fewer than asked for, so that only an empty page is the end.
     return {
       settled: transactions.flatMap((one) => incomingOf(one, this.#o.clock.now()) ?? []),
@@ -194,25 +193,9 @@ export class NwcWallet implements Wallet {
   }
 
   async #findInList({ paymentHash, createdAt }: InvoiceRef, signal: AbortSignal): Promise<InvoiceStatus> {
-    const from = Math.max(0, seconds(createdAt) - 60);
-    for (let page = 0; page < MOST_PAGES; page++) {
-      const params = { from, limit: PAGE, offset: page * PAGE, unpaid: true, type: "incoming" };
-      const transactions = await this.#list(params, signal);
-      for (const transaction of transactions) {
-        const status = statusOf(transaction, paymentHash, this.#o.clock.now());
-        if (status) return status;
-      }
-      if (transactions.length < PAGE) break;
-    }
-    return { status: "not_found" };
-  }
-
-  async #list(params: Record<string, unknown>, signal: AbortSignal): Promise<unknown[]> {
-    const { transactions } = await this.#ask("list_transactions", params, signal);
-    if (!Array.isArray(transactions)) {
-      throw new WalletError("bad_answer", "the wallet's list of transactions is none");
-    }
-    return transactions;
+    const found = (one: unknown) => statusOf(one, paymentHash, this.#o.clock.now());
+    const status = await findTransaction(this.#asking, { createdAt, type: "incoming" }, found, signal);
+    return status ?? { status: "not_found" };
   }
 
   async #ask(

@@ -1,4 +1,3 @@
-import { seconds } from "../../clock.ts";
 import type { Msat } from "../../money/msat.ts";
 import {
   type OutgoingPayment,
@@ -8,6 +7,7 @@ import {
   WalletError,
 } from "../wallet.ts";
 import type { NwcAsking } from "./asking.ts";
+import { findTransaction } from "./listing.ts";
 import { isObject, NwcError } from "./messages.ts";
 
 type Result = Record<string, unknown>;
@@ -25,9 +25,6 @@ const NOTHING_PAID = new Set([
   "UNAUTHORIZED",
   "UNSUPPORTED_ENCRYPTION",
 ]);
-/** Transactions a page, and pages, where `lookup_invoice` doesn't find it. */
-const PAGE = 20;
-const MOST_PAGES = 5;
 const HASH = /^[0-9a-f]{64}$/;
 
 /** `pay_invoice`. NIP-47 has no limit for the fee: that is the connection's own affair. */
@@ -70,7 +67,11 @@ export async function lookUpPayment(
       if (!answer || (!lists && error.code === "NOT_IMPLEMENTED")) throw error;
     }
   }
-  return lists ? await findInList(wallet, payment, signal) : { status: "not_found" };
+  if (!lists) return { status: "not_found" };
+  const { createdAt, paymentHash } = payment;
+  const found = (one: unknown) => outgoingStatusOf(one, paymentHash);
+  const status = await findTransaction(wallet, { createdAt, type: "outgoing" }, found, signal);
+  return status ?? { status: "not_found" };
 }
 
 /** What a transaction of NIP-47 says of a payment; null when it isn't about this one, or came in. */
@@ -93,32 +94,6 @@ async function askToPay(wallet: NwcAsking, params: Result, signal: AbortSignal):
     if (!(error instanceof NwcError) || NOTHING_PAID.has(error.code)) throw error;
     throw new WalletError("bad_answer", `the wallet can't say that nothing was paid: ${error.message}`);
   }
-}
-
-async function findInList(
-  wallet: NwcAsking,
-  { paymentHash, createdAt }: OutgoingRef,
-  signal: AbortSignal,
-): Promise<OutgoingStatus> {
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const params = {
-      from: seconds(createdAt) - 60,
-      limit: PAGE,
-      offset: page * PAGE,
-      unpaid: true,
-      type: "outgoing",
-    };
-    const { transactions } = await wallet.ask("list_transactions", params, signal);
-    if (!Array.isArray(transactions)) {
-      throw new WalletError("bad_answer", "the wallet's list of transactions is none");
-    }
-    for (const transaction of transactions) {
-      const status = outgoingStatusOf(transaction, paymentHash);
-      if (status) return status;
-    }
-    if (transactions.length === 0) break;
-  }
-  return { status: "not_found" };
 }
 
 function hashOf(value: unknown): string | null {

@@ -217,6 +217,33 @@ Deno.test("where lookup_invoice isn't offered, or turns out not to be, the list 
   await wallet.close();
 });
 
+Deno.test("a list's end is an empty page, however few each page has; one without end tells nothing", async () => {
+  await using relay = await serveNpmRelay();
+  await using service = new ScriptedWallet(relay.url);
+  const others = (type: string) =>
+    Array.from({ length: 15 }, (_, i) => transaction(String(i).padStart(64, "0"), { type }));
+  let books: unknown[] = [];
+  service.answer = ({ params: { offset } }) => ({
+    // It gives seven at once, whatever it is asked for.
+    result: { transactions: books.slice(Number(offset), Number(offset) + 7) },
+  });
+  await service.serve({ methods: "make_invoice list_transactions pay_invoice" });
+  const wallet = service.connect();
+  const settled = { state: "settled", settled_at: 5 };
+  books = [...others("incoming"), transaction(HASH, settled)];
+  assertEquals((await wallet.lookup(ref, forEver)).status, "settled");
+  books = [...others("outgoing"), transaction(HASH, { ...settled, type: "outgoing" })];
+  assertEquals((await wallet.lookupPayment(ref, forEver)).status, "settled");
+  books = others("incoming");
+  assertEquals((await wallet.lookup(ref, forEver)).status, "not_found");
+  assertEquals((await wallet.lookupPayment(ref, forEver)).status, "not_found");
+  // It knows no offset, or is longer than we read.
+  service.answer = () => ({ result: { transactions: others("incoming") } });
+  await failure(wallet.lookup(ref, forEver), "bad_answer", "list");
+  await failure(wallet.lookupPayment(ref, forEver), "bad_answer", "list");
+  await wallet.close();
+});
+
 Deno.test("an outgoing payment of the same hash is no payment; the list tells", async () => {
   await using relay = await serveNpmRelay();
   await using service = new ScriptedWallet(relay.url);
