@@ -83,8 +83,8 @@ export interface InvoiceRef {
 /** What the wallet says of an invoice. Only `settled` is a payment. */
 export type InvoiceStatus =
   | { status: "open" | "expired" | "cancelled" }
-  /** The money is on its way and waits for us; `until` (ms since 1970, null when it doesn't say): then it goes back by itself. */
-  | { status: "held"; until?: number | null }
+  /** The money is on its way and waits for us. */
+  | { status: "held" }
   /** It knows no such invoice. Right after its making that is no answer: some wallets need a moment. */
   | { status: "not_found" }
   | SettledStatus;

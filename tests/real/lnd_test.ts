@@ -87,20 +87,17 @@ test("what was paid while nobody listened is told after a restart, and the node'
   await second.close();
 });
 
-test("held money names the time until which it waits", async () => {
+test("held money is taken once, however often that is asked for", async () => {
   const wallet = open(await pair.shop.macaroon("invoice"));
   const preimage = crypto.getRandomValues(new Uint8Array(32));
   const paymentHash = new Uint8Array(await crypto.subtle.digest("SHA-256", preimage)).toHex();
   const asked = { amountMsat: 9_000n, description: "Held", expirySeconds: 600, externalId: "held#1" };
   const { bolt11 } = await wallet.hold!.create({ ...asked, paymentHash }, soon());
   const paying = pair.customer.pay(bolt11);
-  const status = await eventually("the money is held", PATIENCE_MS, async () => {
-    const status = await wallet.lookup({ paymentHash, bolt11, createdAt: Date.now() }, soon());
-    return status.status === "held" ? status : undefined;
+  await eventually("the money is held", PATIENCE_MS, async () => {
+    const { status } = await wallet.lookup({ paymentHash, bolt11, createdAt: Date.now() }, soon());
+    return status === "held" ? status : undefined;
   });
-  // 80 blocks of the invoice's own less those that LND keeps for itself, and no more than 10 minutes each.
-  const minutes = ((status.until ?? 0) - Date.now()) / 60_000;
-  assert(minutes > 60 && minutes < 800, `${minutes} minutes`);
   await wallet.hold!.settle(preimage.toHex(), soon());
   await wallet.hold!.settle(preimage.toHex(), soon());
   await paying;

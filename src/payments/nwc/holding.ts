@@ -5,12 +5,8 @@ import type { NwcAsking } from "./asking.ts";
 import { makeInvoice } from "./making.ts";
 import { NwcError } from "./messages.ts";
 
-type Result = Record<string, unknown>;
-
 /** What a wallet must offer before its hold invoices are of use (NIP-47). */
 const METHODS = ["make_hold_invoice", "settle_hold_invoice", "cancel_hold_invoice"];
-/** On average. */
-const BLOCK_MS = 600_000;
 
 /** Whether these methods are enough for hold invoices. */
 export function canHold(methods: readonly string[]): boolean {
@@ -54,20 +50,4 @@ export function holdInvoices(
         signal,
       ),
   };
-}
-
-/**
- * When held money goes back by itself (ms since 1970): the wallet names a block (`settle_deadline`), and `get_info` how far the
- * chain is. Null when it says neither.
- */
-export async function heldUntil(
-  wallet: NwcAsking,
-  { settle_deadline: deadline }: Result,
-  signal: AbortSignal,
-  now: number,
-): Promise<number | null> {
-  if (typeof deadline !== "number" || !(await wallet.methods(signal)).includes("get_info")) return null;
-  const { block_height: height } = await wallet.ask("get_info", {}, signal);
-  if (typeof height !== "number" || height <= 0) return null;
-  return now + Math.max(0, deadline - height) * BLOCK_MS;
 }

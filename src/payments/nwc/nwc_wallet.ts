@@ -26,7 +26,7 @@ import {
 } from "../wallet.ts";
 import type { AskOptions, NwcAsking } from "./asking.ts";
 import { NwcChannel } from "./channel.ts";
-import { canHold, heldUntil, holdInvoices } from "./holding.ts";
+import { canHold, holdInvoices } from "./holding.ts";
 import { NwcInfoSource } from "./info_source.ts";
 import { findTransaction, listPage } from "./listing.ts";
 import { makeInvoice } from "./making.ts";
@@ -141,11 +141,7 @@ export class NwcWallet implements Wallet {
     if (!this.#withoutLookup && (methods.includes("lookup_invoice") || !lists)) {
       try {
         const result = await this.#ask("lookup_invoice", { payment_hash: invoice.paymentHash }, signal);
-        const now = this.#o.clock.now();
-        const status = statusOf(result, invoice.paymentHash, now);
-        if (status?.status === "held") {
-          return { ...status, until: await heldUntil(this.#asking, result, signal, now) };
-        }
+        const status = statusOf(result, invoice.paymentHash, this.#o.clock.now());
         if (status) return status;
         // A payment of our own to ourselves, or another invoice's: the list tells which.
         if (!lists) return { status: "not_found" };

@@ -14,14 +14,10 @@ import { btc, ElectrumError, type ElectrumNode } from "./electrum_node.ts";
 
 /** Electrum's PR_PAID, PR_EXPIRED. */
 const [EXPIRED, PAID] = [1, 3];
-/** HTLCs are given back when so few blocks are left until they expire (Electrum: MIN_FINAL_CLTV_DELTA_ACCEPTED). */
-const LAST_BLOCKS = 144;
-const BLOCK_MS = 600_000;
 
 interface HoldState {
   status: "unpaid" | "paid" | "settled" | "unknown";
   received_amount_sat: number;
-  closest_htlc_expiry_height?: number;
 }
 
 /**
@@ -115,8 +111,7 @@ export class ElectrumWallet implements Wallet {
     if (state.status === "settled") return settled(BigInt(state.received_amount_sat) * 1000n);
     if (state.status === "unknown") return { status: "cancelled" };
     if (state.status === "unpaid") return { status: "open" };
-    const blocks = state.closest_htlc_expiry_height! - LAST_BLOCKS - await this.height();
-    return { status: "held", until: Date.now() + blocks * BLOCK_MS };
+    return { status: "held" };
   }
 
   #state(paymentHash: string): Promise<HoldState> {

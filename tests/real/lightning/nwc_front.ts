@@ -7,7 +7,6 @@ type Body = Record<string, unknown>;
 
 const METHODS =
   "get_info make_invoice lookup_invoice make_hold_invoice settle_hold_invoice cancel_hold_invoice";
-const BLOCK_MS = 600_000;
 const STATES: Record<Exclude<InvoiceStatus["status"], "not_found">, string> = {
   open: "pending",
   held: "accepted",
@@ -72,9 +71,7 @@ async function found(wallet: ElectrumWallet, bolt11: string, paymentHash: string
   if (status.status === "settled") {
     return { ...body, amount: Number(status.amountMsat), settled_at: Math.floor(status.settledAt / 1000) };
   }
-  if (status.status !== "held" || !status.until) return body;
-  const blocks = Math.floor((status.until - Date.now()) / BLOCK_MS);
-  return { ...body, settle_deadline: await wallet.height() + blocks };
+  return body;
 }
 
 function asked({ amount, description, expiry }: Body): InvoiceRequest {

@@ -9,7 +9,7 @@ export function plainStatus({ status, additionalStatus }: InvoiceData): InvoiceS
       return { status: "open" };
     // Paid in full, and not confirmed yet as the store's speed policy wants it: a day after its end it is one or the other.
     case "Processing":
-      return { status: "held", until: null };
+      return { status: "held" };
     case "Invalid":
       return { status: "cancelled" };
     case "Expired":

@@ -19,23 +19,12 @@ const invoice = z.object({
   settle_index: int64.default(0n),
   amt_paid_msat: int64.default(0n),
   state: z.string().default("OPEN"),
-  htlcs: z.array(z.object({
-    state: z.string().default(""),
-    accept_height: z.number().int().default(0),
-    accept_time: int64.default(0n),
-    expiry_height: z.number().int().default(0),
-  })).default([]),
 });
 
 /** An invoice as LND tells it. */
 export type LndInvoice = z.infer<typeof invoice>;
 
 const page = z.object({ invoices: z.array(invoice).default([]), last_index_offset: int64.default(0n) });
-
-/** LND gives held money back so many blocks before it would have to go to the chain (`invoices.holdexpirydelta`, 12), and one. */
-const GIVEN_BACK_BLOCKS = 13;
-/** Blocks come every ten minutes; to be early is no harm. */
-const BLOCK_SECONDS = 300;
 
 /** Reads an invoice of LND's. Throws `bad_answer`. */
 export function readInvoice(body: unknown): LndInvoice {
@@ -59,7 +48,7 @@ export function statusOf(it: LndInvoice, now: number): InvoiceStatus {
     case "SETTLED":
       return { status: "settled", amountMsat: it.amt_paid_msat, settledAt: Number(it.settle_date) * 1000 };
     case "ACCEPTED":
-      return { status: "held", until: heldUntil(it) };
+      return { status: "held" };
     case "CANCELED":
       // LND cancels by itself what has expired.
       return { status: Number(it.creation_date + it.expiry) * 1000 <= now ? "expired" : "cancelled" };
@@ -79,15 +68,4 @@ export function incomingOf(it: LndInvoice): IncomingPayment | null {
     description: it.memo === "" ? null : it.memo,
     createdAt: it.creation_date > 0n ? Number(it.creation_date) * 1000 : null,
   };
-}
-
-/** The earliest time (ms) at which a part of the money goes back by itself; null when LND doesn't say. */
-function heldUntil({ htlcs }: LndInvoice): number | null {
-  const ends = htlcs
-    .filter((one) => one.state === "ACCEPTED" && one.expiry_height > 0 && one.accept_time > 0n)
-    .map((one) => {
-      const blocks = Math.max(0, one.expiry_height - one.accept_height - GIVEN_BACK_BLOCKS);
-      return (Number(one.accept_time) + blocks * BLOCK_SECONDS) * 1000;
-    });
-  return ends.length === 0 ? null : Math.min(...ends);
 }
