@@ -86,6 +86,24 @@ for (
   });
 }
 
+for (const late of ["PaidLate", "PaidPartial", "PaidOver"] as const) {
+  Deno.test(`what came on the chain and nobody noticed is found by the sweep: ${late}`, async () => {
+    await using it = await sale();
+    it.shop.clock.jump(20 * MINUTE);
+    it.invoice.status = "Expired";
+    assertEquals([await it.sweep(), await it.lookUp()], [
+      { listed: 0, found: 0, unmatched: 0, unsure: 0 },
+      "expired",
+    ]);
+    it.invoice.additionalStatus = late;
+    const payment = it.server.arrives(it.invoice.id, "0.0002");
+    assertEquals(await it.sweep(), { listed: 1, found: 0, unmatched: 0, unsure: 1 });
+    payment.status = "Settled";
+    assertEquals(await it.sweep(), { listed: 1, found: 1, unmatched: 0, unsure: 0 });
+    assertEquals(it.shop.events, ["invoiced", "expired", "paid 20000000"]);
+  });
+}
+
 for (const seen of ["seen", "unseen"] as const) {
   Deno.test(`the rest by another BOLT11 is the same invoice's, ${seen} before the sweep`, async () => {
     await using it = await sale();

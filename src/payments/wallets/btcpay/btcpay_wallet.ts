@@ -130,13 +130,12 @@ export class BtcpayWallet implements Wallet {
       moneyStatus(found, receivedBy(await this.#methods(found.id, signal)), this.#o.clock.now());
   }
 
-  /** By when invoices were made. */
+  /** By when invoices were made. Of those that ended unpaid some have got money since. */
   async listIncoming(
     { since, until, offset }: IncomingQuery,
     signal: AbortSignal,
   ): Promise<IncomingPage> {
     const query = {
-      status: "Settled",
       startDate: String(Math.floor(since / 1000)),
       endDate: String(Math.ceil(until / 1000)),
       skip: String(offset),
@@ -147,14 +146,16 @@ export class BtcpayWallet implements Wallet {
     if (list.some((one) => !one.paymentMethods)) {
       throw new WalletError("not_implemented", `${this.describe()} lists invoices without their BOLT11`);
     }
-    const settled = list.flatMap(({ id, paymentMethods, metadata, createdTime }) => {
-      const bolt11 = readyMethod(paymentMethods!, LIGHTNING)?.destination ?? null;
-      const decoded = bolt11 === null ? null : decodeBolt11(bolt11);
-      if (!decoded?.ok) return [];
-      const description = typeof metadata?.itemDesc === "string" ? metadata.itemDesc : null;
-      const createdAt = createdTime ? createdTime * 1000 : null;
-      return [{ paymentHash: decoded.invoice.paymentHash, bolt11, ref: id, description, createdAt }];
-    });
+    const settled = list.filter((one) => plainStatus(one) === null).flatMap(
+      ({ id, paymentMethods, metadata, createdTime }) => {
+        const bolt11 = readyMethod(paymentMethods!, LIGHTNING)?.destination ?? null;
+        const decoded = bolt11 === null ? null : decodeBolt11(bolt11);
+        if (!decoded?.ok) return [];
+        const description = typeof metadata?.itemDesc === "string" ? metadata.itemDesc : null;
+        const createdAt = createdTime ? createdTime * 1000 : null;
+        return [{ paymentHash: decoded.invoice.paymentHash, bolt11, ref: id, description, createdAt }];
+      },
+    );
     return { settled, next: list.length < LISTED_AT_ONCE ? null : offset + list.length };
   }
 
