@@ -48,6 +48,8 @@ export class ClnServer implements AsyncDisposable {
   givesUp: number | null = null;
   /** The next answer to a new invoice never comes. */
   losing = false;
+  /** Called with each question. */
+  onAsked: () => void = () => {};
   readonly #rune: string;
   readonly #nodeKey = crypto.getRandomValues(new Uint8Array(32));
   readonly #preimages = new Map<string, string>();
@@ -108,6 +110,7 @@ export class ClnServer implements AsyncDisposable {
     }
     const params = await request.json();
     this.asked.push([command, params]);
+    this.onAsked();
     try {
       const result = this.missing.includes(command) ? undefined : await this.#run(command, params);
       if (result === undefined) return refuse(404, -32601, `Unknown command '${command}'`);

@@ -5,6 +5,7 @@ import { type PaymentHint, WalletError } from "../../../src/payments/wallet.ts";
 import type { WalletCursors } from "../../../src/payments/wallets/cursors.ts";
 import { readInvoice, statusOf } from "../../../src/payments/wallets/cln/cln_invoice.ts";
 import { ClnWallet, type ClnWalletOptions } from "../../../src/payments/wallets/cln/cln_wallet.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/log.ts";
 import { ClnServer } from "../contract/cln_server.ts";
 import { runeOf } from "../contract/runes.ts";
@@ -96,6 +97,29 @@ Deno.test("the list begins at a time, whatever was paid before, and its pages go
   assertEquals(listed, wanted);
   assertEquals(sizes, [20, 18]);
 });
+
+for (const roundTripMs of [1, 700, 4_000, 9_000]) {
+  Deno.test(`a list comes in pages that are in time, though each question takes ${roundTripMs} ms`, async () => {
+    const clock = new FakeClock();
+    await using cln = setUp({ clock });
+    const hashes: string[] = [];
+    for (let n = 0; n < 60; n++) hashes.push(await cln.pays(`order#${n}`));
+    for (const [n, one] of cln.server.invoices.entries()) one.paid_at = 1_800_000_000 + n;
+    cln.server.onAsked = () => clock.jump(roundTripMs);
+    const span = { since: 1_800_000_030_000, until: 1_800_000_049_000 };
+    const listed: string[] = [];
+    for (let offset: number | null = 0; offset !== null;) {
+      const began = clock.monotonic();
+      const page = await cln.wallet.listIncoming({ ...span, offset }, soon());
+      const took = clock.monotonic() - began;
+      assert(took < 10_000, `${took} ms`);
+      assert(page.next === null || page.next > offset, "it gets on");
+      listed.push(...page.settled.map(({ paymentHash }) => paymentHash));
+      offset = page.next;
+    }
+    assertEquals(listed, hashes.slice(30, 50));
+  });
+}
 
 Deno.test("a payment that xpay has given up on is what the node's books say", async () => {
   const outcomes: ["complete" | "pending" | "failed" | null, string][] = [

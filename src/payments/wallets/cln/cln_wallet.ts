@@ -29,8 +29,9 @@ import { lookup, pay } from "./cln_paying.ts";
 import { followPayments, lastPaidIndex, nextPaid, type PaidInvoice } from "./pay_index.ts";
 import { canSpend } from "./rune.ts";
 
-/** Payments on one page of its list: one question each. */
+/** Payments on one page of its list, one question each; and how long questions for it go on: far nodes take their time. */
 const PAGE = 20;
+const PAGE_MS = 5_000;
 const LONGEST_ALIAS = 100;
 
 const made = z.object({ bolt11: z.string().min(1), payment_hash: z.string().regex(/^[0-9a-f]{64}$/i) });
@@ -127,16 +128,21 @@ export class ClnWallet implements Wallet {
 
   /** By when it was paid: Core Lightning counts payments, so that the first one since then is found by halving. */
   async listIncoming({ since, until, offset }: IncomingQuery, signal: AbortSignal): Promise<IncomingPage> {
+    const { clock } = this.#o;
+    const end = clock.monotonic() + PAGE_MS;
+    const isTime = () => clock.monotonic() >= end;
     const paidAt = ({ paid_at }: PaidInvoice) => (paid_at ?? 0) * 1000;
-    // An offset is the index after which the page begins.
-    let after = offset > 0 ? offset : await lastPaidIndex(this.#api, (one) => paidAt(one) < since, signal);
+    const isBefore = (one: PaidInvoice) => paidAt(one) < since;
     const settled: IncomingPayment[] = [];
-    while (settled.length < PAGE) {
+    // An offset is the index after which the page begins; it may be of a payment from before, when the search isn't over.
+    let after = offset;
+    do {
       const paid = await nextPaid(this.#api, after, 0, signal);
       if (paid === null || paidAt(paid) > until) return { settled, next: null };
-      settled.push(incomingOf(paid));
       after = paid.pay_index;
-    }
+      if (settled.length > 0 || !isBefore(paid)) settled.push(incomingOf(paid));
+      else after = await lastPaidIndex(this.#api, isBefore, signal, { from: after, isTime });
+    } while (settled.length < PAGE && !isTime());
     return { settled, next: after };
   }
 

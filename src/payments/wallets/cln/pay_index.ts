@@ -38,25 +38,28 @@ export async function nextPaid(
 
 /**
  * The index of the last paid invoice for which `before` is true, 0 when there is none: of those that were paid until some time,
- * or of all. It asks about twice as often as the number of payments has binary digits.
+ * or of all. It asks about twice as often as the number of payments has binary digits. `from`: one for which it is true. When
+ * `isTime` says so it ends with the last one that it has found until then.
  */
 export async function lastPaidIndex(
   api: ClnApi,
   before: (invoice: PaidInvoice) => boolean,
   signal: AbortSignal,
+  { from = 0, isTime = () => false }: { from?: number; isTime?: () => boolean } = {},
 ): Promise<number> {
   const look = async (after: number) => {
     const next = await nextPaid(api, after, 0, signal);
     return next !== null && before(next) ? next.pay_index : null;
   };
-  let low = 0;
+  let low = from;
   let high: number | null = null;
   for (let step = 1; high === null; step *= 2) {
+    if (isTime()) return low;
     const found = await look(low + step - 1);
     if (found === null) high = low + step - 1;
     else low = found;
   }
-  while (low < high) {
+  while (low < high && !isTime()) {
     const middle = Math.floor((low + high) / 2);
     const found = await look(middle);
     if (found === null) high = middle;
