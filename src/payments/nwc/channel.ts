@@ -40,7 +40,7 @@ export class NwcChannel {
   readonly #seen = new Set<string>();
   readonly #tasks = new Set<Promise<void>>();
   #since: number;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #begun = false;
 
   constructor(options: ChannelOptions) {
@@ -56,10 +56,21 @@ export class NwcChannel {
   }
 
   /** Resolves when a relay has confirmed its subscription: an answer to what is sent before that may be lost. */
-  ready(signal: AbortSignal): Promise<void> {
+  async ready(signal: AbortSignal): Promise<void> {
     this.open();
-    if (this.#live.size > 0) return Promise.resolve();
-    return unlessAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal);
+    if (this.#live.size > 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    try {
+      await unlessAborted(promise, signal);
+    } finally {
+      this.#waiting.delete(resolve);
+    }
+  }
+
+  /** How many wait for a relay. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Begins all subscriptions anew: relays take requests and bring no answers. */
@@ -85,7 +96,7 @@ export class NwcChannel {
           else {
             failures = 0;
             this.#live.add(url);
-            for (const resolve of this.#waiting.splice(0)) resolve();
+            for (const resolve of this.#waiting) resolve();
             if (!first) this.#o.onGap();
           }
         }
