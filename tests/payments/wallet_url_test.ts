@@ -37,3 +37,21 @@ Deno.test("maskWalletUrl() leaves nothing that gives power over the wallet", () 
     assert(!masked.includes("sesame") && !masked.includes("cdcd"), masked);
   }
 });
+
+Deno.test("a secret whose name was forgotten is quoted nowhere", () => {
+  const secrets = [SECRET, `${SECRET}==`, "c2VzYW1lIG9wZW4gbm93IHBsZWFzZQ==", "sesame", "SESAME-open"];
+  for (
+    const kind of ["lnbits+https", "btcpay+https", "lnd+https", "lndconnect", "cln+https", "phoenixd+http"]
+  ) {
+    for (const secret of secrets) {
+      const url = `${kind}://host/?${secret}&private=1`;
+      const checked = checkWalletUrl(url);
+      assert(!checked.ok);
+      for (const text of [checked.reason, maskWalletUrl(url)]) assert(!text.includes(secret), text);
+    }
+  }
+  const checked = checkWalletUrl("lnbits+https://host/?admin_kye=sesame");
+  assert(!checked.ok);
+  assertStringIncludes(checked.reason, "unknown parameter admin_kye");
+  assertEquals(maskWalletUrl("lnbits+https://host/?admin_kye=sesame"), "lnbits+https://host?admin_kye=***");
+});

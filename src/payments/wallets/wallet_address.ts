@@ -10,7 +10,7 @@ export interface WalletAddress {
 /** What stands for a secret. */
 const HIDDEN = "***";
 
-/** Reads such a URL. The reason of a refusal holds nothing of it but its scheme and the names of its parameters. */
+/** Reads such a URL. The reason of a refusal holds nothing of it but its scheme and a parameter's name. */
 export function readWalletAddress(
   text: string,
   o: { params: readonly string[] },
@@ -27,12 +27,10 @@ export function readWalletAddress(
   if (user === null || password === null) {
     return { ok: false, reason: "its user name or password isn't percent-encoded as in a URL" };
   }
-  const unknown = [...url.searchParams.keys()].filter((name) => !o.params.includes(name));
-  if (unknown.length > 0) {
-    return {
-      ok: false,
-      reason: `it has the unknown parameter ${unknown[0]}; known are ${o.params.join(", ")}`,
-    };
+  const unknown = [...url.searchParams].find(([name]) => !o.params.includes(name));
+  if (unknown) {
+    const what = isName(...unknown) ? `the unknown parameter ${unknown[0]}` : "a parameter without a name";
+    return { ok: false, reason: `it has ${what}; known are ${o.params.join(", ")}` };
   }
   const base = new URL(url.pathname, url.origin);
   return { ok: true, address: { base, user, password, params: url.searchParams } };
@@ -43,10 +41,18 @@ export function maskWalletAddress(text: string, shown: readonly string[] = []): 
   const [scheme = ""] = text.trim().split(":", 1);
   const url = URL.parse(text.trim().slice(scheme.length).replace(/^/, "https"));
   if (!url) return `${scheme.toLowerCase()}:${HIDDEN}`;
-  const params = [...new Set(url.searchParams.keys())]
-    .map((name) => `${name}=${shown.includes(name) ? url.searchParams.get(name) : HIDDEN}`);
+  const params = [...new Set(url.searchParams.keys())].map((name) => {
+    const value = url.searchParams.get(name)!;
+    if (shown.includes(name)) return `${name}=${value}`;
+    return isName(name, value) ? `${name}=${HIDDEN}` : HIDDEN;
+  });
   const user = url.username !== "" || url.password !== "" ? `${HIDDEN}@` : "";
   return `${scheme.toLowerCase()}://${user}${url.host}${params.length > 0 ? `?${params.join("&")}` : ""}`;
+}
+
+/** Whether it is a parameter's name, and not its value, before which the name was forgotten. */
+function isName(name: string, value: string): boolean {
+  return value !== "" && /^[a-z_]{1,16}$/i.test(name);
 }
 
 function decoded(text: string): string | null {
