@@ -202,6 +202,27 @@ for (const fault of ["loseAnswer", "loseMethods", "failMethods"] as const) {
     }));
 }
 
+Deno.test("a search that is left unheeded finds no other invoice than the one that is meant", () =>
+  withStore(async ({ server, wallet, clock }) => {
+    server.faults.unfiltered = true;
+    const [one, other] = [await make(wallet), await make(wallet, { externalId: "o#3" })];
+    await server.pay(other.bolt11);
+    for (const old of [false, true]) {
+      server.faults.old = old;
+      assertEquals((await wallet.lookup({ ...one, ref: null }, soon())).status, "open");
+      assertEquals((await wallet.lookup({ ...other, ref: null }, soon())).status, "settled");
+    }
+    server.invoices.delete(one.ref!);
+    assertEquals(await kindOf(wallet.lookup({ ...one, ref: null }, soon())), "bad_answer");
+    server.faults.loseAnswer = true;
+    const late = Promise.withResolvers<CreatedInvoice>();
+    const request = { ...ASKED, externalId: "o#2", onLate: late.resolve };
+    assertEquals(await kindOf(wallet.createInvoice(request, AbortSignal.timeout(200))), "no_answer");
+    await make(wallet, { externalId: "o#4" });
+    const found = await clock.until(late.promise, 5_000);
+    assertEquals(server.invoices.get(found.ref!)?.orderId, "o#2");
+  }));
+
 Deno.test("an invoice that was never made is looked for and given up", () =>
   withStore(async ({ server, wallet, clock }) => {
     server.faults.loseAnswer = true;

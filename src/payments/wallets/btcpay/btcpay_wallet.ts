@@ -39,6 +39,8 @@ import { moneyStatus, plainStatus } from "./status.ts";
 const LIGHTNING = ["BTC-LN", "BTC-LightningNetwork"];
 const CHAIN = ["BTC-CHAIN", "BTC-OnChain", "BTC"];
 const LISTED_AT_ONCE = 50;
+/** What a search for one invoice brings, and is looked at. */
+const MOST_FOUND = 5;
 /** When it is looked for an invoice whose answer was lost, and how long each look may take. */
 const SOUGHT_AFTER_MS = [5_000, 25_000, 90_000];
 const ANSWER_MS = 10_000;
@@ -242,12 +244,19 @@ export class BtcpayWallet implements Wallet {
     return found;
   }
 
-  /** By its BOLT11, which is among an invoice's search terms; for invoices of before a restore. */
+  /** By its BOLT11, which is among an invoice's search terms; for one whose name isn't known. */
   async #find({ bolt11, paymentHash }: InvoiceRef, signal: AbortSignal): Promise<InvoiceData | null> {
     const decoded = decodeBolt11(bolt11);
     if (!decoded.ok || decoded.invoice.paymentHash !== paymentHash) return null;
-    const [found] = await this.#list({ textSearch: bolt11.toLowerCase(), includeArchived: "true" }, signal);
-    return found ?? null;
+    const text = bolt11.toLowerCase();
+    const query = { textSearch: text, includeArchived: "true", includePaymentMethods: "true" };
+    const list = await this.#list(query, signal);
+    for (const one of list.slice(0, MOST_FOUND)) {
+      const methods = one.paymentMethods ?? await this.#methods(one.id, signal);
+      if (methods.some(({ destination }) => destination?.toLowerCase() === text)) return one;
+    }
+    if (list.length === 0) return null;
+    throw new WalletError("bad_answer", `${this.describe()} finds other invoices by a BOLT11`);
   }
 
   async #list(query: Record<string, string>, signal: AbortSignal): Promise<InvoiceData[]> {
@@ -273,7 +282,8 @@ export class BtcpayWallet implements Wallet {
         if (this.#closed.signal.aborted) return;
         using deadline = new Deadline(clock, ANSWER_MS, this.#closed.signal);
         try {
-          const [found] = await this.#list({ orderId: externalId }, deadline.signal);
+          const list = await this.#list({ orderId: externalId }, deadline.signal);
+          const found = list.find(({ metadata }) => metadata?.orderId === externalId);
           if (!found) continue;
           return onLate(this.#created(found, await this.#methods(found.id, deadline.signal)));
         } catch (error) {
