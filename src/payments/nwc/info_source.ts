@@ -12,7 +12,6 @@ const FRESH_MS = 10 * 60_000;
 /** A wallet service's info event, read once and refreshed in the background. */
 export class NwcInfoSource {
   readonly #o: { walletPubkey: string; relays: readonly string[]; pool: RelayPool; clock: Clock; log: Log };
-  #known: NwcInfo | undefined;
   #last: NwcInfo | undefined;
   #readAt = 0;
   #reading: Promise<NwcInfo> | undefined;
@@ -23,16 +22,19 @@ export class NwcInfoSource {
     this.#o = options;
   }
 
-  /** What the wallet says of itself. Throws a WalletError `unreachable` when no relay has it. */
+  /** What the wallet says of itself, or said last. Throws a WalletError `unreachable` when no relay ever had it. */
   async get(signal: AbortSignal): Promise<NwcInfo> {
-    if (this.#known && this.#o.clock.now() - this.#readAt < FRESH_MS) return this.#known;
-    const reading = this.#read();
-    if (this.#known) {
-      reading.catch((error) => this.#o.log.info("nwc.info_not_refreshed", { error: errorText(error) }));
-      return this.#known;
+    if (!this.#last) return await this.fresh(signal);
+    if (this.#o.clock.now() - this.#readAt >= FRESH_MS) {
+      this.#read().catch((error) => this.#o.log.info("nwc.info_not_refreshed", { error: errorText(error) }));
     }
+    return this.#last;
+  }
+
+  /** What the wallet says of itself now. Throws a WalletError `unreachable` when no relay has it. */
+  async fresh(signal: AbortSignal): Promise<NwcInfo> {
     try {
-      return await unlessAborted(reading, signal);
+      return await unlessAborted(this.#read(), signal);
     } catch (error) {
       throw error instanceof WalletError
         ? error
@@ -45,14 +47,9 @@ export class NwcInfoSource {
     return this.#last;
   }
 
-  /** The next call reads anew. */
-  forget(): void {
-    this.#known = undefined;
-  }
-
   #read(): Promise<NwcInfo> {
     return this.#reading ??= this.#newest().then((info) => {
-      this.#known = this.#last = info;
+      this.#last = info;
       this.#readAt = this.#o.clock.now();
       return info;
     }).finally(() => this.#reading = undefined);

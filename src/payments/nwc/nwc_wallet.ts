@@ -127,7 +127,7 @@ export class NwcWallet implements Wallet {
   }
 
   async probe(signal: AbortSignal): Promise<WalletInfo> {
-    this.#info.forget();
+    await this.#info.fresh(signal);
     return await probeConnection(this.#asking, signal);
   }
 
@@ -210,7 +210,7 @@ export class NwcWallet implements Wallet {
         if (error instanceof WalletError && error.kind === "no_answer") this.#missing();
         if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
         // Its info event may have changed since we read it.
-        this.#info.forget();
+        await this.#info.fresh(signal);
       }
     }
   }

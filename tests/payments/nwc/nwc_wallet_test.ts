@@ -301,6 +301,22 @@ Deno.test("probe() tells network and methods, and what the connection lacks", as
   }
 });
 
+Deno.test("while a relay keeps the info event from a probe, the connection works as before", async () => {
+  await using relay = await FakeRelay.start();
+  await using service = new ScriptedWallet(relay.url);
+  service.answer = ({ method }) => method === "get_info" ? { result: { network: "regtest" } } : made;
+  await service.serve({ methods: METHODS });
+  const wallet = service.connect();
+  assertEquals((await wallet.probe(forEver)).network, "bcrt");
+  relay.is.emptyEose = true;
+  await failure(wallet.probe(forEver), "unreachable", "kind 13194");
+  assertEquals((await wallet.createInvoice(asked, forEver)).bolt11, invoice);
+  relay.is.emptyEose = false;
+  await service.announce({ methods: "make_invoice" }, 1);
+  await failure(wallet.probe(forEver), "not_implemented", "lookup_invoice");
+  await wallet.close();
+});
+
 Deno.test("a wallet that can't be reached says where it was looked for", async () => {
   await using relay = await FakeRelay.start();
   await using service = new ScriptedWallet(relay.url);
