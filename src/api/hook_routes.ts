@@ -28,7 +28,7 @@ export function hookRoutes(app: OpenAPIHono<ApiEnv>, { hooks, clock }: ApiParts)
     const { merchant, name, secret } = c.req.param();
     const hooked = hooks.find({ merchant, name, secret });
     if (hooked === null) {
-      addresses.take(address, WRONG_COSTS - 1);
+      addresses.charge(address, WRONG_COSTS - 1);
       throw new Problem(404, "not_found", "There is no such hook here.");
     }
     const raw = new Uint8Array(await boundedBytes(c.req.raw, clock, MAX_BYTES));

@@ -32,6 +32,12 @@ export class TokenBuckets {
     return true;
   }
 
+  /** Takes `amount` for `key`, or what is left of it. */
+  charge(key: string, amount: number): void {
+    const bucket = this.#refilled(key);
+    bucket.tokens = Math.max(0, bucket.tokens - amount);
+  }
+
   /** Whether there is so much for `key`; nothing is taken. */
   has(key: string, amount = 1): boolean {
     return this.#refilled(key).tokens >= amount;

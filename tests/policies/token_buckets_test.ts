@@ -28,6 +28,17 @@ Deno.test("take() takes nothing when it refuses, and fills up again", async () =
   assertEquals([buckets.take("k"), buckets.take("k")], [true, false]);
 });
 
+Deno.test("charge() takes what is there, and has nothing owed", async () => {
+  const clock = new FakeClock();
+  const buckets = new TokenBuckets({ clock, perMinute: 6 });
+  buckets.charge("k", 4);
+  assertEquals([buckets.has("k", 2), buckets.has("k", 3)], [true, false]);
+  buckets.charge("k", 4);
+  assertEquals(buckets.take("k"), false);
+  await clock.advance(10_000);
+  assertEquals(buckets.take("k"), true);
+});
+
 Deno.test("a clock that is set back takes nothing away", () => {
   const clock = new FakeClock();
   const buckets = new TokenBuckets({ clock, perMinute: 2 });

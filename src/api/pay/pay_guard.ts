@@ -23,7 +23,7 @@ export class PayGuard {
     if (!this.#addresses.take(address)) return { refused: "crowded" };
     const payable = await findPayable(this.#database.kysely, token);
     if (payable) return { payable };
-    this.#addresses.take(address, WRONG_COSTS - 1);
+    this.#addresses.charge(address, WRONG_COSTS - 1);
     return { refused: "unknown" };
   }
 }

@@ -187,7 +187,9 @@ Deno.test("who guesses addresses is soon not answered, whatever page it is", asy
   await using it = await PayScene.open();
   const { links } = await it.order();
   const statuses = new Set<number>();
-  for (let n = 0; n < 30; n++) statuses.add((await it.get(`/pay/${"A".repeat(21)}${n % 10}`)).status);
+  // Each counts for 30 of 600, and the last one for what is left.
+  await it.get(links.url!);
+  for (let n = 0; n < 21; n++) statuses.add((await it.get(`/pay/${"A".repeat(21)}${n % 10}`)).status);
   assertEquals([...statuses], [404, 429]);
   const refused = await it.get(links.url!);
   assertEquals([refused.status, refused.headers.get("retry-after")], [429, "60"]);
