@@ -77,7 +77,8 @@ export class Following {
       try {
         const cursor = await this.#from();
         await read(cursor, async (hint, next) => {
-          progress = true;
+          // That it is open is no news of a payment: it may be dropped at once, each time.
+          progress ||= hint.paymentHash !== undefined || hint.ref !== undefined || next !== undefined;
           this.#say(hint);
           if (next !== undefined) await this.#remember(next);
         }, signal);

@@ -71,6 +71,24 @@ Deno.test("it goes on from what was told last, tells before it remembers, and pa
   assertEquals(pauses.slice(0, 5), [1_000, 1_000, 1_000, 2_000, 4_000]);
 });
 
+Deno.test("what opens and ends without a word is opened again with growing pauses", async () => {
+  const pauses: number[] = [];
+  const done = Promise.withResolvers<void>();
+  let opened = 0;
+  const following = open({
+    clock: clockOf(pauses),
+    async read(_, tell) {
+      if (++opened === 6) done.resolve();
+      await tell(opened === 4 ? { ref: "r" } : {});
+      throw new WalletError("unreachable", "it hung up");
+    },
+  });
+  following.subscribe(() => {});
+  await done.promise;
+  await following.close();
+  assertEquals(pauses.slice(0, 5), [1_000, 2_000, 4_000, 1_000, 1_000]);
+});
+
 Deno.test("nothing is read while nobody listens, and one who comes later hears what comes then", async () => {
   let open_ = 0;
   let told: (() => Promise<void>) | undefined;
