@@ -252,18 +252,6 @@ Deno.test("LNbits: a wallet that pays its own invoice is paid, and has paid", as
   assertEquals((await it.lookupPayment!(ref, soon())).status, "settled");
 });
 
-Deno.test("LNbits: webhooks are read as they come, JSON within a JSON string, and nothing else is", () => {
-  const it = wallet({ host: "a.example" } as LnbitsPaperServer);
-  const read = (text: string) => it.readHook(new Headers(), new TextEncoder().encode(text));
-  const body = JSON.stringify({ payment_hash: "AB".repeat(32), amount: 1 });
-  for (const text of [JSON.stringify(body), body]) {
-    assertEquals(read(text), { ok: true, hints: [{ paymentHash: "ab".repeat(32) }], delivery: null });
-  }
-  for (const text of ["", "{}", '"', JSON.stringify(JSON.stringify(body)), '{"payment_hash":"x"}', "null"]) {
-    assertEquals(read(text).ok, false, text);
-  }
-});
-
 Deno.test("LNbits: a WebSocket that breaks is opened again, and anything may have been paid meanwhile", async () => {
   await using server = new LnbitsPaperServer();
   const it = wallet(server);

@@ -127,31 +127,6 @@ test("an invoice over a hash keeps our description in the list, where LNbits kee
   assertEquals(settled.map(({ description }) => description), ["Order"]);
 });
 
-test("its webhook is read", async () => {
-  const hooks = Promise.withResolvers<Uint8Array>();
-  await using receiver = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-    hooks.resolve(new Uint8Array(await request.arrayBuffer()));
-    return new Response();
-  });
-  const account = await server.account("shop");
-  const webhook = `http://127.0.0.1:${receiver.addr.port}/`;
-  const made = await server.ask(
-    "POST",
-    "api/v1/payments",
-    { out: false, amount: 3, memo: "x", webhook },
-    account.inkey,
-  ) as { bolt11: string; payment_hash: string };
-  await pays(made.bolt11);
-  await using wallet = disposable(open(account));
-  const raw = await hooks.promise;
-  assertEquals(wallet.readHook(new Headers(), raw), {
-    ok: true,
-    hints: [{ paymentHash: made.payment_hash }],
-    delivery: null,
-  });
-  assertEquals(typeof JSON.parse(new TextDecoder().decode(raw)), "string");
-});
-
 test("a customer's order is paid, and refunded by the admin key", async () => {
   const account = await server.account("shop", 1_000);
   const receive = `lnbits+http://${server.base.host}/?key=${account.inkey}`;

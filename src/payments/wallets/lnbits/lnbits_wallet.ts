@@ -4,7 +4,6 @@ import { z } from "zod";
 import { seconds } from "../../../clock.ts";
 import {
   type CreatedInvoice,
-  type HookRead,
   type IncomingPage,
   type IncomingQuery,
   type InvoiceRef,
@@ -27,7 +26,7 @@ import type { WalletDeps } from "../scheme.ts";
 import { type HttpAnswer, WalletHttp } from "../wallet_http.ts";
 import { wholeSats } from "../whole_sats.ts";
 import { rowOf, stateIn, wordsOf } from "./books.ts";
-import { bodyOfHook, hashOfMessage } from "./messages.ts";
+import { hashOfMessage } from "./messages.ts";
 import { LnbitsPaying } from "./paying.ts";
 import { incomingStatus, listed, readRows, type Row } from "./payment.ts";
 
@@ -185,13 +184,6 @@ export class LnbitsWallet implements Wallet {
     // LNbits leaves a filter that it doesn't know unheeded.
     const settled = rows.filter((row) => row.status === "success" && row.amount > 0).map(listed);
     return { settled, next: length === 0 ? null : offset + length };
-  }
-
-  /** LNbits: webhooks have no signature, come once, and their body is JSON within a JSON string. */
-  readHook(_headers: Headers, raw: Uint8Array): HookRead {
-    const paymentHash = bodyOfHook(raw);
-    if (paymentHash === null) return { ok: false, reason: "it isn't a payment of LNbits" };
-    return { ok: true, hints: [{ paymentHash }], delivery: null };
   }
 
   subscribe(onHint: (hint: PaymentHint) => void): () => void {
