@@ -3,7 +3,7 @@
  * their own with books of their own, which are compared in the end.
  *
  * `--orders N --orders-per-second N --at-once N --seconds-between-kills N --from start|ready --database sqlite|postgres --drain-seconds N
- * --honest --seed N --keep`: `--from ready` counts the seconds of a life from when it is ready, `--honest` is without faults of relays
+ * --honest --seed N --keep`: the kills last until all have ordered, `--at-once` of them are there at a time at most, `--from ready` counts the seconds of a life from when it is ready, `--honest` is without faults of relays
  * and wallet (`faults.ts`), `--keep` leaves data, log and books.
  */
 import { parseArgs } from "node:util";
@@ -54,7 +54,7 @@ function optionsFrom(args: string[]): Options {
       "seconds-between-kills": { type: "string", default: "1" },
       from: { type: "string", default: "ready" },
       "at-once": { type: "string", default: "1000" },
-      "drain-seconds": { type: "string", default: "180" },
+      "drain-seconds": { type: "string" },
       database: { type: "string", default: "sqlite" },
       honest: { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
@@ -64,13 +64,14 @@ function optionsFrom(args: string[]): Options {
   if (values.database !== "sqlite" && values.database !== "postgres") {
     throw new Error(`--database ${values.database}: expected sqlite or postgres`);
   }
+  const orders = Number(values.orders);
   return {
-    orders: Number(values.orders),
+    orders,
     perSecond: Number(values["orders-per-second"]),
     atOnce: Number(values["at-once"]),
     everyMs: Number(values["seconds-between-kills"]) * 1000,
     from: values.from === "ready" ? "ready" : "start",
-    drainMs: Number(values["drain-seconds"]) * 1000,
+    drainMs: Number(values["drain-seconds"] ?? 300 + orders * 0.3) * 1000,
     database: values.database,
     honest: values.honest,
     seed: Number(values.seed),

@@ -30,7 +30,7 @@ export interface Place {
 const STAYS_MS = 10_000;
 /** Where messages get lost it goes away before that, longer each time, and reads what was said meanwhile when it is back. */
 const AWAY_MS = 20_000;
-const LONGEST_AWAY_MS = 10 * 60_000;
+const LONGEST_AWAY_MS = 5 * 60_000;
 const READS_MS = 3_000;
 /** How long a customer stays to hear more than is due. */
 const LINGER_MS = 2_000;

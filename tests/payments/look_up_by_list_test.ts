@@ -7,7 +7,7 @@ import { PaymentWatcher } from "../../src/payments/watcher.ts";
 import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { settle } from "../support/fake_clock.ts";
-import { MERCHANT, Shop, until } from "./shop.ts";
+import { byList, MERCHANT, Shop, until } from "./shop.ts";
 
 const forEver = new AbortController().signal;
 
@@ -18,11 +18,7 @@ async function opened(shop: Shop) {
   return { order, id: invoice!.id, bolt11: invoice!.bolt11! };
 }
 
-async function ask(shop: Shop, ids: string[]) {
-  const paid: string[] = [];
-  const onPaid = (found: string[]) => void paid.push(...found);
-  return { ...await lookUpByList({ ...shop.common, wallet: shop.wallet, onPaid }, ids, forEver), paid };
-}
+const ask = (shop: Shop, ids: string[]) => byList({ ...shop.common, wallet: shop.wallet }, ids, forEver);
 
 onEachDatabase(
   "one list answers for many: what isn't on it is asked about later, what is gets a look-up",

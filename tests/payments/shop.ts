@@ -4,6 +4,7 @@ import type { RunningJob } from "../../src/jobs/runner.ts";
 import type { OrderRow } from "../../src/orders/orders_store.ts";
 import type { OrderEvent } from "../../src/orders/types.ts";
 import { invoicesOf } from "../../src/payments/invoices_store.ts";
+import { type ByListOptions, lookUpByList } from "../../src/payments/look_up_by_list.ts";
 import type { OrdersPort } from "../../src/payments/orders_port.ts";
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { systemRandom } from "../../src/random.ts";
@@ -141,4 +142,11 @@ export async function until(
     if (Date.now() > end) throw new Error(`${what} never came true`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+/** What a list left to do, and which invoices it told of. */
+export async function byList(o: Omit<ByListOptions, "onPaid">, ids: string[], signal: AbortSignal) {
+  const paid: string[] = [];
+  const left = await lookUpByList({ ...o, onPaid: (found) => void paid.push(...found) }, ids, signal);
+  return { ...left, paid };
 }

@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { invoiceJobs } from "../../../src/payments/invoice_jobs.ts";
-import { lookUpByList } from "../../../src/payments/look_up_by_list.ts";
 import { Settlement } from "../../../src/payments/settlement.ts";
 import { Sweep } from "../../../src/payments/sweep.ts";
 import { freshDatabase } from "../../support/fresh_database.ts";
 import { BtcpayServer } from "../contract/btcpay_server.ts";
-import { MERCHANT, PRICE, Shop } from "../shop.ts";
+import { byList, MERCHANT, PRICE, Shop } from "../shop.ts";
 import { openBtcpay } from "./open.ts";
 
 const MINUTE = 60_000;
@@ -30,7 +29,7 @@ async function sale() {
     invoice: server.invoices.get(row!.wallet_ref!)!,
     lookUp: () => settlement.lookUp(row!.id, soon()),
     sweep: () => new Sweep({ ...common, settlement }).run(MERCHANT, "soon", soon()),
-    listed: () => lookUpByList({ ...common, wallet }, [row!.id], soon()),
+    listed: () => byList({ ...common, wallet }, [row!.id], soon()),
     id: row!.id,
     async [Symbol.asyncDispose]() {
       await wallet.close();
