@@ -2,9 +2,10 @@
  * `deno task chaos`: sells while `ncc` is killed by SIGKILL every second. Relay, wallet, customers and ncc are processes of
  * their own with books of their own, which are compared in the end.
  *
- * `--orders N --orders-per-second N --at-once N --seconds-between-kills N --from start|ready --database sqlite|postgres --drain-seconds N
- * --honest --seed N --keep`: the kills last until all have ordered, `--at-once` of them are there at a time at most, `--from ready` counts the seconds of a life from when it is ready, `--honest` is without faults of relays
- * and wallet (`faults.ts`), `--keep` leaves data, log and books.
+ * `--orders N --orders-per-second N --at-once N --seconds-between-kills N --from start|ready --database sqlite|postgres
+ * --drain-seconds N --honest --seed N --keep`: the kills last until all have ordered; of the customers `--at-once` are there at a
+ * time at most; `--from ready` counts the seconds of a life from when it is ready; `--honest` is without faults of relays and wallet
+ * (`faults.ts`); `--keep` leaves data, log and books.
  */
 import { parseArgs } from "node:util";
 import { postgresDatabase } from "../support/databases.ts";
