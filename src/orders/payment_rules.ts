@@ -9,10 +9,18 @@ import type { Effect, OrderState, Outcome } from "./types.ts";
  * Amounts are msat as the wallet reports them.
  */
 
+/** So long after its time was up an order can still be paid: whoever pays its price later has watched what that is worth. */
+const HONOURED_MS = 24 * 3_600_000;
+const TOO_LATE = "The payment came more than a day after the order's time was up.";
+
 /** Money for an order that waits for it. */
 export const payment: Rule<"paymentSeen"> = (order, event) => {
   const paid = received(order, event.amountMsat);
   if (!paid) return refused(order, event);
+  // What was on hold came in time: it is we who have taken it.
+  if (event.lateMs > HONOURED_MS && order.payment !== "held" && order.totalMsat > 0n) {
+    return toRefund(paid, TOO_LATE, receivedText(event.amountMsat));
+  }
   if (order.totalMsat === 0n) {
     return changed(paid, {}, [], `${receivedText(event.amountMsat)} It has no price yet.`);
   }
@@ -29,8 +37,8 @@ export const payment: Rule<"paymentSeen"> = (order, event) => {
 };
 
 /**
- * Money after the end: honoured when it is enough and the goods are there, otherwise it goes back (design §5). What somebody
- * cancelled isn't sold behind their back.
+ * Money after the end: honoured for a day when it is enough and the goods are there, otherwise it goes back (design §5). What
+ * somebody cancelled isn't sold behind their back.
  */
 export const latePayment: Rule<"paymentSeen"> = (order, event) => {
   const paid = received(order, event.amountMsat);
@@ -39,6 +47,7 @@ export const latePayment: Rule<"paymentSeen"> = (order, event) => {
   if (order.payment === "cancelled") {
     return toRefund(paid, "The payment came after the order was cancelled.", late);
   }
+  if (event.lateMs > HONOURED_MS) return toRefund(paid, TOO_LATE, late);
   if (order.totalMsat > 0n && isEnough(paid)) {
     const outcome = settled(paid, event.stock, late);
     return outcome.reason === undefined ? { ...outcome, reason: "Paid late." } : outcome;

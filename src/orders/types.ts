@@ -84,8 +84,11 @@ export type OrderEvent =
   /** No invoice can be had; nothing more is tried. */
   | { type: "invoiceFailed"; reason: string }
   | { type: "paymentHeld" }
-  /** The wallet says that money arrived. `stock` tells whether the goods can be (or are already) taken for it. */
-  | { type: "paymentSeen"; amountMsat: bigint; stock: "held" | "available" | "short" }
+  /**
+   * The wallet says that money arrived. `stock` tells whether the goods can be (or are already) taken for it, `lateMs` how long
+   * after the order's time was up it was paid (0: in time).
+   */
+  | { type: "paymentSeen"; amountMsat: bigint; stock: "held" | "available" | "short"; lateMs: number }
   | { type: "expired" }
   /** `unknown`: we have no such order yet; it counts as cancelled should it come. */
   | { type: "customerCancelled"; unknown?: true }

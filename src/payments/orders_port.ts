@@ -14,10 +14,13 @@ export interface OrdersPort {
     tx: Tx,
     payment: { order: string | OrderRow; invoice: string; now: number },
   ): Promise<"take" | "give back">;
-  /** Money for the order has arrived, by the wallet's own word. The order as for `apply`. */
+  /**
+   * Money for the order has arrived, by the wallet's own word. The order as for `apply`. `paidAt`: when, or null when it shall
+   * count however late that was.
+   */
   paymentArrived(
     tx: Tx,
-    payment: { order: string | OrderRow; amountMsat: bigint; now: number },
+    payment: { order: string | OrderRow; amountMsat: bigint; paidAt: number | null; now: number },
   ): Promise<unknown>;
 }
 

@@ -197,18 +197,24 @@ export class Settlement {
     if (doubt !== null) log.warn("payment.amount_doubted", { ...fields, said: String(status.amountMsat) });
     if (order) {
       const arrived = first ? amountMsat : await this.#claim(tx, invoice, order);
-      if (arrived !== null) await this.#arrived(tx, order, arrived, doubt, now);
+      const { settledAt: paidAt } = payment;
+      if (arrived !== null) await this.#arrived(tx, order, { amountMsat: arrived, paidAt, now }, doubt);
     }
     log.info("payment.recorded", { ...fields, matched: order !== undefined, first });
     return "paid";
   }
 
-  async #arrived(tx: Tx, order: OrderRow, amountMsat: bigint, doubt: string | null, now: number) {
+  async #arrived(
+    tx: Tx,
+    order: OrderRow,
+    arrived: { amountMsat: bigint; paidAt: number; now: number },
+    doubt: string | null,
+  ): Promise<void> {
     const { orders } = this.#o;
     const noted = doubt === null
       ? order
-      : (await orders.apply(tx, order, { type: "noted", text: doubt }, now)).order;
-    await orders.paymentArrived(tx, { order: noted, amountMsat, now });
+      : (await orders.apply(tx, order, { type: "noted", text: doubt }, arrived.now)).order;
+    await orders.paymentArrived(tx, { ...arrived, order: noted });
   }
 
   /** The payment was found before its invoice was known. Null when it is somebody's already. */

@@ -28,7 +28,7 @@ export type Assigned = { ok: true } | { ok: false; code: "not_found" | "conflict
 
 /**
  * Gives an unmatched payment to an order of the same merchant: from then on it is that order's money, with all that follows
- * by its life cycle (paid, a rest, paid late, paid twice, to be refunded).
+ * by its life cycle (paid, a rest, paid twice, to be refunded).
  */
 export async function assignPayment(
   tx: Tx,
@@ -57,6 +57,7 @@ export async function assignPayment(
   await matchPayment(tx, paymentId, { orderId, invoiceId: payment.invoice_id });
   const text = `The merchant assigned a payment of ${formatSat(amountMsat)} that had matched no order.`;
   await orders.apply(tx, orderId, { type: "noted", text }, now);
-  await orders.paymentArrived(tx, { order: orderId, amountMsat, now });
+  // Whoever assigns it takes it.
+  await orders.paymentArrived(tx, { order: orderId, amountMsat, paidAt: null, now });
   return { ok: true };
 }

@@ -146,6 +146,21 @@ Deno.test("an order waits for a payment that is in no block, for a day", async (
   await untilPayment(shop, "paid", 10 * MINUTE);
 });
 
+Deno.test("a payment that hangs in no block for days keeps no price for its customer", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address } = await bill(shop);
+  chain.pays(address!, CUP_SAT);
+  await until(
+    shop,
+    "it is seen",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
+  );
+  for (let i = 0; i < 60; i++) await shop.pass(60 * MINUTE);
+  chain.mine();
+  await untilPayment(shop, "refund_due", MINUTE);
+});
+
 Deno.test("an order expires in time when too little is on its way", async () => {
   const chain = new FakeChain();
   await using shop = await open(chain);
@@ -242,7 +257,7 @@ Deno.test("paid by Lightning and on-chain: the second is to be refunded", async 
   ]);
 });
 
-Deno.test("who pays to an old address has paid: the nightly look-up finds it, without any news", async () => {
+Deno.test("who pays to an old address is found by the nightly look-up, and the old price doesn't count any more", async () => {
   const chain = new FakeChain();
   await using shop = await open(chain);
   const { address } = await bill(shop);
@@ -254,7 +269,8 @@ Deno.test("who pays to an old address has paid: the nightly look-up finds it, wi
   assert(more >= 3 && more <= 5, `asked ${more} times in four days`);
   chain.pays(address!, CUP_SAT, false);
   chain.mine();
-  await untilPayment(shop, "paid", 12 * 60 * MINUTE);
+  await untilPayment(shop, "refund_due", 12 * 60 * MINUTE);
+  assertMatch((await shop.order()).reason!, /more than a day after/);
 });
 
 Deno.test("nothing is offered that nobody would see paid: without a server there is Lightning alone", async () => {

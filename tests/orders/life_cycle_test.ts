@@ -128,9 +128,26 @@ Deno.test("what was cancelled isn't sold by a payment that comes later", () => {
   assertEquals(outcome.reason, "The payment came after the order was cancelled.");
 });
 
+Deno.test("an order's price stands for a day after its time was up; what comes later goes back, and may be accepted", () => {
+  const paid = (lateMs: number, state = states.expired!) =>
+    next(state, { type: "paymentSeen", amountMsat: 21_840_000n, stock: "available", lateMs }, NOW);
+  assertEquals(paid(24 * 3_600_000).state.payment, "paid");
+  const late = paid(24 * 3_600_000 + 1);
+  assertEquals([late.state.payment, late.reason], [
+    "refund_due",
+    "The payment came more than a day after the order's time was up.",
+  ]);
+  const accepted = next(late.state, events.accepted!, NOW);
+  assertEquals([accepted.state.payment, accepted.effects[0]], ["paid", { do: "cancelRefunds" }]);
+  // Nobody was there to end it.
+  assertEquals(paid(24 * 3_600_000 + 1, states.awaiting!).state.payment, "refund_due");
+  // What was on hold has been taken by us.
+  assertEquals(paid(24 * 3_600_000 + 1, states.held!).state.payment, "paid");
+});
+
 Deno.test("less than a sat is neither owed nor credited", () => {
   const pay = (amountMsat: bigint) =>
-    next(states.awaiting!, { type: "paymentSeen", amountMsat, stock: "held" }, NOW).state.payment;
+    next(states.awaiting!, { type: "paymentSeen", amountMsat, stock: "held", lateMs: 0 }, NOW).state.payment;
   assertEquals(pay(21_840_000n), "paid");
   assertEquals(pay(21_839_001n), "paid");
   assertEquals(pay(21_839_000n), "awaiting");
@@ -140,7 +157,7 @@ Deno.test("less than a sat is neither owed nor credited", () => {
 });
 
 Deno.test("parts add up to the whole", () => {
-  const part: OrderEvent = { type: "paymentSeen", amountMsat: 10_920_000n, stock: "held" };
+  const part: OrderEvent = { type: "paymentSeen", amountMsat: 10_920_000n, stock: "held", lateMs: 0 };
   const first = next(states.awaiting!, part, NOW);
   assertEquals(first.state.payment, "awaiting");
   assertEquals(

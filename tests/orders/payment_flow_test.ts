@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { accept } from "../../src/orders/accept.ts";
 import { refusalIn, requestIn, toldIn } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { Shop } from "../support/shop.ts";
@@ -110,6 +111,40 @@ onEachDatabase("paid late with the goods still there: sold", async (database) =>
     "processing, paid: Payment received: 500 sat. Thank you!",
   ]);
   assertEquals(await shop.stock(), { onHand: 0, held: 0 });
+});
+
+onEachDatabase(
+  "paid a day late: the money goes back, whatever it is worth now, unless the merchant takes it",
+  async (database) => {
+    await using shop = await Shop.open({ database });
+    const alice = shop.customer();
+    const request = requestIn(await alice.orders());
+    await shop.pass(901_000);
+    await shop.pass(24 * 3_600_000);
+    const told = toldIn(await alice.pays(request, { late: true }));
+    assert(
+      told[0]!.includes("more than a day after the order's time was up. You'll get back the 100 sat"),
+      told[0],
+    );
+    const { id, payment } = await shop.order();
+    assertEquals(payment, "refund_due");
+    assertEquals(await shop.stock(), { onHand: 5, held: 0 });
+    await shop.database.transaction((tx) => accept(tx, id, shop.clock.now()));
+    assertEquals([(await shop.order()).payment, (await shop.stock()).onHand], ["paid", 4]);
+  },
+);
+
+Deno.test("paid in time and found days later: sold", async () => {
+  await using shop = await Shop.open();
+  const alice = shop.customer();
+  const request = requestIn(await alice.orders());
+  shop.wallet.faults.always("lookup", { do: "fail", kind: "unreachable" });
+  await alice.pays(request, { silently: true });
+  for (let hour = 0; hour < 60; hour++) await shop.pass(3_600_000);
+  assertEquals((await shop.order()).payment, "expired");
+  shop.wallet.faults.always("lookup", null);
+  await shop.pass(3_600_000);
+  assertEquals((await shop.order()).payment, "paid");
 });
 
 Deno.test("paid late with the goods gone: the money goes back and the other sale stands", async () => {

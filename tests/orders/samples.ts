@@ -1,6 +1,7 @@
 import type { OrderEvent, OrderState } from "../../src/orders/types.ts";
 
 const TOTAL = 21_840_000n;
+const DAY_MS = 24 * 3_600_000;
 const NO_REFUNDS = { openMsat: 0n, outMsat: 0n, backMsat: 0n };
 
 /** One order in every state that the life cycle tells apart; all but the first are priced at 21,840 sat. */
@@ -47,10 +48,11 @@ export const events: Record<string, OrderEvent> = {
   invoiceDelayed: { type: "invoiceDelayed" },
   invoiceFailed: { type: "invoiceFailed", reason: "We can't take payments right now." },
   paymentHeld: { type: "paymentHeld" },
-  "paid in full": { type: "paymentSeen", amountMsat: TOTAL, stock: "held" },
-  "paid in full, goods gone": { type: "paymentSeen", amountMsat: TOTAL, stock: "short" },
-  "paid in part": { type: "paymentSeen", amountMsat: 1_000_000n, stock: "available" },
-  "paid too much": { type: "paymentSeen", amountMsat: TOTAL + 5_000_000n, stock: "available" },
+  "paid in full": seen(TOTAL, "held"),
+  "paid in full, goods gone": seen(TOTAL, "short"),
+  "paid in part": seen(1_000_000n, "available"),
+  "paid in full, too late": seen(TOTAL, "available", DAY_MS + 1),
+  "paid too much": seen(TOTAL + 5_000_000n, "available"),
   expired: { type: "expired" },
   customerCancelled: { type: "customerCancelled" },
   merchantCancelled: { type: "merchantCancelled", reason: "The kiln broke." },
@@ -62,6 +64,14 @@ export const events: Record<string, OrderEvent> = {
   refunded: { type: "refunded" },
   noted: { type: "noted", text: "Asked by phone." },
 };
+
+function seen(
+  amountMsat: bigint,
+  stock: "held" | "available" | "short",
+  lateMs = 0,
+): OrderEvent & { type: "paymentSeen" } {
+  return { type: "paymentSeen", amountMsat, stock, lateMs };
+}
 
 function state(
   payment: OrderState["payment"],

@@ -8,10 +8,18 @@ import type { Random } from "../../random.ts";
 import { isUnpaid, type OrdersPort, owedMsat } from "../orders_port.ts";
 import { recordPayment } from "../payments_store.ts";
 import { recordUnmatched } from "../unmatched.ts";
-import { judge, type KnownOutput, nextLookUpAt, outpointOf, WAITS_FOR_BLOCK_MS } from "./chain_rules.ts";
+import {
+  judge,
+  type KnownOutput,
+  nextLookUpAt,
+  outpointOf,
+  paidAt,
+  WAITS_FOR_BLOCK_MS,
+} from "./chain_rules.ts";
 import type { ChainOutput } from "./chain_server.ts";
 import {
   type ChainAddressRow,
+  firstSeenAt,
   lockAddress,
   outputsOf,
   putOutput,
@@ -58,7 +66,7 @@ export class ChainBooking {
     if (!row) return;
     const judged = judge(await outputsOf(tx, address), said, { tip, confirmations });
     for (const output of judged.changes) await putOutput(tx, address, output, now);
-    for (const output of judged.book) await this.#arrived(tx, row, output, now);
+    for (const output of judged.book) await this.#arrived(tx, row, output, { tip, now });
     if (order) await this.#tell(tx, row, order, judged.changes, now);
     const after = await orders.orderOf(tx, orderId);
     await updateAddress(tx, address, {
@@ -73,7 +81,12 @@ export class ChainBooking {
     });
   }
 
-  async #arrived(tx: Tx, row: ChainAddressRow, output: KnownOutput, now: number): Promise<void> {
+  async #arrived(
+    tx: Tx,
+    row: ChainAddressRow,
+    output: KnownOutput,
+    { tip, now }: { tip: number; now: number },
+  ): Promise<void> {
     const { orders, random, log } = this.#o;
     const { merchant, account, order_id: orderId } = row;
     const amountMsat = satToMsat(output.amountSat);
@@ -92,7 +105,9 @@ export class ChainBooking {
       ? await recordPayment(tx, { ...payment, orderId })
       : await recordUnmatched(tx, payment, `Its order, ${orderId}, isn't in the books any more.`);
     log.info("payment.recorded", { order: orderId, outpoint: outpointOf(output), matched: !!order, first });
-    if (order && first) await orders.paymentArrived(tx, { order, amountMsat, now });
+    if (!order || !first) return;
+    const at = paidAt({ seenAt: await firstSeenAt(tx, output), height: output.height ?? tip, tip, now });
+    await orders.paymentArrived(tx, { order, amountMsat, paidAt: at, now });
   }
 
   /** The timeline has what was seen and what is gone; the customer hears once that the payment is on its way. */

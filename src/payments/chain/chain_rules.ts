@@ -78,6 +78,19 @@ export function judge(
   return judged;
 }
 
+/** By which a block is older than the next one, on average. */
+const BLOCK_MS = 10 * MINUTE;
+
+/**
+ * When what is in a block was paid: when it was seen, as long as that block came within the day that an order waits for one; or
+ * that day before its block, so that nobody keeps a price by a payment that no miner takes. What was in a block before anybody
+ * looked is dated by the blocks since.
+ */
+export function paidAt(o: { seenAt: number; height: number; tip: number; now: number }): number {
+  const minedAt = o.now - Math.max(0, o.tip - o.height) * BLOCK_MS;
+  return Math.min(minedAt, Math.max(o.seenAt, minedAt - WAITS_FOR_BLOCK_MS));
+}
+
 /** What the books call an output: unique in its chain, for ever. */
 export function outpointOf({ txid, vout }: { txid: string; vout: number }): string {
   return `${txid}:${vout}`;

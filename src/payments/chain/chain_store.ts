@@ -178,6 +178,16 @@ export async function putOutput(tx: Tx, address: string, output: KnownOutput, no
   }).onConflict((c) => c.columns(["txid", "vout"]).doUpdateSet({ height, state, updated_at: now })).execute();
 }
 
+/** When an output was first seen, ms since 1970. Throws for one that never was. */
+export async function firstSeenAt(
+  db: Kysely<Tables>,
+  { txid, vout }: Pick<KnownOutput, "txid" | "vout">,
+): Promise<number> {
+  const row = await db.selectFrom("chain_outputs").select("first_seen_at").where("txid", "=", txid)
+    .where("vout", "=", vout).executeTakeFirstOrThrow();
+  return row.first_seen_at;
+}
+
 /** What waits for its confirmations of an order whose first payment was seen since a time, sat. */
 export async function seenSat(
   db: Kysely<Tables>,

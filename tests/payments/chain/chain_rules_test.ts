@@ -7,6 +7,7 @@ import {
   type KnownOutput,
   nextLookUpAt,
   outpointOf,
+  paidAt,
 } from "../../../src/payments/chain/chain_rules.ts";
 import type { ChainOutput } from "../../../src/payments/chain/chain_server.ts";
 import { agreed } from "../../../src/payments/chain/second_opinion.ts";
@@ -135,6 +136,17 @@ Deno.test("an address is asked about often, then every ten minutes, then nightly
       },
     ),
   );
+});
+
+Deno.test("a payment counts from when it was seen, if a block had it within a day; or from its block", () => {
+  const at = { seenAt: 10 * HOUR, height: 7, tip: 7, now: 10 * HOUR };
+  assertEquals(paidAt(at), 10 * HOUR);
+  assertEquals(paidAt({ ...at, now: 34 * HOUR }), 10 * HOUR);
+  assertEquals(paidAt({ ...at, now: 44 * HOUR }), 20 * HOUR);
+  // It waited for six blocks.
+  assertEquals(paidAt({ ...at, now: 35 * HOUR, tip: 13 }), 10 * HOUR);
+  // Nobody looked for a day: ten minutes a block.
+  assertEquals(paidAt({ ...at, seenAt: 24 * HOUR, now: 24 * HOUR, tip: 7 + 6 * 20 }), 4 * HOUR);
 });
 
 Deno.test("a large output needs another server's word; a small one doesn't", async () => {
