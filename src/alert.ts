@@ -10,6 +10,7 @@ export const alertKinds = [
   "refund_sent",
   "refund_unknown",
   "payment_unmatched",
+  "payment_lost",
   "sold_out",
   "delivery_failed",
   "wallet_down",

@@ -18,6 +18,8 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
       lower(order)
     } was sent. Look into the wallet before you do anything.`,
   payment_unmatched: () => "A payment came that belongs to no order.",
+  payment_lost: (order) =>
+    `The block with an on-chain payment of ${lower(order)} isn't part of the chain any more.`,
   sold_out: () => "Something is sold out.",
   delivery_failed: (order) => `An answer about ${lower(order)} reached no relay that the customer reads.`,
   wallet_down: () => "The wallet doesn't answer. Orders wait for it.",
@@ -51,6 +53,7 @@ const WHAT_TO_DO: Partial<Record<AlertKind, (order: Told | null) => string | nul
   refund_sent: show,
   refund_unknown: show,
   delivery_failed: show,
+  payment_lost: show,
   payment_unmatched: () => "GET /api/v1/payments/unmatched",
   refund_wallet_down: () => "ncc refund list",
   rates_down: () => "ncc status",

@@ -43,6 +43,11 @@ export async function lockPaymentByHash(tx: Tx, paymentHash: string): Promise<Pa
     .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();
 }
 
+/** The same money by another name: nothing else of the payment changes. */
+export async function renamePayment(tx: Tx, from: string, to: string): Promise<void> {
+  await tx.updateTable("payments").set({ payment_hash: to }).where("payment_hash", "=", from).execute();
+}
+
 export async function lockPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
   return await tx.selectFrom("payments").selectAll().where("id", "=", id)
     .$if(tx.dialect === "postgres", (q) => q.forUpdate()).executeTakeFirst();

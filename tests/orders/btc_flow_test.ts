@@ -336,11 +336,70 @@ Deno.test("a booked payment whose block is lost stays booked, and the timeline s
     async () => (await shop.timeline(await shop.order())).join().includes("isn't part of the chain"),
   );
   chain.mine();
-  await shop.pass(2_000);
-  await shop.pass(2_000);
+  await until(
+    shop,
+    "it is found",
+    async () => (await shop.timeline(await shop.order())).at(-1)!.includes("is in another block"),
+  );
   const [output] = await shop.database.kysely.selectFrom("chain_outputs").selectAll().execute();
   assertEquals([output!.state, output!.height], ["booked", chain.tip]);
   assertEquals([(await shop.order()).payment, (await shop.order()).received_msat], ["paid", 100_000]);
+});
+
+/** An order is paid, its block is lost, and the transaction with it. */
+async function lost(shop: Shop, chain: FakeChain) {
+  const { address } = await bill(shop);
+  const txid = chain.pays(address!, CUP_SAT);
+  chain.mine();
+  await untilPayment(shop, "paid");
+  chain.reorganise();
+  chain.drop(txid);
+  await until(shop, "it is lost", async () => (await states(shop)).includes("lost"));
+  return { address: address! };
+}
+
+const states = async (shop: Shop) =>
+  (await shop.database.kysely.selectFrom("chain_outputs").select("state").orderBy("txid").execute())
+    .map(({ state }) => state);
+
+/** What the owners were told, by kind. */
+const told = async (shop: Shop) =>
+  (await shop.database.kysely.selectFrom("notices").select("kind").orderBy("seq").execute())
+    .map(({ kind }) => kind);
+
+onEachDatabase("a lost payment whose fee was raised before is one payment, not two", async (database) => {
+  const chain = new FakeChain();
+  await using shop = await open(chain, { database });
+  const { address } = await lost(shop, chain);
+  assertEquals((await told(shop)).filter((kind) => kind === "payment_lost"), ["payment_lost"]);
+  const raised = chain.pays(address, CUP_SAT);
+  chain.mine();
+  await until(shop, "the other counts", async () => (await states(shop)).includes("booked"));
+  assertEquals(await states(shop), ["replaced", "booked"]);
+  const order = await shop.order();
+  assertEquals([order.payment, order.received_msat, order.refunding_msat], ["paid", 100_000, 0]);
+  await checkBooks(shop, [{ paymentHash: `${raised}:0`, amountMsat: 100_000n }]);
+  assertMatch((await shop.timeline(order)).at(-1)!, /another transaction, which counts in its place/);
+  // What comes beside it is a second one.
+  chain.pays(address, CUP_SAT);
+  chain.mine();
+  await untilPayment(shop, "refund_due");
+  assertEquals((await shop.order()).refunding_msat, 100_000);
+});
+
+Deno.test("what comes of another amount while a payment is lost is the merchant's to judge", async () => {
+  const chain = new FakeChain();
+  await using shop = await open(chain);
+  const { address } = await lost(shop, chain);
+  chain.pays(address, CUP_SAT + 5n);
+  chain.mine();
+  await until(shop, "it is booked", async () => (await states(shop)).includes("booked"));
+  const order = await shop.order();
+  assertEquals([order.payment, order.received_msat, order.refunding_msat], ["paid", 100_000, 0]);
+  const payments = await shop.database.kysely.selectFrom("payments").select(["order_id", "state"])
+    .orderBy("created_at").execute();
+  assertEquals(payments.map(({ state }) => state), ["matched", "unmatched"]);
+  assertEquals((await told(shop)).slice(-2), ["payment_lost", "payment_unmatched"]);
 });
 
 Deno.test("a large payment needs two servers that agree", async () => {

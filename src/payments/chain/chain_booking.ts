@@ -1,3 +1,4 @@
+import { alert } from "../../alert.ts";
 import type { Clock } from "../../clock.ts";
 import type { Database, Tx } from "../../db/database.ts";
 import type { Log } from "../../log.ts";
@@ -6,7 +7,7 @@ import { addTimeline, type OrderRow } from "../../orders/orders_store.ts";
 import { enqueueReplies } from "../../orders/replies.ts";
 import type { Random } from "../../random.ts";
 import { isUnpaid, type OrdersPort, owedMsat } from "../orders_port.ts";
-import { recordPayment } from "../payments_store.ts";
+import { lockPaymentByHash, recordPayment, renamePayment } from "../payments_store.ts";
 import { recordUnmatched } from "../unmatched.ts";
 import {
   judge,
@@ -64,10 +65,17 @@ export class ChainBooking {
     const order = await orders.orderOf(tx, orderId);
     const row = await lockAddress(tx, address);
     if (!row) return;
-    const judged = judge(await outputsOf(tx, address), said, { tip, confirmations });
+    const known = await outputsOf(tx, address);
+    const judged = judge(known, said, { tip, confirmations });
     for (const output of judged.changes) await putOutput(tx, address, output, now);
-    for (const output of judged.book) await this.#arrived(tx, row, output, { tip, now });
-    if (order) await this.#tell(tx, row, order, judged.changes, now);
+    for (const one of judged.book) {
+      if (one.insteadOf) await this.#tookPlace(tx, row, one.output, one.insteadOf, now);
+      else await this.#arrived(tx, row, one.output, { lost: judged.lost, tip, now });
+    }
+    const instead = new Set(judged.book.flatMap((one) => one.insteadOf ? [outpointOf(one.insteadOf)] : []));
+    const news = judged.changes.filter((output) => !instead.has(outpointOf(output)));
+    for (const output of news) if (output.state === "lost") await this.#lost(tx, row, output, { tip, now });
+    if (order) await this.#tell(tx, row, order, { news, known }, now);
     const after = await orders.orderOf(tx, orderId);
     await updateAddress(tx, address, {
       used: row.used === 1 || said.length > 0 ? 1 : 0,
@@ -85,7 +93,7 @@ export class ChainBooking {
     tx: Tx,
     row: ChainAddressRow,
     output: KnownOutput,
-    { tip, now }: { tip: number; now: number },
+    { lost, tip, now }: { lost: readonly KnownOutput[]; tip: number; now: number },
   ): Promise<void> {
     const { orders, random, log } = this.#o;
     const { merchant, account, order_id: orderId } = row;
@@ -101,13 +109,57 @@ export class ChainBooking {
       now,
     };
     const order = await orders.orderOf(tx, orderId);
-    const first = order
+    // Whether it is further money or comes for what is lost, only the merchant can find out.
+    const stray = !order
+      ? `Its order, ${orderId}, isn't in the books any more.`
+      : lost.length > 0
+      ? `It came to the address of order ${orderId}, whose payment of ${sumText(lost)} is booked and was ` +
+        "lost with its block: look into your wallet before you assign or refund it."
+      : null;
+    const first = stray === null
       ? await recordPayment(tx, { ...payment, orderId })
-      : await recordUnmatched(tx, payment, `Its order, ${orderId}, isn't in the books any more.`);
-    log.info("payment.recorded", { order: orderId, outpoint: outpointOf(output), matched: !!order, first });
-    if (!order || !first) return;
+      : await recordUnmatched(tx, payment, stray);
+    const matched = stray === null;
+    log.info("payment.recorded", { order: orderId, outpoint: outpointOf(output), matched, first });
+    if (!order || !matched || !first) return;
     const at = paidAt({ seenAt: await firstSeenAt(tx, output), height: output.height ?? tip, tip, now });
     await orders.paymentArrived(tx, { order, amountMsat, paidAt: at, now });
+  }
+
+  /** What was lost with its block came as another transaction: the books have one payment, and now its present name. */
+  async #tookPlace(
+    tx: Tx,
+    { order_id: orderId }: ChainAddressRow,
+    output: KnownOutput,
+    lost: KnownOutput,
+    now: number,
+  ): Promise<void> {
+    const [from, to] = [outpointOf(lost), outpointOf(output)];
+    if (await lockPaymentByHash(tx, to)) return;
+    await renamePayment(tx, from, to);
+    this.#o.log.info("payment.took_place", { order: orderId, outpoint: to, of: from });
+    if (!await this.#o.orders.orderOf(tx, orderId)) return;
+    const text =
+      `The payment of ${sumText([lost])} whose block was lost came by another transaction, which ` +
+      "counts in its place.";
+    await addTimeline(tx, orderId, now, [{ event: "noted", text }]);
+  }
+
+  /** Goods may be on their way for money that isn't there: the owners hear of it. */
+  async #lost(
+    tx: Tx,
+    { merchant, order_id: orderId }: ChainAddressRow,
+    output: KnownOutput,
+    { tip, now }: { tip: number; now: number },
+  ): Promise<void> {
+    const outpoint = outpointOf(output);
+    this.#o.log.error("btc.payment_lost", { order: orderId, outpoint });
+    const detail =
+      `${sumText([output])}: mostly another block has it soon. Send nothing until it has, and look ` +
+      "into your wallet.";
+    // It may be lost again, when the chain is higher.
+    const fact = `output:${outpoint}:lost:${tip}`;
+    await alert(tx, { merchant, kind: "payment_lost", fact, orderId, detail }, now);
   }
 
   /** The timeline has what was seen and what is gone; the customer hears once that the payment is on its way. */
@@ -115,22 +167,25 @@ export class ChainBooking {
     tx: Tx,
     row: ChainAddressRow,
     order: OrderRow,
-    changes: readonly KnownOutput[],
+    { news, known }: { news: readonly KnownOutput[]; known: readonly KnownOutput[] },
     now: number,
   ): Promise<void> {
-    const { confirmations, log } = this.#o;
+    const { confirmations } = this.#o;
     const blocks = confirmations === 1 ? "1 confirmation" : `${confirmations} confirmations`;
-    for (const output of changes) {
+    const wereLost = new Set(known.filter(({ state }) => state === "lost").map(outpointOf));
+    for (const output of news) {
       const amount = formatSat(satToMsat(output.amountSat));
       const note = (text: string) => addTimeline(tx, order.id, now, [{ event: "noted", text }]);
       if (output.state === "replaced") {
         await note(`A payment of ${amount} that was seen on-chain isn't there any more: it was replaced.`);
       }
       if (output.state === "lost") {
-        log.error("btc.payment_lost", { order: order.id, outpoint: outpointOf(output) });
         await note(
           `The block with a payment of ${amount} isn't part of the chain any more. It is booked: look into your wallet.`,
         );
+      }
+      if (output.state === "booked" && wereLost.has(outpointOf(output))) {
+        await note(`The payment of ${amount} whose block was lost is in another block.`);
       }
       // What already has a block may only wait for more of them; of what is new there is something to say.
       if (output.state !== "seen" || row.told_at !== null || !isUnpaid(order)) continue;
@@ -142,6 +197,10 @@ export class ChainBooking {
       await enqueueReplies(tx, order, seq, [{ reply: "apology", note: text }], now);
     }
   }
+}
+
+function sumText(outputs: readonly KnownOutput[]): string {
+  return formatSat(satToMsat(outputs.reduce((sum, { amountSat }) => sum + amountSat, 0n)));
 }
 
 /**

@@ -7,8 +7,8 @@ const HOUR = 60 * MINUTE;
 export const WAITS_FOR_BLOCK_MS = 24 * HOUR;
 
 /**
- * `seen`: it waits for its confirmations. `booked`: it is in the books, for good. `replaced`: it was seen and isn't there any
- * more. `lost`: it was booked, and the chain went another way.
+ * `seen`: it waits for its confirmations. `booked`: it is in the books. `replaced`: it was seen and isn't there any more. `lost`: it
+ * is in the books, and the chain went another way.
  */
 export type OutputState = "seen" | "booked" | "replaced" | "lost";
 
@@ -21,12 +21,21 @@ export interface KnownOutput {
   state: OutputState;
 }
 
+/** An output that is money from now on. */
+export interface Booked {
+  output: KnownOutput;
+  /** It is the money that was booked for this one, which is lost; null: it is further money. */
+  insteadOf: KnownOutput | null;
+}
+
 /** What follows from what a server says; an output without a change isn't named. */
 export interface Judged {
   /** It stands in the books as this from now on. */
   changes: KnownOutput[];
   /** Those among them that are money from now on. */
-  book: KnownOutput[];
+  book: Booked[];
+  /** What is in the books and not in the chain, whether that is new or not. */
+  lost: KnownOutput[];
   /** Something is there that waits for its confirmations. */
   pending: boolean;
 }
@@ -38,44 +47,62 @@ export function confirmationsOf(height: number | null, tip: number): number {
 
 /**
  * Compares what a server says of an address with what the books have. Only what is confirmed is money; what isn't may be replaced
- * by another payment of the same coins (BIP 125), which no server can exclude. What is booked is booked once, whatever
- * becomes of its block; that it is lost is said only when the server knows at least that block's height.
+ * by another payment of the same coins (BIP 125), which no server can exclude. What is booked is booked once; that it is lost
+ * with its block is said only when the server knows at least that block's height. Whoever raised its fee before paid once all
+ * the same: another output of the same amount takes the place of a lost one.
  */
 export function judge(
   known: readonly KnownOutput[],
   said: readonly ChainOutput[],
   o: { tip: number; confirmations: number },
 ): Judged {
-  const judged: Judged = { changes: [], book: [], pending: false };
   const there = new Map(said.map((output) => [outpointOf(output), output]));
   const before = new Map(known.map((output) => [outpointOf(output), output]));
+  const isBehind = ({ state, height }: KnownOutput) =>
+    state === "booked" && height !== null && o.tip < height;
+  // What a server that is behind has instead of a booked output isn't known yet.
+  const unsure = known.some((was) => isBehind(was) && (there.get(outpointOf(was))?.height ?? null) === null);
+  const after = new Map(before);
+  const fresh: KnownOutput[] = [];
   for (const [outpoint, { txid, vout, amountSat, height, doubted }] of there) {
     const was = before.get(outpoint);
     const booked = was?.state === "booked" || was?.state === "lost";
-    const enough = !doubted && confirmationsOf(height, o.tip) >= Math.max(1, o.confirmations);
     // A block that is gone takes a booked payment out of the chain, mostly for minutes; a server that is behind says nothing.
-    const behind = booked && height === null && was.height !== null && o.tip < was.height;
-    const gone = booked && height === null && !behind;
+    if (booked && height === null && isBehind(was)) continue;
+    const enough = !doubted && !unsure && confirmationsOf(height, o.tip) >= Math.max(1, o.confirmations);
+    const gone = booked && height === null;
     const state: OutputState = gone ? "lost" : booked || enough ? "booked" : "seen";
-    const now = {
-      txid,
-      vout,
-      amountSat: was?.amountSat ?? amountSat,
-      height: behind ? was.height : height,
-      state: behind ? was.state : state,
-    };
-    if (!booked && enough) judged.book.push(now);
-    if (state === "seen") judged.pending = true;
-    if (was?.state !== now.state || was.height !== now.height) judged.changes.push(now);
+    const now = { txid, vout, amountSat: was?.amountSat ?? amountSat, height, state };
+    after.set(outpoint, now);
+    if (!booked && enough) fresh.push(now);
   }
   for (const [outpoint, was] of before) {
     if (there.has(outpoint)) continue;
-    if (was.state === "seen") judged.changes.push({ ...was, height: null, state: "replaced" });
-    if (was.state === "booked" && was.height !== null && o.tip >= was.height) {
-      judged.changes.push({ ...was, height: null, state: "lost" });
+    if (was.state === "seen") after.set(outpoint, { ...was, height: null, state: "replaced" });
+    if (was.state === "booked" && was.height !== null && !isBehind(was)) {
+      after.set(outpoint, { ...was, height: null, state: "lost" });
     }
   }
-  return judged;
+  const book = fresh.map((output): Booked => {
+    const lost = [...after.values()].find((one) =>
+      one.state === "lost" && one.amountSat === output.amountSat
+    );
+    if (!lost) return { output, insteadOf: null };
+    const outpoint = outpointOf(lost);
+    // It may come all the same, and is then a payment like any other.
+    after.set(outpoint, { ...lost, state: there.has(outpoint) ? "seen" : "replaced" });
+    return { output, insteadOf: lost };
+  });
+  const all = [...after.values()];
+  return {
+    changes: all.filter((now) => {
+      const was = before.get(outpointOf(now));
+      return was?.state !== now.state || was.height !== now.height;
+    }),
+    book,
+    lost: all.filter(({ state }) => state === "lost"),
+    pending: all.some(({ state }) => state === "seen"),
+  };
 }
 
 /** By which a block is older than the next one, on average. */

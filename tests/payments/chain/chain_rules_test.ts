@@ -21,6 +21,10 @@ function said(height: number | null, more: Partial<ChainOutput> = {}): ChainOutp
   return { txid: ID, vout: 0, amountSat: 5n, height, ...more };
 }
 
+function other(height: number | null, more: Partial<ChainOutput> = {}): ChainOutput {
+  return said(height, { txid: "b".repeat(64), ...more });
+}
+
 function known(state: KnownOutput["state"], height: number | null): KnownOutput {
   return { txid: ID, vout: 0, amountSat: 5n, height, state };
 }
@@ -57,6 +61,13 @@ const TABLE: [string, KnownOutput[], ChainOutput[], number, string[], number, bo
   ["a server that is behind", [known("booked", 11)], [said(null)], 1, [], 0, false],
   ["one that knows nothing of it yet", [known("booked", 11)], [], 1, [], 0, false],
   ["lost and found", [known("lost", null)], [said(10)], 1, ["booked"], 0, false],
+  ["another one while a server is behind", [known("booked", 11)], [other(9)], 1, ["seen"], 0, true],
+  ["another one beside it", [known("booked", 9)], [said(9), other(10)], 1, ["booked"], 1, false],
+  ["another one of its amount", [known("booked", 10)], [other(10)], 1, ["replaced", "booked"], 1, false],
+  ["the same, later", [known("lost", null)], [other(10)], 1, ["replaced", "booked"], 1, false],
+  ["both, one in a block", [known("lost", null)], [said(null), other(10)], 1, ["seen", "booked"], 1, true],
+  ["another one, unconfirmed", [known("lost", null)], [other(null)], 1, ["seen"], 0, true],
+  ["one of another amount", [known("lost", null)], [other(10, { amountSat: 6n })], 1, ["booked"], 1, false],
 ];
 
 for (const [what, before, now, confirmations, states, books, pending] of TABLE) {
@@ -67,36 +78,54 @@ for (const [what, before, now, confirmations, states, books, pending] of TABLE) 
   });
 }
 
+Deno.test("what comes of the same amount takes the place of a lost output, once", () => {
+  const lost = [known("lost", null), { ...known("lost", null), vout: 1, amountSat: 6n }];
+  const now = [other(10), other(10, { vout: 1 }), other(10, { vout: 2, amountSat: 7n })];
+  const judged = judge(lost, now, { tip: 10, confirmations: 1 });
+  const name = (output: KnownOutput | null) => output && outpointOf(output).replace(/(.)\1+/, "$1");
+  assertEquals(judged.book.map(({ output, insteadOf }) => [name(output), name(insteadOf)]), [
+    ["b:0", "a:0"],
+    ["b:1", null],
+    ["b:2", null],
+  ]);
+  assertEquals(judged.lost.map(name), ["a:1"]);
+});
+
 const height = fc.option(fc.integer({ min: 1, max: 12 }), { nil: null });
 const outputs = fc.uniqueArray(
   fc.record({
     txid: fc.constantFrom(ID, "b".repeat(64)),
     vout: fc.nat(2),
-    amountSat: fc.constant(5n),
+    amountSat: fc.constantFrom(5n, 6n),
     height,
   }),
   { selector: outpointOf },
 );
 
-Deno.test("judge(): however the chain goes, an output is booked once, and only when it is confirmed", () => {
+Deno.test("judge(): however the chain goes, the books have each output once, and only what was confirmed", () => {
   const steps = fc.array(fc.tuple(outputs, fc.integer({ min: 1, max: 12 })), { maxLength: 12 });
   fc.assert(fc.property(steps, fc.integer({ min: 1, max: 3 }), (all, confirmations) => {
     const books = new Map<string, KnownOutput>();
-    const booked: string[] = [];
+    const money = new Map<string, bigint>();
     for (const [now, tip] of all) {
       const judged = judge([...books.values()], now, { tip, confirmations });
-      for (const one of judged.book) {
-        assert(confirmationsOf(one.height, tip) >= confirmations);
-        booked.push(outpointOf(one));
+      for (const { output, insteadOf } of judged.book) {
+        assert(confirmationsOf(output.height, tip) >= confirmations);
+        if (insteadOf) {
+          assertEquals(money.get(outpointOf(insteadOf)), output.amountSat);
+          money.delete(outpointOf(insteadOf));
+        }
+        assert(!money.has(outpointOf(output)), "booked twice");
+        money.set(outpointOf(output), output.amountSat);
       }
       for (const one of judged.changes) books.set(outpointOf(one), one);
+      const booked = [...books.values()].filter(({ state }) => state === "booked" || state === "lost");
+      assertEquals(new Set(booked.map(outpointOf)), new Set(money.keys()));
+      assertEquals(judged.lost, booked.filter(({ state }) => state === "lost"));
       // The same once more changes nothing.
       const again = judge([...books.values()], now, { tip, confirmations });
       assertEquals([again.changes, again.book], [[], []]);
     }
-    assertEquals(new Set(booked).size, booked.length);
-    const states = [...books.values()].filter(({ state }) => state === "booked" || state === "lost");
-    assertEquals(new Set(states.map(outpointOf)), new Set(booked));
   }));
 });
 
