@@ -51,7 +51,8 @@ export function btcOf({ settings, merchants, fence, ...base }: BtcParts): OnChai
 /** How it is; null where nothing is watched. */
 export function checkBtc(btc: OnChain | null): Check | null {
   if (btc === null) return null;
-  const { up, detail } = btc.watcher;
+  const { up, detail, problem } = btc.watcher;
+  if (problem !== null) return { ok: false, detail: `${detail}: ${problem}` };
   if (btc.offers?.exhausted) {
     const why = "so many addresses in a row are unpaid that no further one is offered (NCC_BTC_GAP)";
     return { ok: false, detail: `${detail}: ${why}` };

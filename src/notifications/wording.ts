@@ -34,8 +34,8 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   rates_down: () =>
     "There is no exchange rate to quote with. Orders whose prices aren't in sats wait for one.",
   rates_up: () => "Exchange rates are there again.",
-  btc_down: () => "Nothing can be paid on-chain at the moment. Orders are paid by Lightning alone.",
-  btc_up: () => "On-chain payments are offered again.",
+  btc_down: () => "Payments on-chain aren't as they should be. Lightning isn't touched by that.",
+  btc_up: () => "Payments on-chain are as they should be again.",
   second_instance: () =>
     "Somebody else answers customers with the shop's key. Nothing is answered here until you decide.",
   key_retired: () => "The shop's former key was retired.",

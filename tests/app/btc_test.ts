@@ -78,15 +78,16 @@ Deno.test("health says how the chain is watched", async () => {
   assertEquals((await check()).ok, false);
 });
 
-Deno.test("owners hear when nothing is watched, and when no address is left to be given out", () => {
-  const seen = (up: boolean | null, exhausted = false) => {
-    const btc = { watcher: { up, detail: "server" }, offers: { exhausted } } as unknown as OnChain;
+Deno.test("owners hear when nothing is watched, when no address is left, and when a payment waits for a second opinion", () => {
+  const seen = (up: boolean | null, exhausted = false, problem: string | null = null) => {
+    const btc = { watcher: { up, detail: "server", problem }, offers: { exhausted } } as unknown as OnChain;
     return [btcObservation(btc, "merchant").map((one) => one.up), checkBtc(btc)!.ok];
   };
   assertEquals(seen(null), [[null], true]);
   assertEquals(seen(true), [[true], true]);
   assertEquals(seen(false), [[false], false]);
   assertEquals(seen(true, true), [[false], false]);
+  assertEquals(seen(true, false, "nobody confirms it"), [[false], false]);
   assertEquals([btcObservation(null, "merchant"), checkBtc(null)], [[], null]);
 });
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { checkBtc } from "../../src/app/btc.ts";
 import { checkBooks } from "../support/books.ts";
 import { orderJson } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
@@ -418,4 +419,19 @@ Deno.test("a large payment needs two servers that agree", async () => {
   assertEquals((await shop.order()).payment, "awaiting");
   chain.silent.clear();
   await untilPayment(shop, "overpaid", 30_000);
+});
+
+Deno.test("of several servers any other confirms a large payment, and that none does is told", async () => {
+  const chain = new FakeChain();
+  chain.dead.add("second").add("third");
+  await using shop = await open(chain, { servers: ["first", "second", "third"] });
+  const { address } = await bill(shop);
+  chain.pays(address!, 1_000_000n);
+  chain.mine();
+  await until(shop, "that is told", () => Promise.resolve(shop.onChain!.watcher.problem !== null), 30_000);
+  assertMatch(checkBtc(shop.onChain)!.detail, /a large payment is in a block, and no other server/);
+  assertEquals((await shop.order()).payment, "awaiting");
+  chain.dead.delete("third");
+  await untilPayment(shop, "overpaid", 30_000);
+  assertEquals([shop.onChain!.watcher.problem, checkBtc(shop.onChain)!.ok], [null, true]);
 });

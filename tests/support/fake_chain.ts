@@ -23,6 +23,8 @@ export class FakeChain {
   /** Where servers say that nothing is known. */
   readonly silent = new Set<string>();
   away = false;
+  /** Servers that nobody reaches. */
+  readonly dead = new Set<string>();
   /** How often an address was asked about. */
   readonly asked = new Map<string, number>();
   readonly #outputs: (ChainOutput & { address: string })[] = [];
@@ -66,7 +68,7 @@ export class FakeChain {
   #open(name: string, network: Network): ChainServer {
     const connection = new Set<string>();
     const check = () => {
-      if (this.away) throw new ChainError("nobody is there");
+      if (this.away || this.dead.has(name)) throw new ChainError("nobody is there");
     };
     check();
     this.#connections.add(connection);

@@ -12,6 +12,7 @@ import { apply } from "../../src/orders/apply.ts";
 import type { OrderRow } from "../../src/orders/orders_store.ts";
 import type { Terms } from "../../src/orders/place.ts";
 import type { OrderEvent } from "../../src/orders/types.ts";
+import type { OnChain } from "../../src/payments/chain/on_chain.ts";
 import { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { systemRandom } from "../../src/random.ts";
 import { levels } from "../../src/stock/stock.ts";
@@ -50,6 +51,7 @@ export class Shop implements AsyncDisposable {
   /** What the inbox worker does with rows once it has read them, for tests of what happens without its lease. */
   readonly batch: InboxBatch;
   readonly jobs: JobRunner;
+  readonly onChain: OnChain | null;
   /** The terms of now; a test changes them as it goes on. */
   readonly terms: Terms;
   /** Whether this process has the merchant's key, and a wallet to receive with. */
@@ -154,7 +156,8 @@ export class Shop implements AsyncDisposable {
       walletsOf,
       payer: () => this.spendThere ? this.spend : null,
     }, o);
-    const { inbox, batch, jobs } = this.#process;
+    const { inbox, batch, jobs, onChain } = this.#process;
+    this.onChain = onChain;
     this.inbox = inbox;
     this.batch = batch;
     this.jobs = jobs;

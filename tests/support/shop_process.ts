@@ -21,7 +21,7 @@ import type { Terms } from "../../src/orders/place.ts";
 import { quoteJob } from "../../src/orders/quote_job.ts";
 import type { Memory } from "../../src/orders/said_before_store.ts";
 import { QUOTE_JOB } from "../../src/orders/waiting.ts";
-import { onChain, type OnChainOptions } from "../../src/payments/chain/on_chain.ts";
+import { type OnChain, onChain, type OnChainOptions } from "../../src/payments/chain/on_chain.ts";
 import type { DemoWallet } from "../../src/payments/demo_wallet.ts";
 import { heldJobs } from "../../src/payments/held_jobs.ts";
 import { heldMoney } from "../../src/payments/held_money.ts";
@@ -100,6 +100,7 @@ export class ShopProcess {
   readonly #clock: FakeClock;
   readonly #watcher: PaymentWatcher;
   readonly #outbox: OutboxWorker;
+  readonly onChain: OnChain | null;
   readonly #chain: Service[];
 
   constructor(parts: ProcessParts, o: ProcessOptions) {
@@ -112,7 +113,7 @@ export class ShopProcess {
     const orders = { orderOf: lockOrder, apply, paymentHeld, paymentArrived };
     const settlement = new Settlement({ ...base, orders, walletsOf });
     this.#watcher = new PaymentWatcher({ ...base, settlement, wallets: () => parts.wallets() });
-    const chain = o.chain ? onChain({ ...base, orders, ...o.chain }) : null;
+    const chain = this.onChain = o.chain ? onChain({ ...base, orders, ...o.chain }) : null;
     this.#chain = chain ? [chain.watcher] : [];
     const held = heldMoney({
       derive: (purpose) => `secret for ${purpose}`,

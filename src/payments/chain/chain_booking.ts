@@ -48,10 +48,10 @@ export class ChainBooking {
 
   /**
    * Stores it with all that follows from it in one transaction; so is when to ask next. Whoever calls this twice changes nothing
-   * the second time.
+   * the second time. True when something there isn't booked yet.
    */
-  async book(row: ChainAddressRow, said: readonly ChainOutput[], tip: number): Promise<void> {
-    await this.#o.database.transaction((tx) => this.#book(tx, row, said, tip));
+  async book(row: ChainAddressRow, said: readonly ChainOutput[], tip: number): Promise<boolean> {
+    return await this.#o.database.transaction((tx) => this.#book(tx, row, said, tip));
   }
 
   async #book(
@@ -59,12 +59,12 @@ export class ChainBooking {
     { address, order_id: orderId }: ChainAddressRow,
     said: readonly ChainOutput[],
     tip: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { orders, clock, random, confirmations } = this.#o;
     const now = clock.now();
     const order = await orders.orderOf(tx, orderId);
     const row = await lockAddress(tx, address);
-    if (!row) return;
+    if (!row) return false;
     const known = await outputsOf(tx, address);
     const judged = judge(known, said, { tip, confirmations });
     for (const output of judged.changes) await putOutput(tx, address, output, now);
@@ -87,6 +87,7 @@ export class ChainBooking {
         chance: random.fraction(),
       }),
     });
+    return judged.pending;
   }
 
   async #arrived(

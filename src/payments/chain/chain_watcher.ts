@@ -8,7 +8,7 @@ import type { ChainAccount } from "./account.ts";
 import { firstUnused } from "./account_search.ts";
 import { accountId } from "./btc_offers.ts";
 import type { ChainBooking } from "./chain_booking.ts";
-import type { ChainOutput, ChainServer, ServerChoice, WatchedScript } from "./chain_server.ts";
+import type { ChainServer, ServerChoice } from "./chain_server.ts";
 import {
   anyDue,
   type ChainAddressRow,
@@ -19,7 +19,7 @@ import {
   makeYoungDue,
   openAccount,
 } from "./chain_store.ts";
-import { agreed } from "./second_opinion.ts";
+import { agreed, OtherServers } from "./second_opinion.ts";
 
 const TICK_MS = 1_000;
 const ANSWER_MS = 20_000;
@@ -34,6 +34,8 @@ const MOST_FAILURES = 3;
 const CLAIMED_MS = 60_000;
 /** Of addresses as young as this the server's news are wanted. */
 const YOUNG_MS = 48 * 3_600_000;
+/** What waits is looked up every minute; another process may have gone on with it. */
+const ALONE_MS = 5 * 60_000;
 /** A block that deep isn't lost any more. */
 const DEEP = 6;
 
@@ -64,7 +66,9 @@ export class ChainWatcher implements Service {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #server: ChainServer | null = null;
-  #other: ChainServer | null = null;
+  readonly #others: OtherServers;
+  /** Addresses with a large payment that one server alone has in a block, and when (ms) that was found last. */
+  readonly #alone = new Map<string, number>();
   /** Whether addresses may be given out: the account was searched. */
   #ready = false;
   #error: string | null = null;
@@ -72,6 +76,7 @@ export class ChainWatcher implements Service {
 
   constructor(options: ChainWatcherOptions) {
     this.#o = options;
+    this.#others = new OtherServers(options);
   }
 
   /** The chain that is watched now; null: none, or its account hasn't been searched yet. */
@@ -88,6 +93,15 @@ export class ChainWatcher implements Service {
   get detail(): string {
     if (this.#server === null) return this.#error ?? "not asked yet";
     return `${this.#server.name}${this.#error === null ? "" : `: ${this.#error}`}`;
+  }
+
+  /** What keeps money from being booked, for people; null: nothing. */
+  get problem(): string | null {
+    const since = this.#o.clock.now() - ALONE_MS;
+    const alone = [...this.#alone.values()].filter((at) => at >= since).length;
+    if (alone === 0) return null;
+    return `${alone === 1 ? "a large payment is" : `${alone} large payments are`} in a block, and no other ` +
+      "server of NCC_BTC_SERVERS confirms it";
   }
 
   start(): Promise<void> {
@@ -147,8 +161,7 @@ export class ChainWatcher implements Service {
       this.#server = null;
       this.#ready = false;
       await server.close();
-      await this.#other?.close();
-      this.#other = null;
+      await this.#others.close();
     }
   }
 
@@ -217,26 +230,13 @@ export class ChainWatcher implements Service {
     const script = { address: row.address, scriptHash: row.script_hash };
     const follow = row.created_at >= clock.now() - YOUNG_MS;
     const one = await this.#within(ANSWER_MS, (signal) => server.outputs(script, { follow }, signal));
-    const said = servers.length < 2 ? one : await agreed(one, () => this.#askAnother(server, script));
-    await booking.book(row, said, tip);
-  }
-
-  /** What another server than this one says; null when it can't be asked. */
-  async #askAnother(server: ChainServer, script: WatchedScript): Promise<ChainOutput[] | null> {
-    const choice = this.#o.servers.find(({ name }) => name !== server.name);
-    if (!choice) return null;
-    try {
-      return await this.#within(ANSWER_MS, async (signal) => {
-        const other = this.#other ??= await choice.open(signal);
-        if (other.network !== server.network) throw new Error("it follows another network");
-        return await other.outputs(script, { follow: false }, signal);
-      });
-    } catch (error) {
-      this.#o.log.warn("btc.no_second_opinion", { server: choice.name, error: errorText(error) });
-      await this.#other?.close();
-      this.#other = null;
-      return null;
-    }
+    const said = servers.length < 2
+      ? one
+      : await agreed(one, () => this.#others.outputs(server, script, this.#stop.signal));
+    const waits = await booking.book(row, said, tip);
+    this.#alone.delete(row.address);
+    const doubted = said.some((output) => output.doubted && output.height !== null);
+    if (waits && doubted) this.#alone.set(row.address, clock.now());
   }
 
   async #within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
