@@ -54,7 +54,7 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("account", "text", (c) => c.notNull())
     .addColumn("address_index", "bigint", (c) => c.notNull())
     .addColumn("merchant", "text", (c) => c.notNull())
-    .addColumn("order_id", "text", (c) => c.notNull())
+    .addColumn("order_id", "text")
     .addColumn("used", "integer", (c) => c.notNull().defaultTo(0))
     .addColumn("told_at", "bigint")
     .addColumn("next_lookup_at", "bigint", (c) => c.notNull())

@@ -42,7 +42,7 @@ export function btcOf({ settings, merchants, fence, ...base }: BtcParts): OnChai
     merchant: () => firstMerchant(merchants),
     leastSat: BigInt(settings.NCC_BTC_MIN),
     gapLimit: settings.NCC_BTC_GAP,
-    restoredAt: () => fence.fact?.restored_at ?? null,
+    restored: () => fence.fact && { at: fence.fact.restored_at, over: fence.fact.lifted_at !== null },
   };
   const orders = { orderOf: lockOrder, apply, paymentHeld, paymentArrived };
   return onChain({ ...base, orders, servers, confirmations: settings.NCC_BTC_CONFIRMATIONS, receives });

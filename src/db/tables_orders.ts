@@ -179,7 +179,7 @@ export interface ChainAccountsTable {
   looked_at: Int;
 }
 
-/** An address that was given out: one of an order. It is looked up for ever. */
+/** An address that was given out, one of an order, or may have been before a restore. It is looked up for ever. */
 export interface ChainAddressesTable {
   address: Text;
   /** The Electrum protocol's name of its script. */
@@ -188,7 +188,8 @@ export interface ChainAddressesTable {
   account: Text;
   address_index: Int;
   merchant: Text;
-  order_id: Text;
+  /** Null: to an order that the restored books don't have. */
+  order_id: TextOrNull;
   /** 1: something was paid to it, or is under way. */
   used: FlagOff;
   /** When the customer was told that a payment was seen. */

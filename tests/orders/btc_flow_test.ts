@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { checkBtc } from "../../src/app/btc.ts";
+import type { Restored } from "../../src/payments/chain/account_search.ts";
 import { checkBooks } from "../support/books.ts";
 import { orderJson } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
@@ -16,13 +17,13 @@ interface Scene {
   gapLimit?: number;
   leastSat?: bigint;
   servers?: string[];
-  restoredAt?: () => number | null;
+  restored?: () => Restored | null;
 }
 
 /** A shop that takes money on-chain, too. */
 async function open(chain: FakeChain, o: Scene & ShopOptions = {}): Promise<Shop> {
   let merchant: string | null = null;
-  const { gapLimit = 20, leastSat = CUP_SAT, servers = ["chain"], restoredAt = () => null } = o;
+  const { gapLimit = 20, leastSat = CUP_SAT, servers = ["chain"], restored = () => null } = o;
   const shop = await Shop.open({
     ...o,
     chain: {
@@ -33,7 +34,7 @@ async function open(chain: FakeChain, o: Scene & ShopOptions = {}): Promise<Shop
         merchant: () => merchant,
         leastSat,
         gapLimit,
-        restoredAt,
+        restored,
       },
     },
     onMerchant: (its) => merchant = its,
@@ -306,21 +307,81 @@ Deno.test("past the gap limit no address is given out until one is used", async 
   assertEquals((await bill(shop, "e")).btc, null);
 });
 
-Deno.test("what others have used is left out, and after a restore so is what may have been given out", async () => {
-  const chain = new FakeChain();
-  const account = testAccount();
-  chain.pays(account.derive(4, "bcrt").address, 5n);
-  let restoredAt: number | null = null;
-  await using shop = await open(chain, { gapLimit: 10, restoredAt: () => restoredAt });
-  assertEquals((await bill(shop)).address, account.derive(5, "bcrt").address);
-  restoredAt = shop.clock.now() + 1;
-  // Given out after the backup, and paid.
-  chain.pays(account.derive(8, "bcrt").address, 5n);
+/** The servers are away for a moment: the account is searched again if there is a reason to. */
+async function reconnects(shop: Shop, chain: FakeChain): Promise<void> {
   chain.away = true;
-  await shop.pass(5_000);
+  await until(shop, "nobody is there", () => Promise.resolve(shop.onChain!.watcher.up === false));
   chain.away = false;
-  await until(shop, "it is searched", async () => (await accounts(shop))[0]!.next_index > 6, 15_000);
-  assertEquals((await bill(shop, "bob")).address, account.derive(19, "bcrt").address);
+  await until(shop, "it is back", () => Promise.resolve(shop.onChain!.watcher.up === true), 15_000);
+}
+
+const unmatched = async (shop: Shop) =>
+  (await shop.database.kysely.selectFrom("payments").select("amount_msat").where("state", "=", "unmatched")
+    .orderBy("created_at").execute()).map((row) => row.amount_msat);
+
+onEachDatabase(
+  "what others have used is left out; what may have been given out before a restore is, too, and is watched",
+  async (database) => {
+    const chain = new FakeChain();
+    const account = testAccount();
+    chain.pays(account.derive(4, "bcrt").address, 5n);
+    let restored: Restored | null = null;
+    await using shop = await open(chain, { database, gapLimit: 10, restored: () => restored });
+    assertEquals((await bill(shop)).address, account.derive(5, "bcrt").address);
+    restored = { at: shop.clock.now() + 1, over: false };
+    // Given out after the backup, and paid.
+    chain.pays(account.derive(8, "bcrt").address, 7n);
+    chain.mine();
+    await reconnects(shop, chain);
+    await until(shop, "it is searched", async () => (await accounts(shop))[0]!.next_index > 6, 15_000);
+    assertEquals((await bill(shop, "bob")).address, account.derive(19, "bcrt").address);
+    await until(shop, "it is booked", async () => (await unmatched(shop)).length === 1);
+    // Given out after the backup, and paid now.
+    chain.pays(account.derive(6, "bcrt").address, 8n);
+    chain.pays(account.derive(18, "bcrt").address, 9n);
+    chain.mine();
+    await until(shop, "both are booked", async () => (await unmatched(shop)).length === 3);
+    assertEquals((await unmatched(shop)).toSorted((a, b) => a - b), [7_000, 8_000, 9_000]);
+  },
+);
+
+Deno.test("a backup of before the account: what may have been given out isn't again, and counts while the restore lasts", async () => {
+  for (const over of [false, true]) {
+    const chain = new FakeChain();
+    const account = testAccount();
+    chain.pays(account.derive(2, "bcrt").address, 5n);
+    chain.mine();
+    await using shop = await open(chain, { gapLimit: 5, restored: () => ({ at: 1, over }) });
+    assertEquals((await bill(shop)).address, account.derive(8, "bcrt").address);
+    chain.pays(account.derive(1, "bcrt").address, 6n);
+    chain.mine();
+    await until(shop, "it is booked", async () => (await unmatched(shop)).includes(6_000));
+    // What was paid before may be somebody else's, when the account is new.
+    assertEquals((await unmatched(shop)).includes(5_000), !over);
+  }
+});
+
+Deno.test("an account that can't be searched keeps no payment from being seen", async () => {
+  const chain = new FakeChain();
+  let restored: Restored | null = null;
+  await using shop = await open(chain, { restored: () => restored });
+  const { address } = await bill(shop);
+  restored = { at: shop.clock.now() + 1, over: true };
+  const other = testAccount().derive(5, "bcrt").address;
+  chain.refused.add(other);
+  await reconnects(shop, chain);
+  chain.pays(address!, CUP_SAT);
+  chain.mine();
+  await untilPayment(shop, "paid");
+  await shop.pass(20 * MINUTE);
+  assertEquals((await bill(shop, "bob")).btc, null);
+  assertMatch(checkBtc(shop.onChain)!.detail, /the account can't be searched: it refused \(HTTP 429\)/);
+  chain.refused.clear();
+  await until(shop, "it is searched", () => Promise.resolve(shop.onChain!.watcher.network !== null), MINUTE);
+  // What was asked before isn't asked again.
+  assertEquals(chain.asked.get(testAccount().derive(4, "bcrt").address), 2);
+  assertEquals(checkBtc(shop.onChain), { ok: true, detail: "chain" });
+  assert((await bill(shop, "carol")).btc !== null);
 });
 
 Deno.test("a booked payment whose block is lost stays booked, and the timeline says so", async () => {

@@ -25,6 +25,8 @@ export class FakeChain {
   away = false;
   /** Servers that nobody reaches. */
   readonly dead = new Set<string>();
+  /** Addresses that servers say nothing of, as if they were asked too much. */
+  readonly refused = new Set<string>();
   /** How often an address was asked about. */
   readonly asked = new Map<string, number>();
   readonly #outputs: (ChainOutput & { address: string })[] = [];
@@ -80,6 +82,7 @@ export class FakeChain {
         Promise.resolve().then(() => {
           check();
           this.asked.set(address, (this.asked.get(address) ?? 0) + 1);
+          if (this.refused.has(address)) throw new ChainError("it refused (HTTP 429)");
           if (this.silent.has(name)) return [];
           return this.#outputs.filter((one) => one.address === address)
             .map(({ txid, vout, amountSat, height }) => ({ txid, vout, amountSat, height }));

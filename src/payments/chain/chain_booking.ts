@@ -60,9 +60,9 @@ export class ChainBooking {
     said: readonly ChainOutput[],
     tip: number,
   ): Promise<boolean> {
-    const { orders, clock, random, confirmations } = this.#o;
+    const { clock, random, confirmations } = this.#o;
     const now = clock.now();
-    const order = await orders.orderOf(tx, orderId);
+    const order = await this.#orderOf(tx, orderId);
     const row = await lockAddress(tx, address);
     if (!row) return false;
     const known = await outputsOf(tx, address);
@@ -76,7 +76,7 @@ export class ChainBooking {
     const news = judged.changes.filter((output) => !instead.has(outpointOf(output)));
     for (const output of news) if (output.state === "lost") await this.#lost(tx, row, output, { tip, now });
     if (order) await this.#tell(tx, row, order, { news, known }, now);
-    const after = await orders.orderOf(tx, orderId);
+    const after = await this.#orderOf(tx, orderId);
     await updateAddress(tx, address, {
       used: row.used === 1 || said.length > 0 ? 1 : 0,
       next_lookup_at: nextLookUpAt({
@@ -109,9 +109,11 @@ export class ChainBooking {
       settledAt: now,
       now,
     };
-    const order = await orders.orderOf(tx, orderId);
+    const order = await this.#orderOf(tx, orderId);
     // Whether it is further money or comes for what is lost, only the merchant can find out.
-    const stray = !order
+    const stray = orderId === null
+      ? "It came to an address that may have been given out before the restore; the books don't know to whom."
+      : !order
       ? `Its order, ${orderId}, isn't in the books any more.`
       : lost.length > 0
       ? `It came to the address of order ${orderId}, whose payment of ${sumText(lost)} is booked and was ` +
@@ -139,11 +141,12 @@ export class ChainBooking {
     if (await lockPaymentByHash(tx, to)) return;
     await renamePayment(tx, from, to);
     this.#o.log.info("payment.took_place", { order: orderId, outpoint: to, of: from });
-    if (!await this.#o.orders.orderOf(tx, orderId)) return;
+    const order = await this.#orderOf(tx, orderId);
+    if (!order) return;
     const text =
       `The payment of ${sumText([lost])} whose block was lost came by another transaction, which ` +
       "counts in its place.";
-    await addTimeline(tx, orderId, now, [{ event: "noted", text }]);
+    await addTimeline(tx, order.id, now, [{ event: "noted", text }]);
   }
 
   /** Goods may be on their way for money that isn't there: the owners hear of it. */
@@ -160,7 +163,12 @@ export class ChainBooking {
       "into your wallet.";
     // It may be lost again, when the chain is higher.
     const fact = `output:${outpoint}:lost:${tip}`;
-    await alert(tx, { merchant, kind: "payment_lost", fact, orderId, detail }, now);
+    const of = orderId === null ? {} : { orderId };
+    await alert(tx, { merchant, kind: "payment_lost", fact, ...of, detail }, now);
+  }
+
+  async #orderOf(tx: Tx, orderId: string | null): Promise<OrderRow | undefined> {
+    return orderId === null ? undefined : await this.#o.orders.orderOf(tx, orderId);
   }
 
   /** The timeline has what was seen and what is gone; the customer hears once that the payment is on its way. */

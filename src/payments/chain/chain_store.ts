@@ -8,6 +8,8 @@ import type { KnownOutput } from "./chain_rules.ts";
 export type ChainAccountRow = Selectable<ChainAccountsTable>;
 export type ChainAddressRow = Selectable<ChainAddressesTable>;
 
+const ROWS_AT_ONCE = 500;
+
 export async function findAccount(db: Kysely<Tables>, id: string): Promise<ChainAccountRow | undefined> {
   return await db.selectFrom("chain_accounts").selectAll().where("id", "=", id).executeTakeFirst();
 }
@@ -70,6 +72,35 @@ export async function giveAddress(
     next_lookup_at: o.now,
     created_at: o.now,
   }).execute();
+}
+
+/** Addresses that may have been given out to orders which aren't in the books: they are watched like the others. */
+export async function keepSkipped(
+  tx: Tx,
+  o: {
+    account: string;
+    merchant: string;
+    network: Network;
+    skipped: readonly (DerivedAddress & { index: number })[];
+    now: number;
+  },
+): Promise<void> {
+  const { account, merchant, network, skipped, now } = o;
+  for (let i = 0; i < skipped.length; i += ROWS_AT_ONCE) {
+    await tx.insertInto("chain_addresses").values(
+      skipped.slice(i, i + ROWS_AT_ONCE).map(({ index, address, scriptHash }) => ({
+        address,
+        script_hash: scriptHash,
+        network,
+        account,
+        address_index: index,
+        merchant,
+        order_id: null,
+        next_lookup_at: now,
+        created_at: now,
+      })),
+    ).onConflict((c) => c.doNothing()).execute();
+  }
 }
 
 export async function addressOf(

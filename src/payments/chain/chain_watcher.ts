@@ -4,27 +4,21 @@ import { errorText, type Log } from "../../log.ts";
 import { Deadline } from "../../nostr/deadline.ts";
 import type { Service } from "../../service.ts";
 import type { Network } from "../wallet.ts";
-import type { ChainAccount } from "./account.ts";
-import { firstUnused } from "./account_search.ts";
-import { accountId } from "./btc_offers.ts";
+import { AccountSearch, type Receiving } from "./account_search.ts";
 import type { ChainBooking } from "./chain_booking.ts";
 import type { ChainServer, ServerChoice } from "./chain_server.ts";
 import {
   anyDue,
   type ChainAddressRow,
   claimDue,
-  findAccount,
   makeDue,
   makeWaitingDue,
   makeYoungDue,
-  openAccount,
 } from "./chain_store.ts";
 import { agreed, OtherServers } from "./second_opinion.ts";
 
 const TICK_MS = 1_000;
 const ANSWER_MS = 20_000;
-/** An account's first search asks for many addresses. */
-const SEARCH_MS = 120_000;
 const PAUSES_MS = [1_000, 2_000, 5_000, 15_000, 60_000];
 /** The nightly look-ups of all addresses ever given out are spread by it: so many a second. */
 const BUDGET = 10;
@@ -47,14 +41,7 @@ export interface ChainWatcherOptions {
   /** The first that answers is asked; the others are there for when it doesn't, and for a second opinion. */
   servers: readonly ServerChoice[];
   /** Whose addresses are given out; null: none are any more, and old ones are watched. */
-  receives:
-    | {
-      account: ChainAccount;
-      merchant: () => string | null;
-      gapLimit: number;
-      restoredAt: () => number | null;
-    }
-    | null;
+  receives: Receiving | null;
 }
 
 /**
@@ -67,6 +54,7 @@ export class ChainWatcher implements Service {
   #running: Promise<void> | undefined;
   #server: ChainServer | null = null;
   readonly #others: OtherServers;
+  readonly #search: AccountSearch | null;
   /** Addresses with a large payment that one server alone has in a block, and when (ms) that was found last. */
   readonly #alone = new Map<string, number>();
   /** Whether addresses may be given out: the account was searched. */
@@ -77,6 +65,8 @@ export class ChainWatcher implements Service {
   constructor(options: ChainWatcherOptions) {
     this.#o = options;
     this.#others = new OtherServers(options);
+    const { receives } = options;
+    this.#search = receives && new AccountSearch({ ...options, receives });
   }
 
   /** The chain that is watched now; null: none, or its account hasn't been searched yet. */
@@ -92,11 +82,14 @@ export class ChainWatcher implements Service {
   /** For people. */
   get detail(): string {
     if (this.#server === null) return this.#error ?? "not asked yet";
-    return `${this.#server.name}${this.#error === null ? "" : `: ${this.#error}`}`;
+    if (this.#search && !this.#ready) return `${this.#server.name}: the account is being searched`;
+    return this.#server.name;
   }
 
-  /** What keeps money from being booked, for people; null: nothing. */
+  /** What keeps money from coming or from being booked, for people; null: nothing. */
   get problem(): string | null {
+    const unsearched = this.#ready ? null : this.#search?.error ?? null;
+    if (unsearched !== null) return `no address is offered, for the account can't be searched: ${unsearched}`;
     const since = this.#o.clock.now() - ALONE_MS;
     const alone = [...this.#alone.values()].filter((at) => at >= since).length;
     if (alone === 0) return null;
@@ -141,14 +134,18 @@ export class ChainWatcher implements Service {
   async #serve(server: ChainServer, onWork: () => void): Promise<void> {
     const { database, clock, log } = this.#o;
     const { network } = server;
+    const ended = new AbortController();
+    let searching: Promise<void> | undefined;
     try {
-      await this.#search(server);
+      this.#fits(network);
       const since = clock.now() - YOUNG_MS;
       await database.transaction((tx) => makeYoungDue(tx, { network, since, now: clock.now() }));
       this.#server = server;
       this.#asked = true;
       this.#error = null;
       log.info("btc.server", { server: server.name, network });
+      // Beside the watch, which waits for no account.
+      searching = this.#search?.run(server, ended.signal).then((ready) => void (this.#ready = ready));
       for (let tip = 0; !this.#stop.signal.aborted;) {
         const height = await this.#within(ANSWER_MS, (signal) => server.tip(signal));
         await this.#newsOf(server, height !== tip ? height : null);
@@ -159,37 +156,17 @@ export class ChainWatcher implements Service {
       }
     } finally {
       this.#server = null;
-      this.#ready = false;
+      ended.abort(new Error("the server isn't asked any more"));
       await server.close();
+      await searching;
+      this.#ready = false;
       await this.#others.close();
     }
   }
 
-  /** Before anything is given out: what others have used, and what was given out and forgotten by a restore. */
-  async #search(server: ChainServer): Promise<void> {
-    const { receives, database, clock, log } = this.#o;
-    if (!receives) return;
-    const { account, gapLimit } = receives;
-    const { network } = server;
-    const merchant = receives.merchant();
-    if (merchant === null) return;
-    if (!account.networks.includes(network)) {
-      throw new Error(`it follows another network (${network}) than the key is for`);
-    }
-    const id = accountId(account, network);
-    const known = await findAccount(database.kysely, id);
-    if (!known || (receives.restoredAt() ?? 0) > known.looked_at) {
-      const firstIndex = await this.#within(
-        SEARCH_MS,
-        (signal) => firstUnused({ account, network, server, gapLimit, known, signal }),
-      );
-      const now = clock.now();
-      await database.transaction((tx) => openAccount(tx, { id, merchant, network, firstIndex, now }));
-      if (known) {
-        log.warn("btc.indexes_skipped", { from: known.next_index, to: firstIndex, why: "a restore" });
-      } else log.info("btc.account", { first_index: firstIndex });
-    }
-    this.#ready = true;
+  #fits(network: Network): void {
+    if (this.#o.receives?.account.networks.includes(network) !== false) return;
+    throw new Error(`it follows another network (${network}) than the key is for`);
   }
 
   async #newsOf(server: ChainServer, height: number | null): Promise<void> {

@@ -3,7 +3,7 @@ import type { Database } from "../../db/database.ts";
 import type { Log } from "../../log.ts";
 import type { Random } from "../../random.ts";
 import type { OrdersPort } from "../orders_port.ts";
-import type { ChainAccount } from "./account.ts";
+import type { Receiving } from "./account_search.ts";
 import { BtcOffers } from "./btc_offers.ts";
 import { ChainBooking } from "./chain_booking.ts";
 import type { ServerChoice } from "./chain_server.ts";
@@ -18,15 +18,7 @@ export interface OnChainOptions {
   servers: readonly ServerChoice[];
   confirmations: number;
   /** Null: no address is given out any more, and old ones are watched. */
-  receives: {
-    account: ChainAccount;
-    /** Whose it is; null: nobody's that is served here. */
-    merchant: () => string | null;
-    leastSat: bigint;
-    gapLimit: number;
-    /** When a backup was restored last, ms since 1970. */
-    restoredAt: () => number | null;
-  } | null;
+  receives: Receiving & { leastSat: bigint } | null;
 }
 
 /** Money that comes on-chain: what is offered with an invoice, and what watches for payments. */
