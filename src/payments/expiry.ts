@@ -1,6 +1,8 @@
 const MINUTE = 60_000;
 /** How long a hold waits for a wallet that doesn't answer (design §5). */
 const SILENT_WALLET_MS = 30 * MINUTE;
+/** The same when its money was on hold there: until then it has been taken or has gone back. */
+const SILENT_WITH_MONEY_MS = 24 * 60 * MINUTE;
 /** After a start, payments of the time before are looked for first. */
 const AFTER_START_MS = 2 * MINUTE;
 
@@ -10,6 +12,8 @@ export interface ExpiryQuestion {
   dueAt: number;
   /** When the wallet was last asked, if it answered that nothing is paid. */
   answeredAt: number | null;
+  /** The order's money was on hold with the wallet. */
+  onHold: boolean;
   /** When the invoice was made. */
   madeAt: number;
   /** When this process started. */
@@ -21,11 +25,12 @@ export interface ExpiryQuestion {
 
 /**
  * Whether an unpaid order's time is up: only after a look-up that was asked after its end, or when the wallet has been
- * silent for 30 minutes; invoices of before a restart wait two minutes.
+ * silent for 30 minutes (for a day, if it had the money); invoices of before a restart wait two minutes.
  */
 export function mayExpire(q: ExpiryQuestion): boolean {
   if (q.now < q.dueAt) return false;
   if (q.madeAt < q.startedAt && q.now < q.startedAt + AFTER_START_MS) return false;
   if (q.answeredAt !== null) return q.answeredAt >= q.dueAt;
-  return q.now >= Math.max(q.dueAt, q.trustedSince) + SILENT_WALLET_MS;
+  const silence = q.onHold ? SILENT_WITH_MONEY_MS : SILENT_WALLET_MS;
+  return q.now >= Math.max(q.dueAt, q.trustedSince) + silence;
 }

@@ -127,9 +127,12 @@ export class Settlement {
     const next = nextLookUpAt(watched, now, status !== null);
     const answered = status !== null && status.status !== "held" &&
       !(status.status === "not_found" && askedAt < invoice.created_at + NEW_MS);
-    const over = invoice.state === "open" && status?.status !== "held" && mayExpire({
+    const onHold = order !== undefined && isHeldBy(order, invoice.id);
+    const waits = invoice.state === "open" || onHold;
+    const over = waits && status?.status !== "held" && mayExpire({
       dueAt: dueAt(watched),
       answeredAt: answered ? askedAt : null,
+      onHold,
       madeAt: invoice.created_at,
       startedAt: this.#startedAt,
       trustedSince: this.#trustedSince,
@@ -138,11 +141,13 @@ export class Settlement {
     if (!over || (order && await comesOnChain(tx, order, now))) {
       // What an order still waits for is asked about however far the clock seems to be past its end.
       const soon = now + UNDECIDED_MS;
-      await setNextLookUp(tx, invoice.id, invoice.state === "open" ? Math.min(next ?? soon, soon) : next);
+      await setNextLookUp(tx, invoice.id, waits ? Math.min(next ?? soon, soon) : next);
       return answered ? "unpaid" : "unknown";
     }
     await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: next }, now);
-    if (order && isUnpaid(order)) await this.#o.orders.apply(tx, order, { type: "expired" }, now);
+    if (order && (onHold || isUnpaid(order))) {
+      await this.#o.orders.apply(tx, order, { type: "expired" }, now);
+    }
     return "expired";
   }
 

@@ -52,6 +52,7 @@ const question: ExpiryQuestion = {
   dueAt: 1_000_000,
   answeredAt: 1_000_000,
   madeAt: 500_000,
+  onHold: false,
   startedAt: 0,
   trustedSince: 0,
   now: 1_000_000,
@@ -62,6 +63,16 @@ const expiries: [string, Partial<ExpiryQuestion>, boolean][] = [
   ["not with an answer from before the end", { answeredAt: 999_999, now: 1_000_500 }, false],
   ["not without an answer", { answeredAt: null, now: 1_000_000 + 30 * MINUTE - 1 }, false],
   ["without an answer after 30 minutes", { answeredAt: null, now: 1_000_000 + 30 * MINUTE }, true],
+  ["not when the silent wallet had the money", {
+    onHold: true,
+    answeredAt: null,
+    now: 1_000_000 + 24 * 60 * MINUTE - 1,
+  }, false],
+  [
+    "a day later, with the money, too",
+    { onHold: true, answeredAt: null, now: 1_000_000 + 24 * 60 * MINUTE },
+    true,
+  ],
   ["not when the clock jumped meanwhile", {
     answeredAt: null,
     now: 1_000_000 + 30 * MINUTE,

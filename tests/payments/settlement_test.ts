@@ -238,6 +238,46 @@ Deno.test("held money never lets the order expire", async () => {
   assertEquals(await shop.payment(order), "awaiting");
 });
 
+/** An order whose money is on hold with the wallet. */
+async function onHold(shop: Shop, how: "open" | "void") {
+  const { id, order } = await opened(shop);
+  await shop.change(order, { payment: "held", held_invoice: id });
+  await shop.database.transaction((tx) =>
+    tx.updateTable("invoices").set({ hold: 1, state: how }).where("id", "=", id).execute()
+  );
+  return { id, order };
+}
+
+for (const how of ["open", "void"] as const) {
+  Deno.test(`an order ends whose money on hold the wallet knows nothing of any more (${how} invoice)`, async () => {
+    await using database = await freshDatabase();
+    const shop = new Shop(database);
+    const { id, order } = await onHold(shop, how);
+    const settlement = new Settlement(shop.common);
+    shop.wallet.lookup = () => Promise.resolve({ status: "not_found" });
+    await shop.clock.advance(899_999);
+    assertEquals(await settlement.lookUp(id, forEver), "unpaid");
+    await shop.clock.advance(1);
+    assertEquals(await settlement.lookUp(id, forEver), "expired");
+    assertEquals([shop.events, await shop.payment(order)], [["expired"], "expired"]);
+  });
+}
+
+Deno.test("an order whose money was on hold waits a day for a silent wallet, and no longer", async () => {
+  await using database = await freshDatabase();
+  const shop = new Shop(database);
+  const { id, order } = await onHold(shop, "open");
+  const settlement = new Settlement(shop.common);
+  shop.wallet.faults.always("lookup", { do: "fail", kind: "unreachable" });
+  await shop.clock.advance(900_000 + 24 * 3_600_000 - 1);
+  assertEquals(await settlement.lookUp(id, forEver), "unknown");
+  assertEquals(await shop.payment(order), "held");
+  assertEquals((await shop.invoices(order))[0]!.next_lookup_at, shop.clock.now() + 60_000);
+  await shop.clock.advance(1);
+  assertEquals(await settlement.lookUp(id, forEver), "expired");
+  assertEquals(await shop.payment(order), "expired");
+});
+
 Deno.test("expiry leaves an order alone that waits for nothing any more", async () => {
   await using database = await freshDatabase();
   const shop = new Shop(database);
