@@ -114,8 +114,13 @@ export class PaymentWatcher implements Service {
     for (const [key, one] of wanted) {
       if (this.#lanes.has(key)) continue;
       const lane = new WalletLane({ ...one, database, clock, log, settlement });
-      this.#lanes.set(key, lane);
-      await lane.start();
+      try {
+        await lane.start();
+        this.#lanes.set(key, lane);
+      } catch (error) {
+        // It is tried again with the next second, and the others don't wait for it.
+        log.error("watcher.lane_failed", { merchant: one.merchant, error: errorText(error) });
+      }
     }
   }
 }

@@ -87,6 +87,29 @@ Deno.test("a hint that comes before the invoice is stored is kept until it is", 
   await w.watcher.stop();
 });
 
+Deno.test("what keeps one wallet's look-ups from starting is tried again, and holds up no other's", async () => {
+  await using database = await freshDatabase();
+  const w = new Watched(database);
+  let [ready, hints] = [false, 0];
+  const broken = {
+    id: "broken",
+    subscribe: () => {
+      if (!ready) throw new Error("not yet");
+      hints++;
+      return () => {};
+    },
+  } as unknown as Wallet;
+  w.wallets.set(MERCHANT, [broken, w.shop.wallet]);
+  await w.watcher.start();
+  const { order, bolt11 } = await w.opened();
+  await w.shop.wallet.settle(bolt11);
+  await w.paid(order);
+  ready = true;
+  await w.pass(3);
+  assertEquals(hints, 1);
+  await w.watcher.stop();
+});
+
 Deno.test("a payment without a hint is found within 5 seconds in the first minute", async () => {
   await using database = await freshDatabase();
   const w = new Watched(database);
