@@ -189,7 +189,7 @@ export async function toLookUp(
   db: Kysely<Tables>,
   ids: string[],
 ): Promise<
-  (Pick<InvoiceRow, "id" | "payment_hash" | "wallet_ref" | "created_at" | "expires_at"> & {
+  (Pick<InvoiceRow, "id" | "payment_hash" | "wallet_ref" | "hold" | "created_at" | "expires_at"> & {
     order_expires_at: number | null;
   })[]
 > {
@@ -198,6 +198,7 @@ export async function toLookUp(
     "invoices.id",
     "invoices.payment_hash",
     "invoices.wallet_ref",
+    "invoices.hold",
     "invoices.created_at",
     "invoices.expires_at",
     "orders.expires_at as order_expires_at",

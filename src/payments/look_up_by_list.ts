@@ -24,7 +24,10 @@ export interface ByListOptions {
 export interface ByList {
   /** The wallet keeps a list, as far as we know. */
   offered: boolean;
-  /** To be looked up one by one: at or after their end (no order expires by an omission), or all when the list had no end. */
+  /**
+   * To be looked up one by one: hold invoices, those at or after their end (no order expires by an omission), or all when the list
+   * had no end.
+   */
   single: string[];
 }
 
@@ -46,7 +49,10 @@ export async function lookUpByList(
       orderExpiresAt: row.order_expires_at,
     } satisfies Watched,
   }));
-  const waiting = rows.filter((row) => row.payment_hash !== null && dueAt(row.watched) > askedAt);
+  // Money on hold is on no list of what came in.
+  const waiting = rows.filter((row) =>
+    row.payment_hash !== null && row.hold === 0 && dueAt(row.watched) > askedAt
+  );
   if (waiting.length === 0) return { offered: true, single: ids };
   const known = new Map(waiting.flatMap((row) => [[row.payment_hash, row.id], [row.wallet_ref, row.id]]));
   const paid = new Set<string>();

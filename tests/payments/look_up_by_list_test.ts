@@ -39,6 +39,16 @@ onEachDatabase(
   },
 );
 
+Deno.test("money on hold is on no list: hold invoices are looked up by themselves", async () => {
+  await using database = await freshDatabase();
+  const shop = new Shop(database);
+  const [hold, open] = [await opened(shop), await opened(shop)];
+  await database.transaction((tx) =>
+    tx.updateTable("invoices").set({ hold: 1 }).where("id", "=", hold.id).execute()
+  );
+  assertEquals(await ask(shop, [hold.id, open.id]), { offered: true, paid: [], single: [hold.id] });
+});
+
 Deno.test("without a list, or with one that has no end, each is looked up by itself", async () => {
   await using database = await freshDatabase();
   const shop = new Shop(database);
