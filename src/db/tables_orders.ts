@@ -190,7 +190,7 @@ export interface ChainAddressesTable {
   merchant: Text;
   /** Null: to an order that the restored books don't have. */
   order_id: TextOrNull;
-  /** 1: something was paid to it, or is under way. */
+  /** 1: something was paid to it that a block has. */
   used: FlagOff;
   /** When the customer was told that a payment was seen. */
   told_at: IntOrNull;

@@ -78,7 +78,8 @@ export class ChainBooking {
     if (order) await this.#tell(tx, row, order, { news, known }, now);
     const after = await this.#orderOf(tx, orderId);
     await updateAddress(tx, address, {
-      used: row.used === 1 || said.length > 0 ? 1 : 0,
+      // What is in no block may be taken back, and then no wallet looks behind this address.
+      used: row.used === 1 || said.some(({ height }) => height !== null) ? 1 : 0,
       next_lookup_at: nextLookUpAt({
         createdAt: row.created_at,
         orderExpiresAt: after && isUnpaid(after) ? after.expires_at : null,
