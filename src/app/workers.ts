@@ -94,7 +94,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
     derive: (purpose) => secrets.derive(purpose),
     wanted: () => settings.NCC_STOCK_POLICY === "holdinvoice",
   });
-  const settlement = new Settlement({ ...base, orders, walletsOf });
+  const settlement = new Settlement({ ...base, orders, walletsOf, held });
   const sweep = new Sweep({ ...base, orders, walletsOf, settlement });
   const watcher = new PaymentWatcher({
     ...base,

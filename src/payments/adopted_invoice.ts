@@ -4,6 +4,7 @@ import { type OrderRow, updateOrder } from "../orders/orders_store.ts";
 import { saidAbout } from "../orders/said_before_store.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import { type Bolt11, decodeBolt11 } from "./bolt11.ts";
+import { endHold } from "./held_jobs.ts";
 import { issued } from "./invoice_attempt.ts";
 import type { InvoiceJobOptions } from "./invoice_jobs.ts";
 import {
@@ -19,7 +20,7 @@ import {
 import { scheduled } from "./late_invoice.ts";
 import { isUnpaid, owedMsat } from "./orders_port.ts";
 import { withOwnLinks } from "./payment_pages.ts";
-import { type Wallet, walletError } from "./wallet.ts";
+import { type InvoiceStatus, type Wallet, walletError } from "./wallet.ts";
 
 const ANSWER_MS = 10_000;
 const ASK_AGAIN_MS = 15_000;
@@ -33,7 +34,8 @@ interface Candidate {
 /**
  * After a restore: the order's customer may hold a payment request that the restored books don't know. If it asks for what is
  * owed and the wallet knows it, it becomes the order's open invoice, and no other is made; true then, and the job is ended.
- * Whatever else the customer holds is watched, so that a payment of it is the order's, also when that has ended.
+ * Whatever else the customer holds is watched, so that a payment of it is the order's, also when that has ended. Of a hold
+ * invoice the preimage went with its id: it is cancelled, and what waits for it goes back.
  *
  * Throws `RetryLater` when the wallet can't be asked: an invoice made blindly would be a second one.
  */
@@ -60,10 +62,10 @@ async function adoptOne(
   let adopted = false;
   // The newest first: it is the one that the customer was shown last.
   for (const one of held.toReversed()) {
-    const wallet = await whoKnows(o, wallets, one, job.signal);
-    if (!wallet) continue;
+    const found = await whoKnows(o, wallets, one, job.signal);
+    if (!found) continue;
     const opened = await o.database.transaction((tx) =>
-      take(o, tx, { job, orderId: order.id, wallet, one, adopted })
+      take(o, tx, { ...found, job, orderId: order.id, one, adopted })
     );
     if (opened === null) continue;
     adopted ||= opened.open;
@@ -90,31 +92,34 @@ function isSetAside({ state, order_id }: InvoiceRow, orderId: string): boolean {
   return state === "void" && order_id === orderId;
 }
 
-/** The wallet that made the invoice; null: it wasn't any of these. */
+/** The wallet that made the invoice, and what it says of it; null: it wasn't any of these. */
 async function whoKnows(
   o: InvoiceJobOptions,
   wallets: readonly Wallet[],
   one: Candidate,
   signal: AbortSignal,
-): Promise<Wallet | null> {
-  for (const wallet of wallets) if (await knows(o, wallet, one, signal)) return wallet;
+): Promise<{ wallet: Wallet; status: InvoiceStatus["status"] } | null> {
+  for (const wallet of wallets) {
+    const status = await statusAt(o, wallet, one, signal);
+    if (status !== "not_found") return { wallet, status };
+  }
   if (wallets.length > 0) {
     o.log.warn("invoice.not_the_wallets", { payment_hash: one.decoded.paymentHash });
   }
   return null;
 }
 
-async function knows(
+async function statusAt(
   { clock }: InvoiceJobOptions,
   wallet: Wallet,
   { bolt11, decoded }: Candidate,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<InvoiceStatus["status"]> {
   try {
     using deadline = new Deadline(clock, ANSWER_MS, signal);
     const { paymentHash, timestamp } = decoded;
-    const status = await wallet.lookup({ paymentHash, bolt11, createdAt: timestamp * 1000 }, deadline.signal);
-    return status.status !== "not_found";
+    return (await wallet.lookup({ paymentHash, bolt11, createdAt: timestamp * 1000 }, deadline.signal))
+      .status;
   } catch (fault) {
     if (signal.aborted) throw signal.reason;
     const why = walletError(fault).message;
@@ -128,11 +133,18 @@ async function knows(
 
 /** Null when somebody else took it meanwhile. */
 async function take(
-  { clock, orders, random, pages }: InvoiceJobOptions,
+  { clock, orders, random, pages, held }: InvoiceJobOptions,
   tx: Tx,
-  o: { job: RunningJob; orderId: string; wallet: Wallet; one: Candidate; adopted: boolean },
+  o: {
+    job: RunningJob;
+    orderId: string;
+    wallet: Wallet;
+    status: InvoiceStatus["status"];
+    one: Candidate;
+    adopted: boolean;
+  },
 ): Promise<{ id: string; open: boolean } | null> {
-  const { job, orderId, wallet, one: { bolt11, decoded }, adopted } = o;
+  const { job, orderId, wallet, status, one: { bolt11, decoded }, adopted } = o;
   const now = clock.now();
   const order = await orders.orderOf(tx, orderId);
   const known = await findInvoiceByHash(tx, decoded.paymentHash);
@@ -142,15 +154,18 @@ async function take(
   // Whole sats were asked for where the wallet knows nothing smaller.
   const owed = owedMsat(order);
   const open = await openInvoiceOf(tx, orderId);
-  const fits = isUnpaid(order) && !adopted && amountMsat >= owed && amountMsat - owed < 1_000n &&
+  // By the policy of now: a wallet needn't tell which of its invoices make money wait. What was taken is here.
+  const hold = status !== "settled" && held?.wanted(merchant) === true && wallet.hold !== undefined;
+  const fits = !hold && isUnpaid(order) && !adopted && amountMsat >= owed && amountMsat - owed < 1_000n &&
     !(open && BigInt(open.amount_msat) === amountMsat);
   if (known && !fits) return null;
   if (fits) await voidInvoices(tx, orderId, now);
   const attempt = { id: random.uuid(), merchant, orderId, wallet: wallet.id, amountMsat, now };
   const invoice = known ?? await insertAttempt(tx, attempt);
-  const made = issued({ bolt11 }, { ok: true, decoded });
+  const made = { ...issued({ bolt11 }, { ok: true, decoded }), hold };
   if (!fits) {
     await keepVoid(tx, invoice.id, scheduled(made, invoice, order.expires_at, now), now);
+    if (hold) await endHold(tx, invoice, "give back", now);
     return { id: invoice.id, open: false };
   }
   await updateOrder(tx, orderId, { expires_at: made.expiresAt });

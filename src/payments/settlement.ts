@@ -8,6 +8,7 @@ import { believedAmount } from "./believed_amount.ts";
 import { comesOnChain } from "./chain/chain_booking.ts";
 import { mayExpire } from "./expiry.ts";
 import { endHold } from "./held_jobs.ts";
+import { hashOf, type HeldMoney } from "./held_money.ts";
 import {
   findInvoice,
   type InvoiceRow,
@@ -39,6 +40,8 @@ export interface SettlementOptions {
   log: Log;
   orders: OrdersPort;
   walletsOf: WalletsOf;
+  /** What hold invoices are taken by; without it there are none. */
+  held?: Pick<HeldMoney, "preimage">;
 }
 
 /** Asks wallets about invoices and books what they say: the only way that money gets into the books. */
@@ -161,7 +164,9 @@ export class Settlement {
   ): Promise<LookedUp | null> {
     const { orders, log } = this.#o;
     if (status === "held") {
-      const how = order ? await orders.paymentHeld(tx, { order, invoice: invoice.id, now }) : "give back";
+      const how = order && this.#canTake(invoice)
+        ? await orders.paymentHeld(tx, { order, invoice: invoice.id, now })
+        : "give back";
       await endHold(tx, invoice, how, now);
       await setNextLookUp(tx, invoice.id, now + HELD_MS);
       return "unpaid";
@@ -173,6 +178,12 @@ export class Settlement {
     await setInvoiceState(tx, invoice.id, { state: "expired", nextLookUpAt: null }, now);
     await orders.apply(tx, order, { type: "expired" }, now);
     return "expired";
+  }
+
+  /** One whose id isn't known any more (a restored backup) has a preimage that isn't known, either. */
+  #canTake({ id, payment_hash: paymentHash }: InvoiceRow): boolean {
+    const { held } = this.#o;
+    return !held || hashOf(held.preimage(id)) === paymentHash;
   }
 
   async #paid(

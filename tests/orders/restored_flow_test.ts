@@ -1,9 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { statementOf } from "../../src/messages/statements.ts";
 import { addSaid } from "../../src/orders/said_before_store.ts";
+import { hashOf } from "../../src/payments/held_money.ts";
 import { invoiceText } from "../../src/payments/invoice_text.ts";
+import { WalletError } from "../../src/payments/wallet.ts";
 import { checkBooks } from "../support/books.ts";
 import { type Customer, refusalIn, requestIn, toldIn } from "../support/customer.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { HoldingWallet } from "../support/holding_wallet.ts";
 import { Shop, type ShopOptions } from "../support/shop.ts";
 
 const memory = { any: true };
@@ -285,4 +289,69 @@ Deno.test("where nothing was restored nothing of it counts", async () => {
     refusalIn(await bob.orders({ items: [{ product_id: "cup", quantity: 9 }] })) === REFUSED,
     false,
   );
+});
+
+/** A hold invoice of before the restore, whose preimage nobody knows any more. */
+async function holdOfBefore(wallet: HoldingWallet, amountSat: number): Promise<string> {
+  const { bolt11 } = await wallet.holding.create({
+    amountMsat: BigInt(amountSat) * 1000n,
+    description: "before",
+    expirySeconds: 900,
+    externalId: crypto.randomUUID(),
+    paymentHash: hashOf("ab".repeat(32)),
+  }, new AbortController().signal);
+  return bolt11;
+}
+
+async function holdingShop() {
+  const clock = new FakeClock();
+  const wallet = new HoldingWallet(clock);
+  const shop = await restoredShop({ clock, wallet, terms: { stockPolicy: "holdinvoice" } });
+  return { shop, wallet, alice: shop.customer("alice") };
+}
+
+for (const paid of [false, true]) {
+  Deno.test(`a hold invoice whose preimage is lost isn't adopted but cancelled${paid ? ", with the money that waits" : ""}`, async () => {
+    const { shop, wallet, alice } = await holdingShop();
+    await using _ = shop;
+    const bolt11 = await holdOfBefore(wallet, 100);
+    await saidBefore(shop, alice, request(bolt11));
+    if (paid) assert((await wallet.settle(bolt11, { silently: true })).ok);
+    const { link } = requestIn(await alice.orders()).payment_options![0]!;
+    await shop.pass(2_000);
+    assert(link !== bolt11);
+    assertEquals(wallet.holds, ["cancelled", "open"]);
+    await wallet.settle(link);
+    await shop.pass(2_000);
+    assertEquals([wallet.holds, (await shop.order()).payment], [["cancelled", "settled"], "paid"]);
+  });
+}
+
+Deno.test("money that waits for a preimage that is lost is never tried to be taken", async () => {
+  const { shop, wallet, alice } = await holdingShop();
+  await using _ = shop;
+  const bolt11 = await holdOfBefore(wallet, 100);
+  await saidBefore(shop, alice, request(bolt11));
+  // It is paid just before it can be cancelled.
+  const cancel = wallet.holding.cancel;
+  wallet.holding.cancel = () => {
+    wallet.holding.cancel = cancel;
+    void wallet.settle(bolt11);
+    return Promise.reject(new WalletError("unreachable", "away"));
+  };
+  requestIn(await alice.orders());
+  await shop.pass(1_000);
+  await shop.pass(5_000);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["cancelled", "open"], "awaiting"]);
+});
+
+Deno.test("a hold invoice that was taken before the restore is the order's payment", async () => {
+  const { shop, wallet, alice } = await holdingShop();
+  await using _ = shop;
+  const bolt11 = await holdOfBefore(wallet, 100);
+  await saidBefore(shop, alice, request(bolt11));
+  await wallet.settle(bolt11, { silently: true });
+  await wallet.holding.settle("ab".repeat(32), new AbortController().signal);
+  assertEquals(toldIn(await alice.orders()).length, 1);
+  assertEquals([wallet.holds, (await shop.order()).payment], [["settled"], "paid"]);
 });

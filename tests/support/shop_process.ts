@@ -111,14 +111,14 @@ export class ShopProcess {
     this.#database = database;
     this.#clock = clock;
     const orders = { orderOf: lockOrder, apply, paymentHeld, paymentArrived };
-    const settlement = new Settlement({ ...base, orders, walletsOf });
-    this.#watcher = new PaymentWatcher({ ...base, settlement, wallets: () => parts.wallets() });
-    const chain = this.onChain = o.chain ? onChain({ ...base, orders, ...o.chain }) : null;
-    this.#chain = chain ? [chain.watcher] : [];
     const held = heldMoney({
       derive: (purpose) => `secret for ${purpose}`,
       wanted: (merchant) => parts.termsOf(merchant).stockPolicy === "holdinvoice",
     });
+    const settlement = new Settlement({ ...base, orders, walletsOf, held });
+    this.#watcher = new PaymentWatcher({ ...base, settlement, wallets: () => parts.wallets() });
+    const chain = this.onChain = o.chain ? onChain({ ...base, orders, ...o.chain }) : null;
+    this.#chain = chain ? [chain.watcher] : [];
     const holder = random.uuid();
     const termsOf = (merchant: string) => parts.termsOf(merchant);
     const news = newsOf({ ...base, identityOf }, o);
