@@ -71,7 +71,7 @@ function refusal({ order }: Subject, reason: string, cancelled: boolean): Reply 
 
 function paymentRequest(subject: Subject): Reply[] {
   const { order, invoice, now } = subject;
-  if (order.payment === "held") return [refusal(subject, ON_ITS_WAY, false)];
+  if (order.payment === "held" || subject.comesOnChain) return [refusal(subject, ON_ITS_WAY, false)];
   // Expiry itself tells nobody, so who asked just before would wait in vain.
   if (order.payment === "expired") return compose("cancelled", { ...subject, note: null });
   if (order.payment !== "awaiting" || invoice === null) return [];

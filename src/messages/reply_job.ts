@@ -46,7 +46,7 @@ export function replyJob(parts: ReplyJobParts): JobHandler {
 async function prepare(parts: ReplyJobParts, tx: Tx, job: RunningJob): Promise<Outgoing | null> {
   const { order_id, seq, replies } = job.payload as ReplyJobPayload;
   const now = parts.clock.now();
-  const subject = await loadSubject(tx, order_id);
+  const subject = await loadSubject(tx, order_id, now);
   if (!subject) return null;
   const { order } = subject;
   const earlier = await earlierReplyDue(tx, order.id, { seq, jobId: job.id });

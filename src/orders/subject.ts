@@ -1,4 +1,5 @@
 import type { Tx } from "../db/database.ts";
+import { comesOnChain } from "../payments/chain/on_its_way.ts";
 import { linksOf, openInvoiceOf } from "../payments/invoices_store.ts";
 import { refundsOf } from "../payments/refunds_store.ts";
 import type { PaymentLink } from "../payments/wallet.ts";
@@ -16,12 +17,14 @@ export interface OrderSubject {
     /** Further ways to pay it. */
     links: PaymentLink[];
   } | null;
+  /** What it waits for was seen on-chain and is in no block yet. */
+  comesOnChain: boolean;
   /** Amounts of its refunds, msat, that the customer hasn't said the destination of. */
   refundsAwaited: bigint[];
 }
 
 /** The order, its lines and its open invoice, as they belong together; undefined when there is no such order. */
-export async function loadSubject(tx: Tx, orderId: string): Promise<OrderSubject | undefined> {
+export async function loadSubject(tx: Tx, orderId: string, now: number): Promise<OrderSubject | undefined> {
   // Lines and invoices change only under the order's lock.
   const order = await lockOrder(tx, orderId);
   if (!order) return undefined;
@@ -38,6 +41,7 @@ export async function loadSubject(tx: Tx, orderId: string): Promise<OrderSubject
         links: linksOf(invoice),
       }
       : null,
+    comesOnChain: order.payment === "awaiting" && await comesOnChain(tx, order, now),
     refundsAwaited: order.refunding_msat === 0 ? [] : await refundsAwaited(tx, orderId),
   };
 }

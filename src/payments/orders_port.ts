@@ -38,6 +38,6 @@ export function isHeldBy(order: OrderRow, invoiceId: string): boolean {
 }
 
 /** What is still to be paid, msat. */
-export function owedMsat(order: OrderRow): bigint {
+export function owedMsat(order: Pick<OrderRow, "total_msat" | "received_msat">): bigint {
   return BigInt(order.total_msat) - BigInt(order.received_msat);
 }

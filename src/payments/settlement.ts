@@ -5,7 +5,7 @@ import { Deadline } from "../nostr/deadline.ts";
 import type { OrderRow } from "../orders/orders_store.ts";
 import type { Random } from "../random.ts";
 import { believedAmount } from "./believed_amount.ts";
-import { comesOnChain } from "./chain/chain_booking.ts";
+import { comesOnChain } from "./chain/on_its_way.ts";
 import { mayExpire } from "./expiry.ts";
 import { endHold } from "./held_jobs.ts";
 import { hashOf, type HeldMoney } from "./held_money.ts";

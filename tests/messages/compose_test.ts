@@ -32,6 +32,7 @@ function subject(order: Partial<OrderRow>, more: Partial<Subject> = {}): Subject
       digital: 0,
     }],
     invoice,
+    comesOnChain: false,
     refundsAwaited: [],
     digitalContent: [],
     note: null,
@@ -56,6 +57,7 @@ Deno.test("a payment request says what still holds when it is sent, and never no
   // Nothing would follow.
   assertEquals(said({ payment: "awaiting" }, { now: NOW + 900_000 }), ["stands"]);
   assertEquals(said({ payment: "held" }), ["stands"]);
+  assertEquals(said({ payment: "awaiting" }, { comesOnChain: true }), ["stands"]);
   assertEquals(said({ payment: "expired", reason: "Too late." }), ["cancelled"]);
 });
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { checkBtc } from "../../src/app/btc.ts";
 import type { Restored } from "../../src/payments/chain/account_search.ts";
 import { checkBooks } from "../support/books.ts";
-import { orderJson } from "../support/customer.ts";
+import { orderJson, refusalIn } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeChain, testAccount } from "../support/fake_chain.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -132,14 +132,17 @@ Deno.test("every order has an address of its own, and every repeat says the same
 Deno.test("an order waits for a payment that is in no block, for a day", async () => {
   const chain = new FakeChain();
   await using shop = await open(chain);
-  const { address } = await bill(shop);
+  const { alice, address } = await bill(shop);
   chain.pays(address!, CUP_SAT);
   await until(
     shop,
     "it is seen",
     async () => (await shop.timeline(await shop.order())).at(-1)!.includes("seen"),
   );
+  await alice.hears();
+  assertMatch(refusalIn(await alice.orders()), /on its way/);
   for (let i = 0; i < 20; i++) await shop.pass(60 * MINUTE);
+  assertMatch(refusalIn(await alice.orders()), /on its way/);
   assertEquals([(await shop.order()).payment, (await shop.stock()).held], ["awaiting", 1]);
   await untilPayment(shop, "expired", 30 * MINUTE);
   assertEquals((await shop.stock()).held, 0);

@@ -32,8 +32,12 @@ const STATES: Record<Exclude<PaymentState, "awaiting">, Exclude<PayState, "waiti
 };
 
 /** How a payment looks at this time (ms). */
-export function payLook({ payment, invoices }: Pick<Payable, "payment" | "invoices">, now: number): PayLook {
+export function payLook(
+  { payment, comesOnChain, invoices }: Pick<Payable, "payment" | "comesOnChain" | "invoices">,
+  now: number,
+): PayLook {
   if (payment !== "awaiting") return { state: STATES[payment] };
+  if (comesOnChain) return { state: "held" };
   const open = invoices.find((one) => one.state === "open");
   if (!open?.bolt11 || open.payment_hash === null || open.expires_at === null) return { state: "making" };
   // The order ends a moment later.

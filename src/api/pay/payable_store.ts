@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { PaymentState, Tables } from "../../db/tables.ts";
+import { comesOnChain } from "../../payments/chain/on_its_way.ts";
 import { type InvoiceRow, invoicesOf } from "../../payments/invoices_store.ts";
 
 /** What an order's payment page and LNURL may know of it: nothing of the customer, nothing of the goods. */
@@ -8,6 +9,8 @@ export interface Payable {
   merchant: string;
   shop: string;
   payment: PaymentState;
+  /** What it waits for was seen on-chain and is in no block yet. */
+  comesOnChain: boolean;
   /** Oldest first. */
   invoices: InvoiceRow[];
 }
@@ -16,12 +19,26 @@ export interface Payable {
 const TOKEN = /^[\w-]{22}$/;
 
 /** The order whose pages this token finds; null when there is none, or none any more. */
-export async function findPayable(db: Kysely<Tables>, token: string): Promise<Payable | null> {
+export async function findPayable(db: Kysely<Tables>, token: string, now: number): Promise<Payable | null> {
   if (!TOKEN.test(token)) return null;
   const row = await db.selectFrom("orders").innerJoin("merchants", "merchants.pubkey", "orders.merchant")
-    .select(["orders.id", "orders.merchant", "orders.payment", "merchants.name"])
+    .select([
+      "orders.id",
+      "orders.merchant",
+      "orders.payment",
+      "orders.total_msat",
+      "orders.received_msat",
+      "merchants.name",
+    ])
     .where("orders.pay_token", "=", token).executeTakeFirst();
   if (!row) return null;
   const { id: orderId, merchant, payment, name: shop } = row;
-  return { orderId, merchant, payment, shop, invoices: await invoicesOf(db, orderId) };
+  return {
+    orderId,
+    merchant,
+    payment,
+    comesOnChain: payment === "awaiting" && await comesOnChain(db, row, now),
+    shop,
+    invoices: await invoicesOf(db, orderId),
+  };
 }

@@ -6,17 +6,10 @@ import { formatSat, satToMsat } from "../../money/msat.ts";
 import { addTimeline, type OrderRow } from "../../orders/orders_store.ts";
 import { enqueueReplies } from "../../orders/replies.ts";
 import type { Random } from "../../random.ts";
-import { isUnpaid, type OrdersPort, owedMsat } from "../orders_port.ts";
+import { isUnpaid, type OrdersPort } from "../orders_port.ts";
 import { lockPaymentByHash, recordPayment, renamePayment } from "../payments_store.ts";
 import { recordUnmatched } from "../unmatched.ts";
-import {
-  judge,
-  type KnownOutput,
-  nextLookUpAt,
-  outpointOf,
-  paidAt,
-  WAITS_FOR_BLOCK_MS,
-} from "./chain_rules.ts";
+import { judge, type KnownOutput, nextLookUpAt, outpointOf, paidAt } from "./chain_rules.ts";
 import type { ChainOutput } from "./chain_server.ts";
 import {
   type ChainAddressRow,
@@ -24,7 +17,6 @@ import {
   lockAddress,
   outputsOf,
   putOutput,
-  seenSat,
   updateAddress,
 } from "./chain_store.ts";
 
@@ -211,13 +203,4 @@ export class ChainBooking {
 
 function sumText(outputs: readonly KnownOutput[]): string {
   return formatSat(satToMsat(outputs.reduce((sum, { amountSat }) => sum + amountSat, 0n)));
-}
-
-/**
- * Whether enough for an order is on its way: seen, and in no block that counts. It waits for a day from the first that was seen,
- * however often that is replaced; a payment that no miner takes until then is a late one.
- */
-export async function comesOnChain(tx: Tx, order: OrderRow, now: number): Promise<boolean> {
-  const seen = await seenSat(tx, { orderId: order.id, since: now - WAITS_FOR_BLOCK_MS });
-  return seen > 0n && satToMsat(seen) > owedMsat(order) - 1_000n;
 }

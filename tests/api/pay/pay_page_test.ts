@@ -65,6 +65,34 @@ Deno.test("a payment shows: the state that the page's script asks for changes, a
   assertStringIncludes((await it.get(links.url!)).text, "Paid. Thank you!");
 });
 
+Deno.test("who has paid on-chain isn't asked to pay again while no block has it", async () => {
+  await using it = await PayScene.open();
+  const { id, links } = await it.order();
+  const now = it.api.clock.now();
+  const own = { address: "bcrt1q", merchant: it.api.merchant, order_id: id, told_at: now, created_at: now };
+  await it.api.app.database.transaction(async (tx) => {
+    await tx.insertInto("chain_addresses").values({
+      ...own,
+      script_hash: "",
+      network: "bcrt",
+      account: "btc:1",
+      address_index: 0,
+      next_lookup_at: now,
+    }).execute();
+    const { total_msat } = await tx.selectFrom("orders").select("total_msat").where("id", "=", id)
+      .executeTakeFirstOrThrow();
+    const output = { txid: "a", vout: 0, address: own.address, amount_sat: total_msat / 1000, height: null };
+    await tx.insertInto("chain_outputs").values({
+      ...output,
+      state: "seen",
+      first_seen_at: now,
+      updated_at: now,
+    }).execute();
+  });
+  assertMatch((await it.get(links.url!)).text, /Your payment is on its way/);
+  assertEquals(JSON.parse((await it.get(`${links.url}/state`)).text), { state: "held", payment_hash: null });
+});
+
 Deno.test("what the shop calls itself is text on the page, never markup", async () => {
   await using it = await PayScene.open();
   const { links } = await it.order();

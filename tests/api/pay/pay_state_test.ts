@@ -14,7 +14,9 @@ const open = {
 
 Deno.test("every state of an order's payment looks like something", () => {
   const looks = Object.fromEntries(
-    paymentStates.map((payment) => [payment, payLook({ payment, invoices: [open] }, NOW).state]),
+    paymentStates.map((
+      payment,
+    ) => [payment, payLook({ payment, comesOnChain: false, invoices: [open] }, NOW).state]),
   );
   assertEquals(looks, {
     quoting: "making",
@@ -41,6 +43,12 @@ const awaiting: [string, InvoiceRow[], string][] = [
 
 for (const [what, invoices, state] of awaiting) {
   Deno.test(`an order that waits for money with ${what} looks ${state}`, () => {
-    assertEquals(payLook({ payment: "awaiting", invoices }, NOW).state, state);
+    assertEquals(payLook({ payment: "awaiting", comesOnChain: false, invoices }, NOW).state, state);
   });
 }
+
+Deno.test("an order whose payment was seen on-chain has it on its way, however late it is", () => {
+  const look = (expires_at: number) =>
+    payLook({ payment: "awaiting", comesOnChain: true, invoices: [{ ...open, expires_at }] }, NOW).state;
+  assertEquals([look(NOW + 1), look(NOW)], ["held", "held"]);
+});
