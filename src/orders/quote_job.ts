@@ -18,6 +18,8 @@ const GIVE_UP_AFTER_MS = 2 * 3_600_000;
 /** New rates hurry the job; this is for what they can't: another process' rates, and the end of the wait. */
 const LOOK_MS = 60_000;
 
+/** For the customer: what went wrong here isn't theirs to read. */
+const FAILED = "Your order can't be priced at the moment. Please try again later.";
 const PROMISE = "Your order waits for it, and you'll hear from us as soon as there is one.";
 
 export interface QuoteJobOptions {
@@ -40,8 +42,21 @@ export function quoteJob(options: QuoteJobOptions): JobHandlers {
         const pause = await options.database.transaction((tx) => tryPricing(tx, job, options));
         if (pause !== null) throw new RetryLater("there is no exchange rate yet", pause, false);
       },
+      onDead: (tx, payload) => dead(tx, String(payload.order_id), options.clock.now()),
     },
   };
+}
+
+/** The job has used up its tries, or couldn't be run: the order must not wait for ever. */
+async function dead(tx: Tx, orderId: string, now: number): Promise<void> {
+  const order = await lockOrder(tx, orderId);
+  if (order && waitsForRate(order)) await fail(tx, order, FAILED, now);
+}
+
+/** The order ends; should the customer ask for it again, that is another story. */
+async function fail(tx: Tx, order: OrderRow, reason: string, now: number): Promise<void> {
+  await updateOrder(tx, order.id, { delay_told: 0 });
+  await applyTo(tx, { ...order, delay_told: 0 }, { type: "invoiceFailed", reason }, now);
 }
 
 /** Ends the job with the order's next step, or answers after what pause (ms) to look again. */
@@ -57,8 +72,7 @@ async function tryPricing(
     if (!tried.ok && tried.waits) {
       const waited = now - order.created_at;
       if (waited < GIVE_UP_AFTER_MS) return await goOnWaiting(tx, order, tried.reason, now);
-      await updateOrder(tx, order.id, { delay_told: 0 });
-      await applyTo(tx, { ...order, delay_told: 0 }, { type: "invoiceFailed", reason: tried.reason }, now);
+      await fail(tx, order, tried.reason, now);
     } else await end(tx, order, tried, { terms: termsOf(order.merchant), now });
   }
   await job.complete(tx);

@@ -110,6 +110,24 @@ Deno.test("after two hours nobody waits any more, and whoever asks again is told
   requestIn(await alice.orders(pot()));
 });
 
+Deno.test("an order that can't be priced however often it is tried is answered, and can be asked for again", async () => {
+  const { shop, comes } = await potShop();
+  await using _ = shop;
+  const alice = shop.customer();
+  await alice.orders(pot());
+  const { rate } = shop.terms;
+  shop.terms.rate = () => {
+    throw new Error("a fault");
+  };
+  const waits = async () => (await shop.order()).payment === "quoting";
+  for (let n = 0; n < 100 && await waits(); n++) await shop.pass(15 * 60_000);
+  assertEquals((await shop.order()).payment, "failed");
+  assertStringIncludes(refusalIn(await alice.hears()), "can't be priced at the moment");
+  shop.terms.rate = rate;
+  await comes("50000");
+  requestIn(await alice.orders(pot()));
+});
+
 Deno.test("what has changed meanwhile counts: goods that are gone, a shop that is closed, a price that rose", async () => {
   const { shop, market, comes } = await potShop();
   await using _ = shop;
