@@ -21,6 +21,7 @@ import {
   voidInvoices,
 } from "./invoices_store.ts";
 import type { BtcOffers } from "./chain/btc_offers.ts";
+import { comesOnChain } from "./chain/on_its_way.ts";
 import { hashOf, type HeldMoney } from "./held_money.ts";
 import { withAddress } from "./invoice_links.ts";
 import { invoiceText } from "./invoice_text.ts";
@@ -39,7 +40,10 @@ const BETWEEN_ATTEMPTS_MS = 500;
 const ROUND_PAUSES_MS = [15_000, 30_000, 60_000];
 /** A wallet that is away costs no order: without an invoice it lives on for so long after its time, and gets all of it then. */
 const WAITS_FOR_WALLET_MS = 2 * 3_600_000;
-const AWAY = "the wallet isn't answering at the moment";
+const AWAY = "no invoice yet: the wallet isn't answering at the moment";
+/** How often it is looked whether a block has what was seen on-chain. */
+const LOOK_MS = 60_000;
+const COMES = "the order's payment was seen on-chain and waits for a block";
 const SHORTEST_EXPIRY_SECONDS = 60;
 const DEFAULT_EXPIRY_SECONDS = 900;
 
@@ -88,8 +92,8 @@ interface Begun {
   until: number | null;
 }
 
-/** What to do about an order: ask the wallet, come back after a pause (ms), or nothing (null). */
-type Begin = { begun: Begun } | { pause: number } | null;
+/** What to do about an order: ask the wallet, come back later, or nothing (null). */
+type Begin = { begun: Begun } | { later: RetryLater } | null;
 
 class InvoiceJobs {
   readonly #o: InvoiceJobOptions;
@@ -113,7 +117,7 @@ class InvoiceJobs {
         chosen === undefined ? chosen = choice.next(wallets, this.#o.clock.now()) : chosen;
       const begin = await this.#o.database.transaction((tx) => this.#begin(tx, job, orderId, choose));
       if (!begin) return;
-      if ("pause" in begin) throw new RetryLater(`no invoice yet: ${AWAY}`, begin.pause);
+      if ("later" in begin) throw begin.later;
       const { begun } = begin;
       const askedAt = this.#o.clock.now();
       const outcome = await this.#ask(begun, job.signal);
@@ -161,10 +165,7 @@ class InvoiceJobs {
     const { orders, clock, random } = this.#o;
     const now = clock.now();
     const order = await orders.orderOf(tx, orderId);
-    const end = async () => {
-      await job.complete(tx);
-      return null;
-    };
+    const end = () => job.complete(tx).then(() => null);
     if (!order || !isUnpaid(order) || owedMsat(order) <= 0n) return await end();
     const wallets = this.#o.walletsOf(order.merchant);
     if (wallets.length === 0) {
@@ -179,13 +180,14 @@ class InvoiceJobs {
     // What an earlier run of this job left unfinished, or what asks for another amount.
     if (live.length > 0) await voidInvoices(tx, orderId, now);
     if (order.expires_at !== null && order.expires_at + WAITS_FOR_WALLET_MS <= now) {
+      if (await comesOnChain(tx, order, now)) return { later: new RetryLater(COMES, LOOK_MS, false) };
       await orders.apply(tx, orderId, { type: "expired" }, now);
       return await end();
     }
     const wallet = choose(wallets);
     if (!wallet) {
       await this.#tellDelay(tx, order);
-      return { pause: pauseAfter(job) };
+      return { later: new RetryLater(AWAY, pauseAfter(job)) };
     }
     const { merchant } = order;
     const amountMsat = amountFor(order, wallet);

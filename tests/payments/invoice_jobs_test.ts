@@ -7,7 +7,7 @@ import { freshDatabase } from "../support/fresh_database.ts";
 import { settle } from "../support/fake_clock.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { WalletError } from "../../src/payments/wallet.ts";
-import { PRICE, Shop, until } from "./shop.ts";
+import { MERCHANT, PRICE, Shop, until } from "./shop.ts";
 
 function handlerOf(shop: Shop, more: Partial<Parameters<typeof invoiceJobs>[0]> = {}) {
   return invoiceJobs({ ...shop.common, ...more })["invoice.create"]!;
@@ -226,6 +226,47 @@ Deno.test("an order that waited two hours longer than its time without an invoic
   shop.clock.jump(900_000 + 2 * 3_600_000);
   await handlerOf(shop).run(shop.job(id, 5));
   assertEquals([shop.events, await shop.invoices(id)], [["expired"], []]);
+});
+
+Deno.test("it doesn't expire while its payment waits for a block", async () => {
+  await using database = await freshDatabase();
+  const shop = new Shop(database);
+  const id = await shop.order();
+  shop.clock.jump(900_000 + 2 * 3_600_000);
+  const now = shop.clock.now();
+  await database.transaction(async (tx) => {
+    await tx.insertInto("chain_addresses").values({
+      address: "bcrt1q",
+      script_hash: "",
+      network: "bcrt",
+      account: "btc:1",
+      address_index: 0,
+      merchant: MERCHANT,
+      order_id: id,
+      told_at: now - 3_600_000,
+      next_lookup_at: now,
+      created_at: now,
+    }).execute();
+    await tx.insertInto("chain_outputs").values({
+      txid: "a",
+      vout: 0,
+      address: "bcrt1q",
+      amount_sat: PRICE / 1_000n,
+      height: null,
+      state: "seen",
+      first_seen_at: now,
+      updated_at: now,
+    }).execute();
+  });
+  const waits = await assertRejects(
+    () => handlerOf(shop).run(shop.job(id, 5)),
+    RetryLater,
+    "waits for a block",
+  );
+  assertEquals([(waits as RetryLater).counts, shop.events], [false, []]);
+  shop.clock.jump(24 * 3_600_000);
+  await handlerOf(shop).run(shop.job(id, 6));
+  assertEquals(shop.events, ["expired"]);
 });
 
 Deno.test("a wallet that is away for one order isn't waited for by others: they are told at once, one asks for all", async () => {
