@@ -7,10 +7,11 @@ const REGTEST = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e220
 /** A transaction that pays to scripts, as bytes. */
 export function transaction(
   outputs: { script: Uint8Array; amountSat: bigint }[],
+  version = 2,
 ): { txid: string; raw: string } {
   const bytes = RawTx.encode(
     {
-      version: 2,
+      version,
       segwitFlag: false,
       inputs: [{
         txid: new Uint8Array(32).fill(3),

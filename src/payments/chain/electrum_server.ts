@@ -147,6 +147,8 @@ function paidIn(raw: string, txid: string): Paid {
   let transaction: Transaction;
   try {
     transaction = Transaction.fromRaw(Uint8Array.fromHex(raw), {
+      // What miners take isn't bound to versions (BIP 68 gives some a meaning, others have none).
+      allowUnknownVersion: true,
       allowUnknownInputs: true,
       allowUnknownOutputs: true,
       disableScriptCheck: true,

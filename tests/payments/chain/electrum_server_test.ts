@@ -53,6 +53,18 @@ Deno.test("an address' outputs are read out of the transactions themselves", asy
   await server.close();
 });
 
+Deno.test("a transaction of any version is read", async () => {
+  for (const version of [-1, 0, 4, -0x80000000, 0x7fffffff]) {
+    await using fake = new ElectrumFake();
+    const odd = transaction([paying(ours.address, 5n)], version);
+    fake.answers["blockchain.scripthash.get_history"] = () => [{ tx_hash: odd.txid, height: 90 }];
+    fake.answers["blockchain.transaction.get"] = () => odd.raw;
+    const server = await open(fake);
+    assertEquals((await server.outputs(ours, { follow: false }, never)).map((one) => one.amountSat), [5n]);
+    await server.close();
+  }
+});
+
 Deno.test("the server tells of blocks and of payments", async () => {
   await using fake = new ElectrumFake();
   const server = await open(fake);
