@@ -58,6 +58,9 @@ export interface Swept {
   unsure: number;
 }
 
+/** What invoices' texts say of orders whose invoice was never answered, by the hash that it commits to. */
+type Unanswered = ReadonlyMap<string, string | null>;
+
 /**
  * Compares the wallet's own list of what came in with the books: whatever hint, look-up or answer was lost, money of ours
  * is found. What doesn't bear our invoices' text is somebody else's who uses the same wallet, and is left alone.
@@ -104,10 +107,13 @@ export class Sweep {
     const end = clock.now() - YOUNG_MS;
     const swept: Swept = { listed: 0, found: 0, unmatched: 0, unsure: 0 };
     if (begin === null) return swept;
+    // Once for all payments of a wallet that others earn with, too.
+    let unanswered: Promise<Unanswered> | undefined;
+    const committed = () => unanswered ??= this.#unanswered(merchant, wallet);
     for (let since = begin - OVERLAP_MS[how]; since < end; since += STEP_MS) {
       const until = Math.min(since + STEP_MS, end);
       try {
-        await this.#step(merchant, wallet, { since, until }, swept, signal);
+        await this.#step(merchant, wallet, { since, until }, { swept, committed }, signal);
       } catch (error) {
         if (error instanceof WalletError && error.kind === "not_implemented") return null;
         throw error;
@@ -123,7 +129,7 @@ export class Sweep {
     merchant: string,
     wallet: Wallet,
     span: { since: number; until: number },
-    swept: Swept,
+    { swept, committed }: { swept: Swept; committed: () => Promise<Unanswered> },
     signal: AbortSignal,
   ): Promise<void> {
     const { clock, log } = this.#o;
@@ -134,7 +140,7 @@ export class Sweep {
       const fresh = page.settled.filter((one) => !seen.has(one.paymentHash));
       for (const one of fresh) seen.add(one.paymentHash);
       swept.listed += fresh.length;
-      await this.#compare(merchant, wallet, fresh, swept, signal);
+      await this.#compare(merchant, wallet, fresh, { swept, committed }, signal);
       // A wallet that knows no offset gives its first page for ever.
       if (page.settled.length > 0 && fresh.length === 0) return;
       if (n === MOST_PAGES) return log.warn("wallet.list_too_long", { merchant, wallet: wallet.id, ...span });
@@ -153,7 +159,7 @@ export class Sweep {
     merchant: string,
     wallet: Wallet,
     listed: IncomingPayment[],
-    swept: Swept,
+    { swept, committed }: { swept: Swept; committed: () => Promise<Unanswered> },
     signal: AbortSignal,
   ): Promise<void> {
     const { kysely } = this.#o.database;
@@ -171,20 +177,22 @@ export class Sweep {
         else swept.unsure++;
         continue;
       }
-      const digits = orderDigitsIn(textOf(one), merchant) ?? await this.#committed(merchant, wallet, one);
+      const hash = hashIn(one);
+      const digits = orderDigitsIn(textOf(one), merchant) ??
+        (hash === null ? null : (await committed()).get(hash) ?? null);
       if (digits === null || booked.has(one.paymentHash)) continue;
       swept[await this.#strayed(merchant, wallet, one, digits, signal)]++;
     }
   }
 
   /** An invoice that commits to an LNURL's text may show none; one whose answer was lost is known by the hash all the same. */
-  async #committed(merchant: string, wallet: Wallet, listed: IncomingPayment): Promise<string | null> {
-    const hash = hashIn(listed);
-    if (hash === null) return null;
+  async #unanswered(merchant: string, wallet: Wallet): Promise<Unanswered> {
     const asked = { merchant, wallet: wallet.id, limit: MOST_UNANSWERED };
     const orders = await unansweredOrders(this.#o.database.kysely, asked);
-    const id = orders.find((id) => lnurlHash({ merchant, id }) === hash);
-    return id === undefined ? null : orderDigitsIn(invoiceText(merchant, id), merchant);
+    return new Map(orders.map((id) => [
+      lnurlHash({ merchant, id }),
+      orderDigitsIn(invoiceText(merchant, id), merchant),
+    ]));
   }
 
   async #strayed(
