@@ -64,7 +64,7 @@ export class ShopRates implements RateSource, Service {
         this.#used = await currenciesInUse(database.kysely);
         return [...this.#used.values()].flatMap((used) => [...used]);
       },
-      onRates: () => database.transaction((tx) => hurryJobs(tx, QUOTE_JOB, clock.now())),
+      onRates: () => database.transaction((tx) => hurryJobs(tx, { kind: QUOTE_JOB, now: clock.now() })),
     });
   }
 

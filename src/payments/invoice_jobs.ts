@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
+import { hurryJobs } from "../jobs/hurry_store.ts";
 import { type JobHandlers, RetryLater, type RunningJob } from "../jobs/runner.ts";
 import type { Log } from "../log.ts";
 import { type OrderRow, updateOrder } from "../orders/orders_store.ts";
@@ -31,13 +32,12 @@ import { isUnpaid, type OrdersPort, owedMsat, type WalletsOf } from "./orders_po
 import { commitment, type PaymentPages, withOwnLinks } from "./payment_pages.ts";
 import type { CreatedInvoice, Wallet } from "./wallet.ts";
 import { WalletChoice } from "./wallet_choice.ts";
-import { WalletPatience } from "./wallet_patience.ts";
+import { pauseBetweenRounds, WalletPatience } from "./wallet_patience.ts";
 
+const CREATE = "invoice.create";
 /** Questions to the wallet in one round; with 8 s for each a round ends in about 25 s (design §5). */
 const ATTEMPTS_A_ROUND = 3;
 const BETWEEN_ATTEMPTS_MS = 500;
-/** Pauses between rounds, while the order lives. */
-const ROUND_PAUSES_MS = [15_000, 30_000, 60_000];
 /** A wallet that is away costs no order: without an invoice it lives on for so long after its time, and gets all of it then. */
 const WAITS_FOR_WALLET_MS = 2 * 3_600_000;
 const AWAY = "no invoice yet: the wallet isn't answering at the moment";
@@ -75,7 +75,7 @@ export interface InvoiceJobOptions {
 export function invoiceJobs(options: InvoiceJobOptions): JobHandlers {
   const jobs = new InvoiceJobs(options);
   return {
-    "invoice.create": {
+    [CREATE]: {
       concurrency: 16,
       run: (job) => jobs.create(job),
       onDead: (tx, payload) => jobs.dead(tx, String(payload.order_id)),
@@ -105,6 +105,12 @@ class InvoiceJobs {
     this.#networks = new KnownNetworks(options.clock, ANSWER_MS);
   }
 
+  /** The wallet is back: who was put off meanwhile waits no longer. */
+  #wakeOthers({ merchant }: OrderRow): Promise<void> {
+    const now = this.#o.clock.now();
+    return this.#o.database.transaction((tx) => hurryJobs(tx, { kind: CREATE, merchant, now }));
+  }
+
   /** One round. Ends the job when the order has its invoice, needs none or can't have one; else it is tried again later. */
   async create(job: RunningJob): Promise<void> {
     const orderId = String(job.payload.order_id);
@@ -122,12 +128,12 @@ class InvoiceJobs {
       const askedAt = this.#o.clock.now();
       const outcome = await this.#ask(begun, job.signal);
       if (outcome.ok) {
-        choice.answered(begun.wallet);
+        if (choice.answered(begun.wallet, this.#o.clock.now())) await this.#wakeOthers(begun.order);
         if (await this.#opened(job, begun, outcome.issued)) return;
         continue;
       }
       if (outcome.error?.temporary) choice.failed(begun.wallet, askedAt);
-      else choice.refused(begun.wallet);
+      else choice.refused(begun.wallet, this.#o.clock.now());
       const hopeless = choice.allRefused(this.#o.walletsOf(begun.order.merchant));
       const last = hopeless || n === ATTEMPTS_A_ROUND;
       this.#o.log.warn("invoice.attempt_failed", {
@@ -187,7 +193,7 @@ class InvoiceJobs {
     const wallet = choose(wallets);
     if (!wallet) {
       await this.#tellDelay(tx, order);
-      return { later: new RetryLater(AWAY, pauseAfter(job)) };
+      return { later: new RetryLater(AWAY, pauseBetweenRounds(job.attempt)) };
     }
     const { merchant } = order;
     const amountMsat = amountFor(order, wallet);
@@ -274,7 +280,7 @@ class InvoiceJobs {
       return "over";
     }
     await this.#tellDelay(tx, order);
-    return pauseAfter(job);
+    return pauseBetweenRounds(job.attempt);
   }
 
   /** The customer hears once for an order that it takes longer, however many rounds or outages it takes. */
@@ -289,8 +295,4 @@ class InvoiceJobs {
     await updateOrder(tx, orderId, { delay_told: 0 });
     await this.#o.orders.apply(tx, orderId, { type: "invoiceFailed", reason }, this.#o.clock.now());
   }
-}
-
-function pauseAfter(job: RunningJob): number {
-  return ROUND_PAUSES_MS[Math.min(job.attempt, ROUND_PAUSES_MS.length) - 1]!;
 }

@@ -19,9 +19,9 @@ export class WalletChoice {
     return order.find((wallet) => this.#patience.mayAsk(wallet, now)) ?? null;
   }
 
-  /** It made one. */
-  answered(wallet: Wallet): void {
-    this.#patience.answered(wallet);
+  /** It made one. True when orders were put off because it was away. */
+  answered(wallet: Wallet, now: number): boolean {
+    return this.#patience.answered(wallet, now);
   }
 
   /** Nothing came of it for now: others come first in this round. `askedAt` (ms): when the question began. */
@@ -31,9 +31,9 @@ export class WalletChoice {
   }
 
   /** It said no, or answered nonsense: it isn't asked again in this round. */
-  refused(wallet: Wallet): void {
+  refused(wallet: Wallet, now: number): void {
     this.#refused.add(wallet);
-    this.#patience.answered(wallet);
+    this.#patience.answered(wallet, now);
   }
 
   /** Whether none of these is left to be asked. */

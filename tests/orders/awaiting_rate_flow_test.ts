@@ -26,7 +26,7 @@ async function potShop(o: Parameters<typeof Shop.open>[0] = {}) {
   await shop.shelf.product({ id: "pot", name: "Pot", price: "5.00", currency: "EUR", quantity: 3 });
   const comes = async (perBtc: string) => {
     market.perBtc = perBtc;
-    await shop.database.transaction((tx) => hurryJobs(tx, QUOTE_JOB, shop.clock.now()));
+    await shop.database.transaction((tx) => hurryJobs(tx, { kind: QUOTE_JOB, now: shop.clock.now() }));
     await shop.settle();
   };
   return { shop, market, comes };

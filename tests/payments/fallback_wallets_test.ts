@@ -116,12 +116,12 @@ Deno.test("WalletChoice: the merchant's order, then the one that failed least; w
   for (let now = 0; now < 5; now++) {
     const next = choice.next([a, b, c], now);
     asked.push(next?.id ?? "none");
-    if (next === b) choice.refused(b);
+    if (next === b) choice.refused(b, now);
     else if (next) choice.failed(next, now);
   }
   assertEquals(asked, ["a", "b", "c", "a", "c"]);
   assertEquals([choice.allRefused([b]), choice.allRefused([a, b])], [true, false]);
-  choice.refused(a);
-  choice.refused(c);
+  choice.refused(a, 5);
+  choice.refused(c, 5);
   assertEquals(choice.next([a, b, c], 9), null);
 });

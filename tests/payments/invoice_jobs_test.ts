@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { enqueue } from "../../src/jobs/queue.ts";
 import { RetryLater } from "../../src/jobs/runner.ts";
 import { invoiceJobs } from "../../src/payments/invoice_jobs.ts";
 import { voidInvoices } from "../../src/payments/invoices_store.ts";
@@ -279,6 +280,11 @@ Deno.test("a wallet that is away for one order isn't waited for by others: they 
   running.catch(() => {});
   await assertRejects(() => shop.clock.until(running), RetryLater);
   const others = [await shop.order(), await shop.order(), await shop.order()];
+  const later = shop.clock.now() + 3_600_000;
+  const waiting = { kind: "invoice.create", payload: {}, runAt: later };
+  await database.transaction(async (tx) => {
+    for (const merchant of [MERCHANT, "another"]) await enqueue(tx, { ...waiting, merchant }, 0);
+  });
   let told = 0;
   const rounds = others.map((id) => handler.run(shop.job(id)));
   for (const round of rounds) round.catch((error) => void (told += Number(error instanceof RetryLater)));
@@ -292,6 +298,8 @@ Deno.test("a wallet that is away for one order isn't waited for by others: they 
   await shop.clock.advance(6_500);
   for (const id of others) await handler.run(shop.job(id, 2));
   assertEquals(shop.events.slice(4), ["invoiced", "invoiced", "invoiced"]);
+  const due = await database.kysely.selectFrom("jobs").select("run_at").where("run_at", "<", later).execute();
+  assertEquals(due.length, 1, "who waits for this wallet is hurried, and nobody else");
 });
 
 Deno.test("an order that failed and is tried again is told anew that it takes longer", async () => {
