@@ -9,18 +9,10 @@ import type { Effect, OrderState, Outcome } from "./types.ts";
  * Amounts are msat as the wallet reports them.
  */
 
-/** So long after its time was up an order can still be paid: whoever pays its price later has watched what that is worth. */
-const HONOURED_MS = 24 * 3_600_000;
-const TOO_LATE = "The payment came more than a day after the order's time was up.";
-
 /** Money for an order that waits for it. */
 export const payment: Rule<"paymentSeen"> = (order, event) => {
   const paid = received(order, event.amountMsat);
   if (!paid) return refused(order, event);
-  // What was on hold came in time: it is we who have taken it.
-  if (event.lateMs > HONOURED_MS && order.payment !== "held" && order.totalMsat > 0n) {
-    return toRefund(paid, TOO_LATE, receivedText(event.amountMsat));
-  }
   if (order.totalMsat === 0n) {
     return changed(paid, {}, [], `${receivedText(event.amountMsat)} It has no price yet.`);
   }
@@ -35,6 +27,10 @@ export const payment: Rule<"paymentSeen"> = (order, event) => {
     } are still owed; a payment request for the rest follows.`,
   );
 };
+
+/** So long after its time was up an order can still be paid: whoever pays its price later has watched what that is worth. */
+const HONOURED_MS = 24 * 3_600_000;
+const TOO_LATE = "The payment came more than a day after the order's time was up.";
 
 /**
  * Money after the end: honoured for a day when it is enough and the goods are there, otherwise it goes back (design §5). What

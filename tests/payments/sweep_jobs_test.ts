@@ -75,11 +75,12 @@ onEachDatabase(
     await clock.advance(HOUR);
     await using again = await shop.another();
     for (let n = 0; n < 3; n++) await again.pass(6_000);
-    assertEquals((await again.order("order-1")).payment, "paid");
+    // So late it goes back.
+    assertEquals((await again.order("order-1")).payment, "refund_due");
     await wallet.settle(second!, { late: true, silently: true });
     await again.pass(5 * DAY);
     await again.pass(6_000);
-    assertEquals((await again.order("order-2")).payment, "paid");
+    assertEquals((await again.order("order-2")).payment, "refund_due");
     await checkBooks(again);
   },
 );
