@@ -63,8 +63,8 @@ Deno.test({
     const servers = `electrum+tcp://127.0.0.1:${server.port}`;
     const settings = { NCC_BTC: TEST_KEY, NCC_BTC_SERVERS: servers, NCC_LOG: "info" };
     await using shop = await RealShop.open(demo, { settings });
-    await eventually("the chain is watched", PATIENCE_MS, async () => {
-      return (await shop.log()).includes("btc.server") ? true : undefined;
+    await eventually("the account is searched", PATIENCE_MS, async () => {
+      return (await shop.log()).includes("btc.account") ? true : undefined;
     });
     await shop.order("lamp-1");
     const request = await shop.hears((message) => message.id === "lamp-1" && message.type === 1);
