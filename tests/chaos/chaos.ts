@@ -113,7 +113,7 @@ async function play(o: Options, dataDir: string, databaseUrl: string | null): Pr
       } s after each ${o.from}\n`,
     );
 
-    const places = relays.map(({ url, honest }): Omit<Place, "door"> => ({
+    const places = relays.map(({ url, honest }): Omit<Place, "door" | "longestAwayMs"> => ({
       relay: url,
       honest: o.honest ? null : honest,
       merchant,

@@ -24,13 +24,14 @@ export interface Place {
   honest: string | null;
   /** Whoever is at the checkout has come in. */
   door: Door;
+  /** How long customers go away at most: the more they are, the less each may ask. */
+  longestAwayMs: number;
 }
 
 /** How long a customer stays and waits before it asks again. */
 const STAYS_MS = 10_000;
 /** Where messages get lost it goes away before that, longer each time, and reads what was said meanwhile when it is back. */
 const AWAY_MS = 20_000;
-const LONGEST_AWAY_MS = 5 * 60_000;
 const READS_MS = 3_000;
 /** How long a customer stays to hear more than is due. */
 const LINGER_MS = 2_000;
@@ -122,7 +123,7 @@ export class Customer {
       await this.#order();
       return await this.#until(fits, LONGEST_MS);
     }
-    for (let away = AWAY_MS;; away = Math.min(away * 2, LONGEST_AWAY_MS)) {
+    for (let away = AWAY_MS;; away = Math.min(away * 2, this.#place.longestAwayMs)) {
       const heard = await this.#until(fits, STAYS_MS);
       if (heard || this.#over.signal.aborted) return heard;
       await this.#leave();

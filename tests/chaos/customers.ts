@@ -17,21 +17,25 @@ export interface Progress {
 }
 
 interface Script {
-  places: Omit<Place, "door">[];
+  places: Omit<Place, "door" | "longestAwayMs">[];
   orders: number;
   perSecond: number;
   /** So many are at the checkout at most; the next one comes in when somebody goes. */
   atOnce: number;
 }
 
+/** All together come back about 30 times a second. */
+const AWAY_EACH_MS = 30;
+const LEAST_AWAY_MS = 20_000;
 /** Connections that are opened at once to read everything again. */
 const READING = 20;
 
 if (import.meta.main) {
   const { places, orders, perSecond, atOnce } = JSON.parse(Deno.args[0]!) as Script;
   const door = new Door(atOnce);
+  const longestAwayMs = Math.max(LEAST_AWAY_MS, orders * AWAY_EACH_MS);
   const customers = planOrders(orders).map((plan, i) =>
-    new Customer(plan, { ...places[i % places.length]!, door })
+    new Customer(plan, { ...places[i % places.length]!, door, longestAwayMs })
   );
   const problems: string[] = [];
   const start = (customer: Customer) =>
