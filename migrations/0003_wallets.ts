@@ -13,7 +13,7 @@ export async function up(db: AnyDb): Promise<void> {
   // Payment pages are found by it.
   await db.schema.createIndex("orders_by_pay_token").on("orders").columns(["pay_token"]).unique().execute();
   // Providers' calls name an invoice by it.
-  await db.schema.createIndex("invoices_by_wallet_ref").on("invoices").columns(["wallet", "wallet_ref"])
+  await db.schema.createIndex("invoices_by_wallet_ref").on("invoices").columns(["merchant", "wallet_ref"])
     .execute();
 
   // Which currencies have to have a rate is asked every minute.
@@ -54,7 +54,7 @@ export async function up(db: AnyDb): Promise<void> {
     .addColumn("account", "text", (c) => c.notNull())
     .addColumn("address_index", "bigint", (c) => c.notNull())
     .addColumn("merchant", "text", (c) => c.notNull())
-    .addColumn("order_id", "text")
+    .addColumn("order_id", "text", (c) => c.notNull())
     .addColumn("used", "integer", (c) => c.notNull().defaultTo(0))
     .addColumn("told_at", "bigint")
     .addColumn("next_lookup_at", "bigint", (c) => c.notNull())

@@ -3,6 +3,7 @@ import * as m0001 from "./0001_first_sale.ts";
 import * as m0002 from "./0002_safe.ts";
 import * as m0003 from "./0003_wallets.ts";
 import * as m0004 from "./0004_held_invoice.ts";
+import * as m0005 from "./0005_skipped_addresses.ts";
 
 /** Every migration in order, forward only. A static list, so that a bundle and a compiled binary carry them. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   "0002_safe": m0002,
   "0003_wallets": m0003,
   "0004_held_invoice": m0004,
+  "0005_skipped_addresses": m0005,
 };

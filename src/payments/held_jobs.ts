@@ -3,6 +3,7 @@ import type { Database, Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { type JobHandlers, RetryLater, type RunningJob } from "../jobs/runner.ts";
 import type { Log } from "../log.ts";
+import type { Held } from "../orders/payment_held.ts";
 import { Deadline } from "../nostr/deadline.ts";
 import type { HeldMoney } from "./held_money.ts";
 import { findInvoice, type InvoiceRow } from "./invoices_store.ts";
@@ -29,14 +30,11 @@ export interface HeldJobOptions {
   lookUpSoon: LookUpSoon;
 }
 
-/** What is to be done about money that waits. */
-type How = "take" | "give back";
-
 /** Has the money of a hold invoice taken, or given back. Once, however often it is asked for. */
 export async function endHold(
   tx: Tx,
   invoice: Pick<InvoiceRow, "id" | "merchant">,
-  how: How,
+  how: Held,
   now: number,
 ): Promise<void> {
   await enqueue(tx, {
@@ -55,7 +53,7 @@ export async function endHold(
 export function heldJobs(o: HeldJobOptions): JobHandlers {
   const run = async (
     job: RunningJob,
-    how: How,
+    how: Held,
     ask: (hold: Hold, invoice: InvoiceRow, signal: AbortSignal) => Promise<void>,
   ) => {
     const invoice = await o.database.transaction((tx) => stillDue(o, tx, job, how));
@@ -86,7 +84,7 @@ async function stillDue(
   { orders, clock }: HeldJobOptions,
   tx: Tx,
   job: RunningJob,
-  how: How,
+  how: Held,
 ): Promise<InvoiceRow | null> {
   const invoice = await findInvoice(tx, String(job.payload.invoice_id));
   if (invoice?.payment_hash && invoice.state !== "paid") {

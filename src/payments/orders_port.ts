@@ -1,5 +1,6 @@
 import type { Tx } from "../db/database.ts";
 import type { OrderRow } from "../orders/orders_store.ts";
+import type { Held } from "../orders/payment_held.ts";
 import type { OrderEvent } from "../orders/types.ts";
 import type { Wallet } from "./wallet.ts";
 
@@ -13,7 +14,7 @@ export interface OrdersPort {
   paymentHeld(
     tx: Tx,
     payment: { order: string | OrderRow; invoice: string; now: number },
-  ): Promise<"take" | "give back">;
+  ): Promise<Held>;
   /**
    * Money for the order has arrived, by the wallet's own word. The order as for `apply`. `paidAt`: when, or null when it shall
    * count however late that was.

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { migrations } from "../../migrations/mod.ts";
 import { migrate } from "../../src/db/migrator.ts";
 import { onEachEmptyDatabase } from "../support/databases.ts";
@@ -38,14 +38,15 @@ const invoice = (order_id: string, attempt: number, hold: number) => ({
   updated_at: 0,
 });
 
+/** All that came before this one. */
+const before = (name: string) =>
+  Object.fromEntries(Object.entries(migrations).filter(([other]) => other < name));
+
 onEachEmptyDatabase(
   "money that waits when the program is upgraded is the newest hold invoice's",
   async (shared) => {
     const database = await shared.open();
-    await migrate(
-      database,
-      Object.fromEntries(Object.entries(migrations).filter(([name]) => name < "0004")),
-    );
+    await migrate(database, before("0004"));
     await database.transaction(async (tx) => {
       await tx.insertInto("orders").values([order("waits", "held"), order("has", "paid")]).execute();
       await tx.insertInto("invoices").values([
@@ -59,5 +60,45 @@ onEachEmptyDatabase(
     const rows = await database.kysely.selectFrom("orders").select(["id", "held_invoice"]).orderBy("id")
       .execute();
     assertEquals(rows.map((row) => [row.id, row.held_invoice]), [["has", null], ["waits", "waits 2"]]);
+  },
+);
+
+onEachEmptyDatabase(
+  "addresses that were given out stay their orders' when others need have none",
+  async (shared) => {
+    const database = await shared.open();
+    await migrate(database, before("0005"));
+    const address = (address_index: number, order_id: string | null) => ({
+      address: `a${address_index}`,
+      script_hash: "s",
+      network: "bc" as const,
+      account: "x",
+      address_index,
+      merchant: "m",
+      order_id,
+      used: 1 as const,
+      next_lookup_at: 7,
+      created_at: 0,
+    });
+    const add = (row: ReturnType<typeof address>) =>
+      database.transaction((tx) => tx.insertInto("chain_addresses").values(row).execute());
+    await add(address(0, "waits"));
+    await migrate(database, migrations);
+    await add(address(1, null));
+    await add(address(2, null));
+    await assertRejects(() => add(address(3, "waits")));
+    await assertRejects(() => add({ ...address(2, null), address: "other" }));
+    const rows = await database.kysely.selectFrom("chain_addresses").select([
+      "address",
+      "order_id",
+      "used",
+      "next_lookup_at",
+    ])
+      .orderBy("address").execute();
+    assertEquals(rows.map((row) => [row.address, row.order_id, row.used, row.next_lookup_at]), [
+      ["a0", "waits", 1, 7],
+      ["a1", null, 1, 7],
+      ["a2", null, 1, 7],
+    ]);
   },
 );
