@@ -38,6 +38,12 @@ import type {
   WalletCursorsTable,
   WalletsTable,
 } from "./tables_orders.ts";
+import type {
+  MedusaBridgesTable,
+  MedusaOrdersTable,
+  MedusaProductsTable,
+  MedusaZonesTable,
+} from "./tables_medusa.ts";
 import type { RefundsTable } from "./tables_refunds.ts";
 import type {
   AuditTable,
@@ -52,6 +58,7 @@ import type {
 } from "./tables_work.ts";
 
 export type { Flag, Int, IntOrNull } from "./columns.ts";
+export type * from "./tables_medusa.ts";
 export type * from "./tables_nostr.ts";
 export type * from "./tables_catalog.ts";
 export * from "./tables_orders.ts";
@@ -110,4 +117,8 @@ export interface Tables {
   settings: SettingsTable;
   said_before: SaidBeforeTable;
   published_before: PublishedBeforeTable;
+  medusa_bridges: MedusaBridgesTable;
+  medusa_products: MedusaProductsTable;
+  medusa_zones: MedusaZonesTable;
+  medusa_orders: MedusaOrdersTable;
 }

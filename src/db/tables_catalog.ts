@@ -42,6 +42,8 @@ export interface StallsTable {
   /** sha-256 of what was last published (kind, content, tags): unchanged content isn't published again. */
   published_hash: TextOrNull;
   deleted_at: IntOrNull;
+  /** Another system (`medusa`) that decides most of it; null: it is ours alone. */
+  kept_by: TextOrNull;
   created_at: Int;
   updated_at: Int;
 }
@@ -84,6 +86,8 @@ export interface ProductsTable {
   published_at: IntOrNull;
   published_hash: TextOrNull;
   deleted_at: IntOrNull;
+  /** Another system (`medusa`) that decides most of it; null: it is ours alone. */
+  kept_by: TextOrNull;
   created_at: Int;
   updated_at: Int;
 }

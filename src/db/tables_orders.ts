@@ -1,4 +1,4 @@
-import type { Generated } from "kysely";
+import type { ColumnType, Generated } from "kysely";
 import type { Flag, FlagOff, Int, IntOrNull, IntZero, Text, TextOrNull, Word } from "./columns.ts";
 
 /** What an order's payment can be (design: the first axis of its life). */
@@ -20,6 +20,9 @@ export type PaymentState = typeof paymentStates[number];
 /** The second axis: what has become of the goods. */
 export const fulfilmentStates = ["none", "unfulfilled", "shipped", "delivered"] as const;
 export type FulfilmentState = typeof fulfilmentStates[number];
+
+/** What another system that sells the same goods does with an order. */
+export type Mirror = "confirm" | "follow";
 
 export interface OrdersTable {
   id: Text;
@@ -75,6 +78,8 @@ export interface OrdersTable {
   pay_token: TextOrNull;
   /** Of an order that is `held`: the invoice whose money was accepted. */
   held_invoice: TextOrNull;
+  /** How another system that sells the same goods takes part: it confirms them first, or it follows; null: it doesn't. */
+  mirror: ColumnType<Mirror | null, Mirror | null | undefined, Mirror | null>;
 }
 
 export interface OrderItemsTable {

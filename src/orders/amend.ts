@@ -3,11 +3,13 @@ import { rehold, release } from "../stock/stock.ts";
 import { applyTo, wouldTake } from "./apply.ts";
 import { attempt } from "./attempt.ts";
 import { contentHash, type Origin, quoted, worded } from "./draft.ts";
+import { mirror } from "./mirror.ts";
 import { itemsOf, type OrderRow, replaceItems, updateOrder } from "./orders_store.ts";
 import { heldShare, reservationNote } from "./held_share.ts";
 import {
   asHeld,
   linesOf,
+  mirrored,
   payBy,
   price,
   type Reservation,
@@ -15,6 +17,7 @@ import {
   reserved,
   shortOf,
   shortText,
+  stockPolicyOf,
   type Terms,
 } from "./terms.ts";
 import type { CatalogueSlice, OrderRequest, Quote, QuotedLine, Traits } from "./types.ts";
@@ -71,7 +74,11 @@ async function tryAgain(
     content_hash: contentHash(request),
     ...(quote && quoted(quote)),
     ...reserved(reservation),
-    ...(tried.ok && { reason: null, expires_at: payBy(terms, reservation, now) }),
+    ...(tried.ok && {
+      reason: null,
+      expires_at: payBy(terms, reservation, now),
+      mirror: mirrored(terms, tried.quote.stallId, reservation),
+    }),
   };
   if (quote) await replaceItems(tx, order.id, quote.lines);
   await updateOrder(tx, order.id, change);
@@ -140,6 +147,7 @@ async function amend(
   }
   const change = {
     ...(!agreed && quoted(quote)),
+    ...(!agreed && { mirror: mirrored(terms, quote.stallId, reservation) }),
     ...worded(request),
     content_hash: contentHash(request),
     // The open invoice of an unchanged total lives no longer than it did.
@@ -147,6 +155,8 @@ async function amend(
     ...reserved(reservation),
   };
   await updateOrder(tx, order.id, change);
+  // What another system has of it ends there when the goods are no longer its.
+  if (!agreed && mirrored(terms, quote.stallId, reservation) === null) await mirror(tx, order, now);
   const amended = (await applyTo(tx, { ...order, ...change }, { type: "amended", totalMsat }, now)).order;
   return reservation === before ? amended : await noteReservation(tx, amended, reservation, now);
 }
@@ -190,7 +200,7 @@ async function moveHold(
   const wanted = quote.lines;
   if (await hasSameLines(tx, order, wanted)) return { ok: true, reservation: reservationOf(order) };
   const hold = { merchant: order.merchant, orderId: order.id, now };
-  if (terms.stockPolicy !== "hold") {
+  if (stockPolicyOf(terms, quote.stallId) !== "hold") {
     const short = shortOf(wanted, catalogue);
     if (short.length > 0) return { ok: false, reason: shortText(wanted, short) };
     // From the time when the policy was another one.

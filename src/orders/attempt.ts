@@ -3,7 +3,16 @@ import { hold } from "../stock/stock.ts";
 import type { Origin } from "./draft.ts";
 import { countOpen } from "./orders_store.ts";
 import { heldShare } from "./held_share.ts";
-import { asHeld, linesOf, price, type Reservation, shortOf, shortText, type Terms } from "./terms.ts";
+import {
+  asHeld,
+  linesOf,
+  price,
+  type Reservation,
+  shortOf,
+  shortText,
+  stockPolicyOf,
+  type Terms,
+} from "./terms.ts";
 import type { Unpriced } from "./pricing.ts";
 import type { CatalogueSlice, OrderRequest, Quote } from "./types.ts";
 
@@ -53,7 +62,7 @@ async function reserve(
   { quote, catalogue, terms }: { quote: Quote; catalogue: CatalogueSlice; terms: Terms },
   now: number,
 ): Promise<Attempt> {
-  if (terms.stockPolicy !== "hold") {
+  if (stockPolicyOf(terms, quote.stallId) !== "hold") {
     const short = shortOf(quote.lines, catalogue);
     return short.length === 0
       ? { ok: true, quote, reservation: "usual" }

@@ -52,6 +52,7 @@ export function draftOrder(origin: Origin, request: OrderRequest, id: string, no
     forgotten_at: null,
     pay_token: null,
     held_invoice: null,
+    mirror: null,
   };
 }
 

@@ -55,6 +55,7 @@ const TABLE: { [T in OrderEvent["type"]]: Row<T> } = {
   // How it gets its payment request.
   rateAwaited: { quoting: open.rateAwaited },
   quoted: { quoting: open.quoted },
+  stockAwaited: { quoting: open.awaited },
   stockReserved: { quoting: open.reserved, held: open.reservedForHeld },
   stockRefused: { ...waiting(open.goodsMissing), toShip: paid.missingAfterPayment },
   invoiced: { quoting: open.invoiced, awaiting: open.invoiced },

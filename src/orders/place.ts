@@ -8,7 +8,7 @@ import { draftOrder, type Origin, quoted, unreadable } from "./draft.ts";
 import { lockOrderByKey, type OrderRow } from "./orders_store.ts";
 import { reservationNote } from "./held_share.ts";
 import type { Unpriced } from "./pricing.ts";
-import { payBy, reserved, type Terms } from "./terms.ts";
+import { goodsReserved, mirrored, payBy, reserved, type Terms } from "./terms.ts";
 import type { OrderEvent, OrderRequest, Quote, Traits } from "./types.ts";
 
 export type { Origin } from "./draft.ts";
@@ -46,13 +46,14 @@ export async function place(
   if (!tried.ok && tried.waits && !tried.silently) return await awaitRate(tx, order, tried.waits, now);
   if (!tried.ok) return await refuse(tx, order, { ...tried, silently: tried.silently ?? origin.stale }, now);
   const { quote, reservation } = tried;
-  const taken = { ...order, ...reserved(reservation), expires_at: payBy(terms, reservation, now) };
+  const mirror = mirrored(terms, quote.stallId, reservation);
+  const taken = { ...order, ...reserved(reservation), mirror, expires_at: payBy(terms, reservation, now) };
   return await begin(tx, taken, {
     lines: quote.lines,
     intro: `Order received: ${quote.summary}`,
     events: [
       { type: "quoted", totalMsat: quote.totalMsat },
-      { type: "stockReserved" },
+      goodsReserved(mirror),
       ...reservationNote(reservation),
     ],
   }, now);

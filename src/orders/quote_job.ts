@@ -7,7 +7,7 @@ import { attempt } from "./attempt.ts";
 import { quoted } from "./draft.ts";
 import { reservationNote } from "./held_share.ts";
 import { itemsOf, lockOrder, type OrderRow, replaceItems, updateOrder } from "./orders_store.ts";
-import { payBy, reserved, type Terms } from "./terms.ts";
+import { goodsReserved, mirrored, payBy, reserved, type Terms } from "./terms.ts";
 import type { OrderEvent } from "./types.ts";
 import { QUOTE_JOB, requestOf, waitsForRate } from "./waiting.ts";
 
@@ -119,16 +119,21 @@ async function end(
   { terms, now }: { terms: Terms; now: number },
 ): Promise<void> {
   const { quote } = tried;
+  const mirror = tried.ok ? mirrored(terms, tried.quote.stallId, tried.reservation) : null;
   const change = {
     ...(quote && quoted(quote)),
-    ...(tried.ok && { ...reserved(tried.reservation), expires_at: payBy(terms, tried.reservation, now) }),
+    ...(tried.ok && {
+      ...reserved(tried.reservation),
+      mirror,
+      expires_at: payBy(terms, tried.reservation, now),
+    }),
   };
   if (quote) {
     await replaceItems(tx, waiting.id, quote.lines);
     await updateOrder(tx, waiting.id, change);
   }
   const events: OrderEvent[] = quote ? [{ type: "quoted", totalMsat: quote.totalMsat }] : [];
-  if (tried.ok) events.push({ type: "stockReserved" }, ...reservationNote(tried.reservation));
+  if (tried.ok) events.push(goodsReserved(mirror), ...reservationNote(tried.reservation));
   else events.push({ type: "stockRefused", reason: tried.reason });
   let order: OrderRow = { ...waiting, ...change };
   for (const event of events) order = (await applyTo(tx, order, event, now)).order;

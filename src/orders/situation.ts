@@ -84,6 +84,7 @@ export const eventNames: Record<OrderEvent["type"], string> = {
   retried: "another try",
   rateAwaited: "a missing exchange rate",
   quoted: "a price",
+  stockAwaited: "a question for the goods",
   stockReserved: "a reservation",
   stockRefused: "missing stock",
   invoiced: "an invoice",

@@ -1,13 +1,14 @@
 import { loadForOrder } from "../catalog/catalogue.ts";
 import { earlierPrices, PRICES_KEPT_MS, pricesAt } from "../catalog/earlier_prices_store.ts";
 import type { Tx } from "../db/database.ts";
+import type { Mirror } from "../db/tables.ts";
 import type { Rate } from "../money/rates.ts";
 import type { AutoApproval } from "../payments/refund_approval.ts";
 import type { Line, Shortage } from "../stock/stock.ts";
 import { list, shortened } from "./naming.ts";
 import type { Memory } from "./said_before_store.ts";
 import { quote, type QuoteLimits, type QuoteResult } from "./pricing.ts";
-import type { CatalogueSlice, OrderRequest, QuotedLine } from "./types.ts";
+import type { CatalogueSlice, OrderEvent, OrderRequest, QuotedLine } from "./types.ts";
 
 /** The shop's terms at this moment. */
 export interface Terms {
@@ -21,6 +22,8 @@ export interface Terms {
   maxHeldShare?: number;
   /** The least and the most that an order may come to, narrower than what can be invoiced at all. */
   limits?: Partial<QuoteLimits>;
+  /** Whether another system sells a stall's goods, too, and whether it has to confirm them first; null, the default: none does. */
+  mirrorOf?(stallId: string): Mirror | null;
   /** What refunds are paid without a person; none by default. */
   autoRefund?: AutoApproval | null;
   /** Whether a backup was restored: what was answered since then holds. */
@@ -47,6 +50,22 @@ export type Reservation = "usual" | "brief" | "unheld";
 const SHORT_PART = 3;
 /** … but has so long where others have: somebody who is asked to pay sooner than usual still has to find their wallet. */
 const SHORTEST_MS = { brief: 10 * 60_000, unheld: 5 * 60_000 };
+
+/** When the goods of a stall are reserved: what another system has to confirm is held here first. */
+export function stockPolicyOf(terms: Terms, stallId: string): Terms["stockPolicy"] {
+  return terms.mirrorOf?.(stallId) === "confirm" ? "hold" : terms.stockPolicy;
+}
+
+/** How another system takes part in an order. What is held for nobody needs no confirmation: it is assigned at payment. */
+export function mirrored(terms: Terms, stallId: string, reservation: Reservation): Mirror | null {
+  const mirror = terms.mirrorOf?.(stallId) ?? null;
+  return mirror === "confirm" && reservation === "unheld" ? "follow" : mirror;
+}
+
+/** What happens when an order's goods are reserved. */
+export function goodsReserved(mirror: Mirror | null): OrderEvent {
+  return { type: mirror === "confirm" ? "stockAwaited" : "stockReserved" };
+}
 
 /** Until when an order that is taken now is to be paid (ms). */
 export function payBy({ invoiceExpiryMs }: Terms, reservation: Reservation, now: number): number {

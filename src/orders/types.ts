@@ -47,6 +47,8 @@ export interface OrderState {
   /** How much of it is sent by message as soon as it is paid: digital goods whose content is there. */
   digital: "none" | "part" | "whole";
   refunds: RefundSums;
+  /** The goods are another system's too, which has to confirm them before anything is asked for. */
+  confirmedElsewhere: boolean;
 }
 
 /** Σ of an order's refunds, msat, by how far they are (design §5: the ledger). Cancelled ones don't count. */
@@ -73,6 +75,8 @@ export type OrderEvent =
   /** There is no exchange rate to price it by: the order waits for one. */
   | { type: "rateAwaited"; currency: string }
   | { type: "quoted"; totalMsat: bigint }
+  /** The goods are held here, and the other system that sells them is asked to hold them, too. */
+  | { type: "stockAwaited" }
   | { type: "stockReserved" }
   | { type: "stockRefused"; reason: string }
   | { type: "invoiced" }
@@ -107,6 +111,8 @@ export type Effect =
   | { do: "releaseStock" }
   /** Take the goods: end the holds as sold, or take what is available. */
   | { do: "commitStock" }
+  /** Tell the customer if it takes long until the other system has confirmed the goods. */
+  | { do: "awaitStock" }
   /** Price it as soon as there is an exchange rate. */
   | { do: "awaitRate" }
   /** Ask the wallet for an invoice of the order's total (or what is still owed). */

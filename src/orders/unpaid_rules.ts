@@ -48,7 +48,7 @@ export const retried: Rule<"retried"> = (order, event) => {
     return changed(
       order,
       { payment: "quoting", totalMsat, revision },
-      [{ do: "createInvoice" }],
+      [prepare(order)],
       `Asked for again and taken this time: ${formatSat(totalMsat)}.`,
     );
   }
@@ -73,6 +73,10 @@ export const rateAwaited: Rule<"rateAwaited"> = (order, { currency }) =>
 /** The total, frozen. */
 export const quoted: Rule<"quoted"> = (order, { totalMsat }) =>
   changed(order, { totalMsat }, [], `Priced at ${formatSat(totalMsat)}.`);
+
+/** The goods are held here; the other system that sells them has the last word. */
+export const awaited: Rule<"stockAwaited"> = (order) =>
+  changed(order, {}, [{ do: "awaitStock" }], "The goods are held here; they are confirmed next.");
 
 /** The goods are held: the wallet may be asked. */
 export const reserved: Rule<"stockReserved"> = (order) =>
@@ -201,7 +205,7 @@ export const amended: Rule<"amended"> = (order, event) => {
   return changed(
     order,
     { revision, payment: "quoting", totalMsat: event.totalMsat },
-    [{ do: "voidInvoice" }, { do: "createInvoice" }],
+    [{ do: "voidInvoice" }, prepare(order)],
     `Changed by the customer: ${formatSat(event.totalMsat)} instead of ${formatSat(order.totalMsat)}.`,
   );
 };
@@ -212,6 +216,11 @@ export const amendedWhileHeld: Rule<"amended"> = (order) =>
 
 /** A remark for the timeline; it changes nothing. */
 export const noted: Rule<"noted"> = (order, { text }) => changed(order, {}, [], text);
+
+/** What comes before the payment request of an order whose goods are held. */
+function prepare({ confirmedElsewhere }: OrderState): Effect {
+  return { do: confirmedElsewhere ? "awaitStock" : "createInvoice" };
+}
 
 function keptAsItWas(order: OrderState, reason: string): Outcome {
   const valid = order.payment === "awaiting" ? " Its payment request stays valid." : "";

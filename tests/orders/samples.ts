@@ -42,6 +42,7 @@ export const events: Record<string, OrderEvent> = {
   "retried, refused": { type: "retried", totalMsat: null, reason: "We have no product x." },
   rateAwaited: { type: "rateAwaited", currency: "EUR" },
   quoted: { type: "quoted", totalMsat: TOTAL },
+  stockAwaited: { type: "stockAwaited" },
   stockReserved: { type: "stockReserved" },
   stockRefused: { type: "stockRefused", reason: '"Mug" is sold out.' },
   invoiced: { type: "invoiced" },
@@ -86,6 +87,7 @@ function state(
     revision: 1,
     digital: "none",
     refunds: NO_REFUNDS,
+    confirmedElsewhere: false,
     ...more,
   };
 }
