@@ -214,17 +214,18 @@ export async function putOff(tx: Tx, invoices: { id: string; at: number | null }
 }
 
 /**
- * Takes up to `limit` invoices that are due, those due last first (new ones are due often, so they come first), and puts
- * them off until `until`, so that no other process takes them at the same time.
+ * Takes up to `limit` invoices that are due and puts them off until `until`, so that no other process takes them at the same
+ * time. `newest`: those due last (new ones are due often); `longest due`: those that have waited most.
  */
 export async function claimDue(
   tx: Tx,
   of: OfWallet,
-  o: { now: number; limit: number; until: number },
+  o: { now: number; limit: number; until: number; first: "newest" | "longest due" },
 ): Promise<string[]> {
+  const order = o.first === "newest" ? "desc" : "asc";
   const due = await tx.selectFrom("invoices").select("id").where(belongsTo(of))
     .where("next_lookup_at", "is not", null).where("next_lookup_at", "<=", o.now)
-    .orderBy("next_lookup_at", "desc").orderBy("created_at", "desc").limit(o.limit)
+    .orderBy("next_lookup_at", order).orderBy("created_at", order).limit(o.limit)
     .$if(tx.dialect === "postgres", (q) => q.forUpdate().skipLocked()).execute();
   const ids = due.map((row) => row.id);
   if (ids.length > 0) {
@@ -233,10 +234,13 @@ export async function claimDue(
   return ids;
 }
 
-/** Makes every open invoice of a wallet due now: after a start, or when hints may have been missed. */
+/**
+ * Makes every open invoice of a wallet due now: after a start, or when hints may have been missed. What is due already stays due
+ * for as long as it has been.
+ */
 export async function makeOpenDue(tx: Tx, of: OfWallet, now: number): Promise<void> {
   await tx.updateTable("invoices").set({ next_lookup_at: now })
-    .where(belongsTo(of)).where("state", "=", "open").execute();
+    .where(belongsTo(of)).where("state", "=", "open").where("next_lookup_at", ">", now).execute();
 }
 
 /** The same for all merchants: what a process that is gone was about to ask. */

@@ -19,8 +19,8 @@ const TICK_MS = 1_000;
 /** A claimed look-up whose process died is taken up again after this. */
 const CLAIM_MS = 30_000;
 /** Questions to one wallet without a hint, and because of one. */
-const POLLS = { atOnce: 10, perSecond: 50 };
-const HINTS = { atOnce: 32, perSecond: 1_000 };
+const POLLS = { atOnce: 10, inAll: 64, perSecond: 50 };
+const HINTS = { atOnce: 32, inAll: 128, perSecond: 1_000 };
 /** With more due than this one list is asked for instead, about so many at once. */
 const LISTED_FROM = 20;
 const LISTED_MOST = 500;
@@ -61,6 +61,7 @@ export class WalletLane {
   #listing = false;
   /** Claimed, and waiting for the budget. */
   readonly #queued = new Set<string>();
+  #turn = true;
   #pause = new AbortController();
   #more = false;
   #loop: Promise<void> | undefined;
@@ -190,7 +191,10 @@ export class WalletLane {
 
   #claim(now: number, limit: number): Promise<string[]> {
     const until = now + CLAIM_MS;
-    return this.#o.database.transaction((tx) => claimDue(tx, this.#of, { now, limit, until }), {
+    // Who pays now has paid lately; and yet nobody's invoice may wait for ever behind newer ones.
+    const first = this.#turn ? "newest" : "longest due";
+    this.#turn = !this.#turn;
+    return this.#o.database.transaction((tx) => claimDue(tx, this.#of, { now, limit, until, first }), {
       lasting: false,
     });
   }
@@ -217,14 +221,14 @@ export class WalletLane {
       running.again = true;
       return;
     }
-    budget.begin();
+    const end = budget.begin(this.#o.clock.now());
     const done = this.#o.settlement.lookUp(id, this.#stopped.signal)
       .then(
         () => {},
         (error) => this.#log.error("watcher.look_up_failed", { invoice: id, error: errorText(error) }),
       )
       .finally(() => {
-        budget.end();
+        end();
         const { again } = this.#running.get(id)!;
         this.#running.delete(id);
         if (again && !this.#stopped.signal.aborted) this.#soon(id);

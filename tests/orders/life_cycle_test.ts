@@ -223,6 +223,15 @@ Deno.test("the excess has gone back when nothing of it is open; a credit beside 
   assertEquals(next(credit, events.refunded!, NOW).state.payment, "overpaid");
 });
 
+Deno.test("what another system sells, too, is confirmed by it before anything is asked for", () => {
+  const doesWhat = (state: OrderState, event: OrderEvent) =>
+    next({ ...state, confirmedElsewhere: true }, event, NOW).effects.map((effect) => effect.do);
+  assertEquals(doesWhat(states.new!, events.stockAwaited!), ["awaitStock"]);
+  assertEquals(doesWhat(states.quoting!, events.stockReserved!), ["createInvoice"]);
+  assertEquals(doesWhat(states.awaiting!, events["amended, other total"]!), ["voidInvoice", "awaitStock"]);
+  assertEquals(doesWhat(states.rejected!, events.retried!), ["awaitStock"]);
+});
+
 Deno.test("status words follow from both axes", () => {
   const words = Object.entries(states).map(([name, state]) => [name, statusOf(state)]);
   assertEquals(Object.fromEntries(words), {

@@ -91,15 +91,27 @@ for (const [name, change, over] of expiries) {
 }
 
 Deno.test("LookUpBudget allows 10 at once and 50 a second", () => {
-  const budget = new LookUpBudget(0, { atOnce: 10, perSecond: 50 });
+  const budget = new LookUpBudget(0, { atOnce: 10, inAll: 20, perSecond: 50 });
   assertEquals(budget.free(0), 10);
-  for (let i = 0; i < 10; i++) budget.begin();
+  const begin = () => Array.from({ length: 10 }, () => budget.begin(0));
+  let running = begin();
   assertEquals(budget.free(0), 0);
   for (let i = 0; i < 5; i++) {
-    for (let n = 0; n < 10; n++) budget.end();
-    if (i < 4) { for (let n = 0; n < 10; n++) budget.begin(); }
+    for (const end of running) end();
+    running = i < 4 ? begin() : [];
   }
   assertEquals(budget.free(0), 0, "50 in this second");
   assertEquals(budget.free(100), 5);
   assertEquals(budget.free(60_000), 10);
+});
+
+Deno.test("LookUpBudget doesn't let lost answers keep others waiting, up to a number", () => {
+  const budget = new LookUpBudget(0, { atOnce: 10, inAll: 15, perSecond: 50 });
+  const ends = Array.from({ length: 10 }, () => budget.begin(0));
+  assertEquals(budget.free(999), 0);
+  assertEquals(budget.free(1_000), 5);
+  for (let i = 0; i < 5; i++) budget.begin(1_000);
+  assertEquals(budget.free(5_000), 0, "15 in all");
+  ends.forEach((end) => end());
+  assertEquals(budget.free(5_000), 10);
 });
