@@ -1,4 +1,4 @@
-import { fetchCertified } from "../../../src/payments/wallets/own_certificate.ts";
+import { fetchCertified } from "../../../src/web/own_certificate.ts";
 import { freePort } from "../../support/ncc_process.ts";
 import { Daemon, eventually } from "../lightning/daemon.ts";
 
