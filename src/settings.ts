@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { medusaSettings } from "./settings_medusa.ts";
 import { duration, httpUrl, list, owners, paymentOptions, perTime, relays, whole } from "./setting_values.ts";
 
 /** One key of the settings: how it is read, what it defaults to, and what people are told about it. */
@@ -213,6 +214,7 @@ export const settingsTable = {
     about: "Most that an order may come to, in sat.",
     example: "5000000",
   },
+  ...medusaSettings,
   NCC_DM_RATE: {
     schema: perTime,
     default: "30/m",

@@ -154,8 +154,19 @@ function contradictions(settings: Settings): Problem[] {
     ...noOrderFits(settings),
     ...unreachablePages(settings),
     ...unwatched(settings),
+    ...withoutMedusa(settings),
   ];
 }
+
+/** What means nothing without Medusa. */
+const FOR_MEDUSA = [
+  "NCC_MEDUSA_EMAIL",
+  "NCC_MEDUSA_PASSWORD",
+  "NCC_MEDUSA_KEY",
+  "NCC_MEDUSA_WEBHOOK_SECRET",
+  "NCC_MEDUSA_CHANNEL",
+  "NCC_MEDUSA_CURRENCY",
+] as const;
 
 /** Customers' programs open no other address, and who reads it on the way sees what is bought. */
 const FOR_CUSTOMERS = /^(https:\/\/|http:\/\/[a-z2-7]{56}\.onion(:|\/|$))/i;
@@ -166,6 +177,26 @@ function unwatched({ NCC_BTC, NCC_BTC_SERVERS }: Settings): Problem[] {
   const reason = "is not set: nobody would see what is paid to the addresses of NCC_BTC.";
   const { example } = settingsTable.NCC_BTC_SERVERS;
   return [{ key: "NCC_BTC_SERVERS", value: null, reason, example }];
+}
+
+/** Medusa is asked where it is, and as somebody. */
+function withoutMedusa(settings: Settings): Problem[] {
+  const unset = (key: SettingKey, reason: string): Problem[] => [
+    { key, value: null, reason: `is not set${reason}`, example: settingsTable[key].example },
+  ];
+  const { NCC_MEDUSA_URL: url, NCC_MEDUSA_EMAIL: email, NCC_MEDUSA_PASSWORD: password } = settings;
+  if (url === undefined) {
+    const given = FOR_MEDUSA.find((key) => settings[key] !== undefined);
+    return given === undefined ? [] : unset("NCC_MEDUSA_URL", `, but ${given} is.`);
+  }
+  if (email === undefined && password !== undefined) {
+    return unset("NCC_MEDUSA_EMAIL", ": whose password is NCC_MEDUSA_PASSWORD?");
+  }
+  if (email !== undefined && password === undefined) {
+    return unset("NCC_MEDUSA_PASSWORD", ": nobody can log in by the e-mail alone.");
+  }
+  if (email !== undefined || settings.NCC_MEDUSA_KEY !== undefined) return [];
+  return unset("NCC_MEDUSA_EMAIL", ": Medusa wants a user's e-mail and password, or an NCC_MEDUSA_KEY.");
 }
 
 function unreachablePages({ NCC_PAYMENT_OPTIONS: options, NCC_PUBLIC_URL: url }: Settings): Problem[] {

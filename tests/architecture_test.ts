@@ -23,6 +23,7 @@ const floors: string[][] = [
     "src/clock.ts",
     "src/random.ts",
     "src/settings.ts",
+    "src/settings_medusa.ts",
     "src/setting_values.ts",
     "src/settings_reader.ts",
     "src/log.ts",

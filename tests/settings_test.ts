@@ -6,6 +6,12 @@ const noFile = (path: string): string => {
   throw new Error(`no file ${path}`);
 };
 
+const MEDUSA = {
+  NCC_MEDUSA_URL: "https://medusa.example.com",
+  NCC_MEDUSA_EMAIL: "ncc@example.com",
+  NCC_MEDUSA_PASSWORD: "supersecret",
+};
+
 Deno.test("an empty environment gives the defaults", () => {
   const read = readSettings({}, noFile);
   assert(read.ok);
@@ -71,7 +77,7 @@ Deno.test("every setting stands in the example, and every example is accepted", 
   for (const [key, entry] of Object.entries(settingsTable)) {
     assertStringIncludes(example, `#${key}=`);
     if (/[…(]/.test(entry.example)) continue;
-    const read = readSettings({ [key]: entry.example }, noFile);
+    const read = readSettings({ ...key.startsWith("NCC_MEDUSA_") && MEDUSA, [key]: entry.example }, noFile);
     assert(read.ok, `${key}: ${read.ok ? "" : problemsText(read.problems)}`);
   }
 });
@@ -92,4 +98,52 @@ Deno.test("Lightning is always offered, and first; other ways of ours only where
     assert(read("ln", url).ok);
   }
   assert(!read("ln,paypal", "https://shop.example").ok);
+});
+
+Deno.test("Medusa is asked where it is, and as somebody: what is missing is named", () => {
+  const { NCC_MEDUSA_URL: url, NCC_MEDUSA_EMAIL: email, NCC_MEDUSA_PASSWORD: password } = MEDUSA;
+  const key = "sk_0123456789abcdef";
+  const cases: [given: Record<string, string>, problem: string | null, says?: string][] = [
+    [{}, null],
+    [{ url, email, password }, null],
+    [{ url, key }, null],
+    [{ url, email, password, key }, null],
+    [{ url }, "NCC_MEDUSA_EMAIL", "or an NCC_MEDUSA_KEY"],
+    [{ url, password }, "NCC_MEDUSA_EMAIL", "whose password"],
+    [{ url, password, key }, "NCC_MEDUSA_EMAIL", "whose password"],
+    [{ url, email }, "NCC_MEDUSA_PASSWORD", "by the e-mail alone"],
+    [{ url, email, key }, "NCC_MEDUSA_PASSWORD"],
+    [{ email, password }, "NCC_MEDUSA_URL", "but NCC_MEDUSA_EMAIL is"],
+    [{ key }, "NCC_MEDUSA_URL", "but NCC_MEDUSA_KEY is"],
+    [{ webhook_secret: "x".repeat(32) }, "NCC_MEDUSA_URL"],
+    [{ url, key, webhook_secret: "x".repeat(32) }, null],
+    [{ url, key, webhook_secret: "x".repeat(31) }, "NCC_MEDUSA_WEBHOOK_SECRET", "at least 32"],
+    [{ url: "medusa.example.com", key }, "NCC_MEDUSA_URL", "http(s)"],
+    [{ url, email: "ncc", password }, "NCC_MEDUSA_EMAIL", "e-mail"],
+    [{ url, key: "pk_0123456789abcdef" }, "NCC_MEDUSA_KEY", "sk_"],
+    [{ url, key, stock: "both" }, "NCC_MEDUSA_STOCK", "medusa or local"],
+    [{ url, key, down: "panic" }, "NCC_MEDUSA_DOWN", "wait or refuse"],
+    [{ url, key, currency: "euro" }, "NCC_MEDUSA_CURRENCY"],
+    [{ url, key, sweep: "59s" }, "NCC_MEDUSA_SWEEP", "1m and 1d"],
+    [{ url, key, sweep: "1d", stock: "local", down: "refuse", channel: "Nostr" }, null],
+  ];
+  for (const [given, problem, says = ""] of cases) {
+    const environment = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [`NCC_MEDUSA_${name.toUpperCase()}`, value]),
+    );
+    const read = readSettings(environment, noFile);
+    const told = read.ok ? "" : problemsText(read.problems);
+    assertEquals(read.ok ? [] : read.problems.map((one) => one.key), problem === null ? [] : [problem], told);
+    assertStringIncludes(told, says);
+    if (!says.includes("sk_")) assert(!told.includes(password) && !told.includes(key), told);
+  }
+  const read = readSettings({ ...MEDUSA, NCC_MEDUSA_CURRENCY: "eur" }, noFile);
+  assert(read.ok);
+  const { NCC_MEDUSA_STOCK, NCC_MEDUSA_DOWN, NCC_MEDUSA_SWEEP, NCC_MEDUSA_CURRENCY } = read.settings;
+  assertEquals([NCC_MEDUSA_STOCK, NCC_MEDUSA_DOWN, NCC_MEDUSA_SWEEP, NCC_MEDUSA_CURRENCY], [
+    "medusa",
+    "wait",
+    900_000,
+    "EUR",
+  ]);
 });
