@@ -17,6 +17,9 @@ const LOOKS: [RegExp, string][] = [
   [/\b(lnurl1)[02-9ac-hj-np-z]{20,}/gi, "$1…"],
   [/\b([xyztuv]p(?:ub|rv))[1-9A-HJ-NP-Za-km-z]{50,}/gi, "$1…"],
   [/\bcashu[AB][A-Za-z0-9_=-]{20,}/g, "cashu…"],
+  // API keys of Medusa, and tokens of whoever is logged in there.
+  [/\b([sp]k_)[0-9a-f]{16,}/g, "$1…"],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "eyJ…"],
   [/\b(Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}/gi, `$1 ${REDACTED}`],
   [/\b(Basic|Nostr)\s+[A-Za-z0-9+/=_-]{16,}/g, `$1 ${REDACTED}`],
   // A URL's user and password, and whatever its query or some JSON calls a secret.

@@ -26,6 +26,8 @@ const secrets: [string, string][] = [
   [`wpkh(zprv${"A".repeat(107)}/0/*)`, "A".repeat(20)],
   [`NCC_BTC xpub${"A".repeat(107)}`, "A".repeat(20)],
   [`token ncc_k3y_${HEX}`, HEX],
+  [`user of sk_${HEX} and pk_${HEX}`, HEX],
+  [`jwt eyJhbGciOiJIUzI1NiJ9.eyJhY3Rvcl9pZCI6InVzZXJfMSJ9.c2lnbmF0dXJl`, "eyJhY3Rvcl9pZCI6InVzZXJfMSJ9"],
   [`pays lnbc2500u1${BECH}${BECH}`, BECH],
   [`POST /hooks/wallet/shop/lnbits/${HEX} 404`, HEX],
   [`GET /pay/Zm9vYmFyYmF6cXV4MTIzNA/state 500`, "Zm9vYmFyYmF6cXV4MTIzNA"],
