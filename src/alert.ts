@@ -25,6 +25,8 @@ export const alertKinds = [
   "rates_up",
   "btc_down",
   "btc_up",
+  "medusa_down",
+  "medusa_up",
   "second_instance",
   "key_retired",
   "clock_jump",

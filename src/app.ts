@@ -10,6 +10,7 @@ import { Housekeeping } from "./app/housekeeping.ts";
 import { junkSweep } from "./app/junk_sweep.ts";
 import { HttpServer } from "./app/http_server.ts";
 import { liveFigures } from "./app/live_figures.ts";
+import { type MedusaBridge, medusaOf } from "./app/medusa.ts";
 import { MerchantRegistry } from "./app/merchant_registry.ts";
 import { relayInfo } from "./app/relay_info.ts";
 import { fenceCheck, restoredParts } from "./app/restored.ts";
@@ -56,6 +57,7 @@ export class App {
   readonly #fence: RestoreFence;
   readonly #rates: ShopRates;
   readonly #btc: OnChain | null;
+  readonly #medusa: MedusaBridge | null;
   readonly #api: ReturnType<typeof createApi>;
   readonly #http: HttpServer;
   /** In the order in which they start; they stop in reverse. */
@@ -145,9 +147,11 @@ export class App {
     });
 
     const btc = this.#btc = btcOf({ ...base, settings, fence, merchants: this.merchants });
+    const medusa = this.#medusa = medusaOf({ ...base, settings, rates, merchants: this.merchants });
     const workers = buildWorkers({
       ...base,
       btc,
+      medusa,
       settings,
       crypto,
       holder,
@@ -273,6 +277,7 @@ export class App {
       running: this.#started.length === this.#services.length,
       rates: this.#rates.state(),
       btc: this.#btc,
+      medusa: this.#medusa,
       strangers: this.#strangers,
       fenced: fenceCheck(this.#fence),
     });

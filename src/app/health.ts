@@ -7,6 +7,7 @@ import type { Strangers } from "../messages/strangers.ts";
 import { refundsWaiting } from "../payments/refunds_store.ts";
 import type { OnChain } from "../payments/chain/on_chain.ts";
 import { checkBtc } from "./btc.ts";
+import type { MedusaBridge } from "./medusa.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 import type { RatesState } from "./shop_rates.ts";
 import { checkSpend } from "./spend_check.ts";
@@ -36,6 +37,8 @@ export async function checkHealth(o: {
   rates: RatesState | null;
   /** On-chain payments, where there are any. */
   btc?: OnChain | null;
+  /** The first merchant's Medusa, where there is one. */
+  medusa?: MedusaBridge | null;
   /** What room is left for people who never ordered. */
   strangers?: Strangers | undefined;
   /** Why nothing may leave after a restore; absent when it may. */
@@ -76,6 +79,10 @@ export async function checkHealth(o: {
   if (o.rates !== null) checks.rates = { ok: o.rates.ok !== false, detail: o.rates.detail };
   const btc = checkBtc(o.btc ?? null);
   if (btc !== null) checks.btc = btc;
+  if (o.medusa && checks.database!.ok) {
+    const { ok, detail } = await o.medusa.look();
+    checks.medusa = { ok, detail };
+  }
   return { ready, degraded: Object.values(checks).some((check) => !check.ok), checks };
 }
 

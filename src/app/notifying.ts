@@ -16,7 +16,7 @@ import { refundsWaiting } from "../payments/refunds_store.ts";
 import type { Service } from "../service.ts";
 import { pullForward } from "./clock_store.ts";
 import { firstMerchant } from "./btc.ts";
-import { btcObservation, observations } from "./observations.ts";
+import { btcObservation, medusaObservation, observations } from "./observations.ts";
 import { ownerKeys } from "./owners.ts";
 import { restoredTells } from "./restored_tells.ts";
 import { WalletPulse } from "./wallet_pulse.ts";
@@ -25,7 +25,9 @@ import type { WorkerParts } from "./workers.ts";
 const LEASE_MS = 20_000;
 
 /** What tells the owners, and what watches for that which they have to hear. */
-export function notifying({ settings, crypto, merchants, holder, fence, rates, btc, ...base }: WorkerParts): {
+export function notifying(
+  { settings, crypto, merchants, holder, fence, rates, btc, medusa, ...base }: WorkerParts,
+): {
   handlers: JobHandlers;
   services: Service[];
   /** What the inbox worker asks, and tells. */
@@ -63,6 +65,7 @@ export function notifying({ settings, crypto, merchants, holder, fence, rates, b
         observe: async () => [
           ...observations(merchants.all(), await refundsWaiting(database.kysely), rates),
           ...btcObservation(btc, firstMerchant(merchants)),
+          ...await medusaObservation(medusa),
         ],
       }),
       new WalletPulse({

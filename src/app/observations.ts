@@ -2,6 +2,7 @@ import type { Observation } from "../notifications/conditions_watcher.ts";
 import type { OnChain } from "../payments/chain/on_chain.ts";
 import { checkBtc } from "./btc.ts";
 import { checkRelay, checkSigner } from "./health.ts";
+import type { MedusaBridge } from "./medusa.ts";
 import type { WaitingRefunds } from "../payments/refunds_store.ts";
 import { FIRST_WALLET, type ServedMerchant } from "./served_merchant.ts";
 import type { ShopRates } from "./shop_rates.ts";
@@ -29,6 +30,14 @@ export function btcObservation(btc: OnChain | null, merchant: string | null): Ob
   const up = btc.watcher.up === null ? null : check.ok;
   const { detail } = check;
   return [{ merchant, name: "btc", up, detail, kinds: { down: "btc_down", up: "btc_up" } }];
+}
+
+/** What keeps anything from being sold through Medusa. */
+export async function medusaObservation(medusa: MedusaBridge | null): Promise<Observation[]> {
+  const merchant = medusa?.merchant() ?? null;
+  if (medusa === null || merchant === null) return [];
+  const { up, detail } = await medusa.look();
+  return [{ merchant, name: "medusa", up, detail, kinds: { down: "medusa_down", up: "medusa_up" } }];
 }
 
 function ratesOf({ pubkey }: ServedMerchant, rates: Pick<ShopRates, "state">): Observation[] {

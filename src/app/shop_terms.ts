@@ -4,6 +4,7 @@ import type { Terms } from "../orders/place.ts";
 import type { QuoteLimits } from "../orders/pricing.ts";
 import type { Memory } from "../orders/said_before_store.ts";
 import type { Settings } from "../settings.ts";
+import type { MedusaBridge } from "./medusa.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 
 /** The terms that a merchant's orders are taken on, as of now. */
@@ -12,6 +13,7 @@ export function shopTerms(
   rates: RateSource,
   merchants: MerchantRegistry,
   memory: Memory,
+  medusa: Pick<MedusaBridge, "merchant" | "mirrorOf"> | null,
 ): (merchant: string) => Terms {
   const autoRefund = {
     limitMsat: satToMsat(BigInt(settings.NCC_REFUND_LIMIT)),
@@ -23,6 +25,7 @@ export function shopTerms(
     stockPolicy: settings.NCC_STOCK_POLICY,
     invoiceExpiryMs: settings.NCC_INVOICE_EXPIRY,
     maxOpenOrders: settings.NCC_MAX_OPEN_ORDERS,
+    mirrorOf: (stallId) => medusa?.merchant() === merchant ? medusa.mirrorOf(stallId) : null,
     maxHeldShare: settings.NCC_MAX_HELD_SHARE,
     limits: orderLimits(settings),
     // Without a wallet to pay with every refund is a person's.

@@ -38,6 +38,7 @@ import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 import { behindFence, fencedJobs, type RestoreFence } from "./restore_fence.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { MedusaBridge } from "./medusa.ts";
 import { notifying } from "./notifying.ts";
 import type { ShopRates } from "./shop_rates.ts";
 import { shopTerms } from "./shop_terms.ts";
@@ -71,6 +72,8 @@ export interface WorkerParts {
   fence: RestoreFence;
   /** On-chain payments; null where there are none. */
   btc: OnChain | null;
+  /** The first merchant's Medusa; null where there is none. */
+  medusa: MedusaBridge | null;
   /** Called with how many of strangers' events were left at their relays; `wanted` as soon as there is room. */
   onShed(count: number, wanted: boolean): void;
 }
@@ -83,12 +86,12 @@ export interface Workers {
 
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
 export function buildWorkers(parts: WorkerParts): Workers {
-  const { settings, crypto, merchants, secrets, holder, fence, onShed, rates, btc, ...base } = parts;
+  const { settings, crypto, merchants, secrets, holder, fence, onShed, rates, btc, medusa, ...base } = parts;
   const { database, clock, log } = base;
   const { identityOf } = merchants;
   const walletsOf = (merchant: string) => merchants.get(merchant)?.wallets ?? [];
   const orders = { orderOf: lockOrder, apply, paymentHeld, paymentArrived };
-  const termsOf = shopTerms(settings, rates, merchants, fence);
+  const termsOf = shopTerms(settings, rates, merchants, fence, medusa);
   const news = notifying(parts);
   const held = heldMoney({
     derive: (purpose) => secrets.derive(purpose),
@@ -138,6 +141,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
         "refund.tell": refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
       }),
       ...news.handlers,
+      ...medusa?.handlers,
       [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: new AddressGuard() }),
       "catalog.publish": catalogPublisher({ ...base, identityOf }),
       "identity.publish": identityPublisher({ ...base, identityOf }),
@@ -159,6 +163,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
     services: [
       new Heartbeat({ ...base, holder, onTakenOver: () => outbox.takeOver() }),
       ...news.services,
+      ...medusa?.services ?? [],
       behindFence(fence, outbox),
       jobs,
       watcher,

@@ -28,6 +28,8 @@ interface Seen {
   rates: Check | undefined;
   /** How on-chain payments are, where they are watched. */
   btc: Check | undefined;
+  /** How Medusa is, where there is one. */
+  medusa: Check | undefined;
 }
 
 /** Tells how the start went: lines on a terminal, log lines for machines. It ends early when the process is to end. */
@@ -46,8 +48,8 @@ export async function reportStart(
   if (found === null) return;
   const [wallets, relays] = found;
   if (shell.human) {
-    const { restore, rates, btc } = (await app.health()).checks;
-    const seen = { wallets, relays, fenced: restore?.detail ?? null, rates, btc };
+    const { restore, rates, btc, medusa } = (await app.health()).checks;
+    const seen = { wallets, relays, fenced: restore?.detail ?? null, rates, btc, medusa };
     return shell.world.terminal.out(screen(app, settings, summary, seen, ready));
   }
   for (const [merchant, probed] of wallets) {
@@ -119,7 +121,7 @@ function screen(
   app: App,
   settings: Settings,
   seen: Summary,
-  { wallets, relays, fenced, rates, btc }: Seen,
+  { wallets, relays, fenced, rates, btc, medusa }: Seen,
   ready: { url: string; ms: number },
 ): string {
   const lines: string[] = [];
@@ -159,6 +161,7 @@ function screen(
   say(mark, "relays", text, remedy);
   if (rates) say(rates.ok ? "✓" : "!", "rates", rates.detail);
   if (btc) say(btc.ok ? "✓" : "!", "btc", btc.detail);
+  if (medusa) say(medusa.ok ? "✓" : "!", "medusa", medusa.detail);
   const { safe, text: may } = sandbox();
   say(safe ? "✓" : "!", "sandbox", may);
   return [

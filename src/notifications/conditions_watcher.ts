@@ -144,7 +144,7 @@ function nameOf({ merchant, name }: { merchant: string; name: string }): string 
 
 function isWatched(name: string): boolean {
   return name === "wallet" || name === "refund wallet" || name === "signer" || name === "rates" ||
-    name === "btc" ||
+    name === "btc" || name === "medusa" ||
     name.startsWith("relay ");
 }
 

@@ -36,6 +36,9 @@ const SENTENCES: Record<AlertKind, (order: string, amounts: Told | null) => stri
   rates_up: () => "Exchange rates are there again.",
   btc_down: () => "Payments on-chain aren't as they should be. Lightning isn't touched by that.",
   btc_up: () => "Payments on-chain are as they should be again.",
+  medusa_down: () =>
+    "Medusa isn't as it should be. Orders of its goods wait, or are refused, as NCC_MEDUSA_DOWN says.",
+  medusa_up: () => "Medusa is as it should be again.",
   second_instance: () =>
     "Somebody else answers customers with the shop's key. Nothing is answered here until you decide.",
   key_retired: () => "The shop's former key was retired.",
@@ -58,6 +61,7 @@ const WHAT_TO_DO: Partial<Record<AlertKind, (order: Told | null) => string | nul
   refund_wallet_down: () => "ncc refund list",
   rates_down: () => "ncc status",
   btc_down: () => "ncc status",
+  medusa_down: () => "ncc status",
   second_instance: () => "Stop the other program, or change to a new key. Then: ncc merchant resume",
   chat: () => "GET /api/v1/messages?type=chat",
 };
