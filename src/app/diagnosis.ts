@@ -3,6 +3,7 @@ import { type EventCrypto, loadVerifier } from "../nostr/verify.ts";
 import { lookAtBtc } from "./doctor/btc.ts";
 import { type Finding, found, type Patient } from "./doctor/finding.ts";
 import { lookAtKey, lookAtOwners } from "./doctor/key.ts";
+import { lookAtMedusa } from "./doctor/medusa.ts";
 import { lookAtPort, lookAtRelays } from "./doctor/network.ts";
 import { lookAtRates } from "./doctor/rates.ts";
 import { lookAtData, lookAtDatabase } from "./doctor/storage.ts";
@@ -24,12 +25,13 @@ export async function diagnose(patient: Patient): Promise<Finding[]> {
 async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding[]> {
   const data = await lookAtData(patient);
   const { finding: key, signer } = await lookAtKey(patient, crypto);
-  const [port, relays, wallets, rates, btc] = await Promise.all([
+  const [port, relays, wallets, rates, btc, medusa] = await Promise.all([
     found("port", () => lookAtPort(patient)),
     lookAtRelays(patient, crypto, signer),
     lookAtWallets(patient, crypto),
     found("rates", () => lookAtRates(patient)),
     lookAtBtc(patient),
+    lookAtMedusa(patient),
   ]);
   return [
     data,
@@ -40,6 +42,7 @@ async function lookAtAll(patient: Patient, crypto: EventCrypto): Promise<Finding
     ...wallets,
     rates,
     ...btc,
+    ...medusa,
     lookAtOwners(patient, signer?.pubkey ?? null),
   ];
 }

@@ -10,7 +10,9 @@ const marks = { ok: "✓", warning: "!", problem: "✗" } as const;
 
 /** `ncc doctor`: looks at everything that the shop needs and names each problem with its remedy. */
 export function doctorCommand(program: Command, shell: Shell): void {
-  program.command("doctor").description("check the set-up: key, data, database, port, relays, wallet, rates")
+  program.command("doctor").description(
+    "check the set-up: key, data, database, port, relays, wallet, rates, Medusa",
+  )
     .action(async () => {
       const findings = await look(shell);
       const problems = findings.filter((finding) => finding.state === "problem").length;
