@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import postgres from "postgres";
 import { findBinaries, unprivileged } from "./postgres_binaries.ts";
+import { makeCluster, startCluster } from "./postgres_cluster.ts";
 
 const START_MS = 60_000;
 
@@ -53,89 +53,10 @@ async function urlOfOther(dir: string): Promise<string> {
 async function start(choice: "any" | "system" | "embedded", dir: string): Promise<string> {
   const account = await unprivileged();
   if (account) await Deno.chown(dir, account.uid, account.gid);
-  const bin = await findBinaries(choice, dir, account);
+  const cluster = { dir, bin: await findBinaries(choice, dir, account), account };
   const password = crypto.randomUUID();
-  await Deno.writeTextFile(join(dir, "password"), password, { mode: 0o644 });
-  const common = { cwd: dir, env: { LC_ALL: "C" }, ...account };
-  const made = await new Deno.Command(join(bin, "initdb"), {
-    ...common,
-    args: [
-      ...[
-        "-D",
-        join(dir, "data"),
-        "-U",
-        "postgres",
-        // SCRAM would cost each of the thousands of connections as much as a small test.
-        "--auth=md5",
-        `--pwfile=${join(dir, "password")}`,
-      ],
-      ...["--encoding=UTF8", "--locale=C", "--no-sync"],
-    ],
-  }).output();
-  if (!made.success) throw new Error(`initdb failed: ${new TextDecoder().decode(made.stderr)}`);
-  await Deno.remove(join(dir, "password"));
-
-  const port = freePort();
-  const keeper = await new Deno.Command("sh", {
-    ...common,
-    args: ["-c", KEEPER, "keeper", join(bin, "postgres"), dir, String(port), String(Deno.pid)],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  if (!keeper.success) throw new Error("sh failed");
-
-  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  for (const end = Date.now() + START_MS;; await pause(50)) {
-    const refusal = await tryConnection(url);
-    if (refusal === undefined) return url;
-    const log = await read(join(dir, "log")) ?? "";
-    if (Date.now() > end || log.includes("FATAL:  could not")) {
-      throw new Error(`${refusal}; its log says: ${log}`);
-    }
-  }
-}
-
-/**
- * Leaves a shell in the background that runs PostgreSQL and, when the tests' process is gone, ends it and removes its
- * folder. Tests have nothing to lose in a power cut: nothing is synced.
- */
-const KEEPER = `
-program=$1 dir=$2 port=$3 owner=$4
-gone() {
-  if [ -d /proc/self ]; then ! [ -d "/proc/$owner" ] || grep -q '^State:.*Z' "/proc/$owner/status"
-  else ! kill -0 "$owner"
-  fi
-}
-(
-  trap '' INT HUP
-  trap : TERM
-  "$program" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c wal_level=minimal -c max_wal_senders=0 \
-    -c max_connections=300 -c shared_buffers=64MB >"$dir/log" 2>&1 &
-  server=$!
-  while ! gone && kill -0 $server; do sleep 1; done
-  while kill -QUIT $server; do sleep 0.2; done
-  until gone; do sleep 1; done
-  rm -rf "$dir"
-) &
-`;
-
-async function tryConnection(url: string): Promise<string | undefined> {
-  const admin = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
-  try {
-    await admin`select 1`;
-    return undefined;
-  } catch (error) {
-    return String(error);
-  } finally {
-    await admin.end();
-  }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  await makeCluster(cluster, password);
+  return await startCluster(cluster, password);
 }
 
 /** When this process started: its id alone may have been another's before. */
