@@ -5,6 +5,7 @@ import * as m0003 from "./0003_wallets.ts";
 import * as m0004 from "./0004_held_invoice.ts";
 import * as m0005 from "./0005_skipped_addresses.ts";
 import * as m0006 from "./0006_medusa.ts";
+import * as m0007 from "./0007_till.ts";
 
 /** Every migration in order, forward only. A static list, so that a bundle and a compiled binary carry them. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   "0004_held_invoice": m0004,
   "0005_skipped_addresses": m0005,
   "0006_medusa": m0006,
+  "0007_till": m0007,
 };

@@ -7,7 +7,7 @@ import { CommandError, exit, printable, table } from "./terminal.ts";
 interface OrderJson {
   id: string;
   customer_order_id: string;
-  customer: string;
+  customer: string | null;
   payment: string;
   fulfilment: string;
   total_msat: string;
@@ -96,7 +96,7 @@ function orderTable(orders: OrderJson[]): string {
     orders.map((order) => [
       order.id,
       order.created_at.slice(0, 16).replace("T", " "),
-      order.customer.slice(0, 8),
+      order.customer?.slice(0, 8) ?? "a till",
       order.items.map((item) => `${item.quantity} × ${item.name}`).join(", "),
       sats(order.total_msat),
       order.payment,
@@ -110,7 +110,7 @@ function orderText(order: OrderJson, timeline: TimelineJson[]): string {
   const open = order.invoices.find((invoice) => invoice.state === "open")?.bolt11 ?? null;
   return [
     ...line("order", `${order.id}  (the customer's: ${order.customer_order_id})`),
-    ...line("customer", order.customer),
+    ...line("customer", order.customer ?? "none: a till has asked for its invoice"),
     ...line(
       "state",
       `${order.payment}, ${order.fulfilment}${order.reason === null ? "" : `: ${order.reason}`}`,

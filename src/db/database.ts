@@ -4,8 +4,11 @@ import type { Tables } from "./tables.ts";
 
 export type Dialect = "sqlite" | "postgres";
 
-/** What may wake up when a transaction commits. `event` carries ids of stored Nostr events, for live subscriptions. */
-export type Topic = "jobs" | "inbox" | "outbox" | "event";
+/**
+ * What may wake up when a transaction commits. `event` carries ids of stored Nostr events, for live subscriptions; `till` those
+ * of orders of tills whose state has changed.
+ */
+export type Topic = "jobs" | "inbox" | "outbox" | "event" | "till";
 
 /** An open transaction. Only the database is awaited inside one: no network, no signer, no timer. */
 export type Tx = Transaction<Tables> & {

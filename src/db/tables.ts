@@ -54,6 +54,7 @@ import type {
   NoticesTable,
   ReplaysTable,
   SettingsTable,
+  TillCurrenciesTable,
   TokensTable,
 } from "./tables_work.ts";
 
@@ -114,6 +115,7 @@ export interface Tables {
   notices: NoticesTable;
   conditions: ConditionsTable;
   tokens: TokensTable;
+  till_currencies: TillCurrenciesTable;
   settings: SettingsTable;
   said_before: SaidBeforeTable;
   published_before: PublishedBeforeTable;

@@ -27,8 +27,11 @@ export type Mirror = "confirm" | "follow";
 export interface OrdersTable {
   id: Text;
   merchant: Text;
+  /** The key that ordered; `till:` and the till for an invoice that another program has asked for. */
   customer: Text;
+  /** The customer's own id, or what that program calls the invoice. */
   customer_order_id: Text;
+  /** `till` for such an invoice. */
   dialect: Text;
   /** How the customer's message travelled, so that the answer travels the same way. */
   envelope: Word<"nip04" | "nip17">;

@@ -48,6 +48,8 @@ export interface RefundsTable {
   note: TextOrNull;
   /** The customer's invoices that couldn't be used and were answered. */
   refusals: IntZero;
+  /** What the program that asked for it calls it; null: a person asked, or nobody. */
+  reference: TextOrNull;
   created_at: Int;
   updated_at: Int;
 }

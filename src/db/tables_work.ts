@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+import type { FlagOff, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
 
 export interface JobsTable {
   id: Generated<number>;
@@ -95,6 +95,23 @@ export interface TokensTable {
   last_used_at: IntOrNull;
   expires_at: IntOrNull;
   revoked_at: IntOrNull;
+  /** Whose invoices it makes and reads: its own, or those of the token that it takes the place of. Null: it makes none. */
+  till: TextOrNull;
+  /** The most that one invoice may come to; null: as the shop's orders. */
+  max_msat: IntOrNull;
+  /** How many unpaid invoices its till may have; null: any number. */
+  max_open: IntOrNull;
+  /** Who is called when the state of an invoice changes. */
+  notify_url: TextOrNull;
+  /** 1: the operator has named that URL, which may be of our own network. */
+  notify_inside: FlagOff;
+}
+
+/** A currency that a till has asked for lately, so that there is a rate when it asks again. */
+export interface TillCurrenciesTable {
+  merchant: Text;
+  currency: Text;
+  used_at: Int;
 }
 
 /** Facts about this installation that must outlive a restart, by name. */

@@ -12,6 +12,7 @@ import { refundOwed, refundsInLedger, refundsOff } from "./refund_effects.ts";
 import { enqueueReplies, type QueuedReply } from "./replies.ts";
 import { isOpen, mirror, tellIfLate } from "./mirror.ts";
 import { tellSoldOut } from "./sold_out.ts";
+import { ownersHear, tellTill, tillOf } from "./till.ts";
 import type { Effect, OrderEvent, OrderState, Outcome, QuotedLine } from "./types.ts";
 import { QUOTE_JOB } from "./waiting.ts";
 
@@ -63,6 +64,7 @@ export async function applyTo(
   const changed: OrderRow = outcome.ignored ? order : { ...order, ...change };
   if (differs(order, changed)) await mirror(tx, changed, now);
   const seq = await addTimeline(tx, order.id, now, [{ event: event.type, text: outcome.timeline }]);
+  await tellTill(tx, order, changed, seq, now);
   return { order: await carryOut(tx, changed, outcome.effects, seq, now, goods), outcome };
 }
 
@@ -110,11 +112,14 @@ function differs(before: OrderRow, after: OrderRow): boolean {
 const PAYING: readonly OrderEvent["type"][] = ["paymentSeen", "accepted"];
 
 async function stateOf(tx: Tx, order: OrderRow, event: OrderEvent, goods?: Goods): Promise<OrderState> {
+  const digitalOf = async () => {
+    // A till's has no goods here: with its payment it is complete.
+    if (tillOf(order) !== null) return "whole";
+    return await digitalShare(tx, order.merchant, goods?.items ?? await itemsOf(tx, [order.id]));
+  };
   return {
     ...axesOf(order),
-    digital: PAYING.includes(event.type)
-      ? await digitalShare(tx, order.merchant, goods?.items ?? await itemsOf(tx, [order.id]))
-      : "none",
+    digital: PAYING.includes(event.type) ? await digitalOf() : "none",
     refunds: await refundsInLedger(tx, order),
   };
 }
@@ -220,7 +225,7 @@ async function carryOut(
         order = await refundsOff(tx, order, now);
         break;
       case "notify":
-        await alert(tx, alertOf(order, effect.what, seq), now);
+        if (ownersHear(order, effect.what)) await alert(tx, alertOf(order, effect.what, seq), now);
         break;
     }
   }

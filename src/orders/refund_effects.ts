@@ -2,6 +2,7 @@ import type { Tx } from "../db/database.ts";
 import { openRefund, payable, withdrawOpen } from "../payments/refunds.ts";
 import { refundSums } from "../payments/refunds_store.ts";
 import type { OrderRow } from "./orders_store.ts";
+import { personOf } from "./till.ts";
 import type { RefundSums } from "./types.ts";
 
 const NONE: RefundSums = { openMsat: 0n, outMsat: 0n, backMsat: 0n };
@@ -28,7 +29,7 @@ export async function refundOwed(
   const opened = await openRefund(tx, {
     merchant: order.merchant,
     orderId: order.id,
-    customer: order.customer,
+    customer: personOf(order),
     amountMsat: amount,
     reason: order.reason ?? "Paid more than once.",
     fact: `order:${order.id}:${seq}`,

@@ -1,5 +1,6 @@
 import type { Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
+import { personOf } from "./till.ts";
 import type { ReplyKind } from "./types.ts";
 
 /** The job that answers customers; `messages/` does it. */
@@ -21,15 +22,18 @@ export interface ReplyJobPayload extends Record<string, unknown> {
   replies: QueuedReply[];
 }
 
-/** Has the order's customer told of a fact, after everything that was queued for the order before. */
+/**
+ * Has the order's customer told of a fact, after everything that was queued for the order before. Nobody is told of an order
+ * without a customer.
+ */
 export async function enqueueReplies(
   tx: Tx,
-  order: { id: string; merchant: string },
+  order: { id: string; merchant: string; customer: string | null },
   seq: number,
   replies: QueuedReply[],
   now: number,
 ): Promise<void> {
-  if (replies.length === 0) return;
+  if (replies.length === 0 || personOf(order) === null) return;
   const payload: ReplyJobPayload = { order_id: order.id, seq, replies };
   await enqueue(
     tx,

@@ -2,8 +2,9 @@ import type { Tx } from "../db/database.ts";
 import { digitalShare } from "./digital.ts";
 import { addTimeline, itemsOf, lockOrder, type OrderRow } from "./orders_store.ts";
 import { enqueueReplies, type QueuedReply } from "./replies.ts";
+import { callTill } from "./till.ts";
 
-/** Has the customer told again where the order stands. The order itself doesn't change. Throws when there is none. */
+/** Has the customer told again where the order stands, or the till whose it is. The order itself doesn't change. Throws when there is none. */
 export async function resend(tx: Tx, orderId: string, now: number): Promise<OrderRow> {
   const order = await lockOrder(tx, orderId);
   if (!order) throw new Error(`there is no order ${orderId}`);
@@ -13,6 +14,7 @@ export async function resend(tx: Tx, orderId: string, now: number): Promise<Orde
     : "The merchant had the present state sent again.";
   const seq = await addTimeline(tx, order.id, now, [{ event: "resent", text }]);
   await enqueueReplies(tx, order, seq, replies, now);
+  await callTill(tx, order, seq, now);
   return order;
 }
 

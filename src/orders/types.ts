@@ -34,6 +34,8 @@ export interface Traits {
   withoutId?: boolean;
   /** The request's id was a JSON number: the answer's is one too. */
   numericId?: boolean;
+  /** Of an invoice that a till has asked for: its price, as it was named. */
+  asked?: { amount: string; currency: string };
 }
 
 /** The state of an order as the life cycle sees it. */
@@ -69,9 +71,10 @@ export type OrderEvent =
   | { type: "amended"; totalMsat: bigint | null; reason?: string }
   /**
    * An order that was refused or has failed is asked for again, corrected or not: it is taken when there is no `reason`
-   * against it, its goods already held. `totalMsat` is the new quote's; null when it can't be priced.
+   * against it, its goods already held. `totalMsat` is the new quote's; null when it can't be priced. `evenExpired`: who asks
+   * knows that its time was up, and wants another invoice for the same.
    */
-  | { type: "retried"; totalMsat: bigint | null; reason?: string }
+  | { type: "retried"; totalMsat: bigint | null; reason?: string; evenExpired?: true }
   /** There is no exchange rate to price it by: the order waits for one. */
   | { type: "rateAwaited"; currency: string }
   | { type: "quoted"; totalMsat: bigint }

@@ -38,10 +38,12 @@ export const repeatWhyEnded: Rule<"requested"> = (order) =>
 
 /**
  * What was refused or has failed may be asked for again, corrected or not: nothing of it can be paid. What was cancelled or
- * has expired had its chance.
+ * has expired had its chance, unless who asks wants just that.
  */
 export const retried: Rule<"retried"> = (order, event) => {
-  if (order.payment !== "rejected" && order.payment !== "failed") return tellWhyEnded(order, event);
+  const again = order.payment === "rejected" || order.payment === "failed" ||
+    (order.payment === "expired" && event.evenExpired === true);
+  if (!again) return tellWhyEnded(order, event);
   const totalMsat = event.totalMsat ?? order.totalMsat;
   const revision = order.revision + 1;
   if (event.reason === undefined) {

@@ -2,6 +2,7 @@ import type { Tx } from "../db/database.ts";
 import { formatSat, type Msat } from "../money/msat.ts";
 import { apply } from "../orders/apply.ts";
 import { lockOrder, type OrderRow } from "../orders/orders_store.ts";
+import { personOf } from "../orders/till.ts";
 import { lockPayment } from "./payments_store.ts";
 import type { Decided } from "./refund_decisions.ts";
 import { askFor, note, tell } from "./refund_telling.ts";
@@ -33,7 +34,7 @@ export async function refundOrder(
   const opened = await openRefund(tx, {
     merchant: order.merchant,
     orderId: order.id,
-    customer: order.customer,
+    customer: personOf(order),
     amountMsat: payable(amount),
     reason: o.reason,
     fact: o.fact,

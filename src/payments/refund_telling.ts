@@ -40,10 +40,8 @@ export async function note(
   }
   const seq = await addTimeline(tx, refund.order_id, now, [{ event: "refund", text: o.text }]);
   if (o.say === undefined) return;
-  await enqueueReplies(tx, { id: refund.order_id, merchant: refund.merchant }, seq, [{
-    reply: "state",
-    note: o.say,
-  }], now);
+  const { order_id: id, merchant, customer } = refund;
+  await enqueueReplies(tx, { id, merchant, customer }, seq, [{ reply: "state", note: o.say }], now);
 }
 
 /** Tells the customer something in plain words, once for each purpose. Nobody is told where no customer is known. */

@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import { isAfter, type Slice } from "../db/keyset.ts";
 import type { Tables } from "../db/tables.ts";
+import { TILL_DIALECT } from "../orders/till.ts";
 
 /** What the books say of one customer of one merchant. */
 export interface CustomerRow {
@@ -31,6 +32,8 @@ export async function listCustomers(
       eb.fn.max("created_at").as("last_at"),
       eb.fn.count<number>("forgotten_at").as("forgotten"),
     ])
+    // Other programs have asked for those.
+    .where("dialect", "!=", TILL_DIALECT)
     .$if(filter.merchant !== undefined, (q) => q.where("merchant", "=", filter.merchant!))
     .$if(filter.customer !== undefined, (q) => q.where("customer", "=", filter.customer!))
     .where(isAfter(page.after, ["merchant", "customer"], ">"))

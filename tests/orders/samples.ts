@@ -39,6 +39,7 @@ export const events: Record<string, OrderEvent> = {
   "amended, other total": { type: "amended", totalMsat: 30_000_000n },
   "amended, unpriceable": { type: "amended", totalMsat: null, reason: "We have no product x." },
   retried: { type: "retried", totalMsat: 30_000_000n },
+  "retried, even expired": { type: "retried", totalMsat: 30_000_000n, evenExpired: true },
   "retried, refused": { type: "retried", totalMsat: null, reason: "We have no product x." },
   rateAwaited: { type: "rateAwaited", currency: "EUR" },
   quoted: { type: "quoted", totalMsat: TOTAL },

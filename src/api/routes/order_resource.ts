@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import type { Tables } from "../../db/tables.ts";
 import { itemsOf, type OrderRow } from "../../orders/orders_store.ts";
 import { statusOf } from "../../orders/status.ts";
+import { personOf, tillOf } from "../../orders/till.ts";
 import { invoicesOfOrders, linksOf } from "../../payments/invoices_store.ts";
 import { hexKey, msat, rfc3339, rfc3339OrNull, time } from "./describe.ts";
 
@@ -10,7 +11,8 @@ export const orderSchema = z.object({
   id: z.string(),
   customer_order_id: z.string(),
   merchant: hexKey,
-  customer: hexKey,
+  customer: hexKey.nullable().openapi({ description: "null: another program has asked for its invoice" }),
+  till: z.string().nullable().openapi({ description: "the token that did" }),
   stall_id: z.string().nullable(),
   items: z.array(z.object({
     product_id: z.string(),
@@ -63,7 +65,8 @@ export async function orderResources(db: Kysely<Tables>, orders: OrderRow[]): Pr
     id: order.id,
     customer_order_id: order.customer_order_id,
     merchant: order.merchant,
-    customer: order.customer,
+    customer: personOf(order),
+    till: tillOf(order),
     stall_id: order.stall_id,
     items: (items.get(order.id) ?? []).map((item) => ({
       product_id: item.product_id,
