@@ -20,6 +20,7 @@ import { type Keys, openKeys } from "./app/open_keys.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
 import { ShopRates } from "./app/shop_rates.ts";
+import { shopTerms } from "./app/shop_terms.ts";
 import { SoleProcess } from "./app/sole_process.ts";
 import { StorageWatch } from "./app/storage_watch.ts";
 import { summarise, type Summary } from "./app/summary.ts";
@@ -169,6 +170,7 @@ export class App {
       settings,
       secrets: keys.secrets,
       restore: restored.desk,
+      termsOf: shopTerms(settings, rates, this.merchants, fence),
       hooks: new WalletHooks({
         ...base,
         secrets: keys.secrets,

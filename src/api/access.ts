@@ -15,6 +15,12 @@ import type { Scope } from "./scopes.ts";
  */
 export type Reach = "operator" | "named" | "merchant" | "handler" | Owned;
 
+/** Whose invoices a token makes and reads, and the token itself: its caps hold. */
+export interface TillAccess {
+  till: string;
+  token: string;
+}
+
 /** What who asks may do, and to whom. */
 export class Access {
   readonly #database: Database;
@@ -28,6 +34,8 @@ export class Access {
     scopes: ReadonlySet<string> | null,
     /** The only one that is seen; null: all of them. */
     readonly merchant: string | null,
+    /** Null: who asks has no till of their own. */
+    readonly till: TillAccess | null = null,
   ) {
     this.#database = database;
     this.#scopes = scopes;

@@ -14,6 +14,7 @@ import { refuseAsProblems } from "./refusals.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { customerRoutes } from "./routes/customers.ts";
 import { demoRoutes } from "./routes/demo.ts";
+import { invoiceRoutes } from "./routes/invoices.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { merchantRoutes } from "./routes/merchants.ts";
 import { moveRoutes } from "./routes/moves.ts";
@@ -53,6 +54,7 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
       stallRoutes,
       productRoutes,
       orderRoutes,
+      invoiceRoutes,
       paymentRoutes,
       walletRoutes,
       refundRoutes,

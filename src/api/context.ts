@@ -8,6 +8,7 @@ import type { Database } from "../db/database.ts";
 import type { Log } from "../log.ts";
 import type { SecretBox } from "../nostr/sealed_secrets.ts";
 import type { Verifier } from "../nostr/verify.ts";
+import type { Terms } from "../orders/terms.ts";
 import type { Random } from "../random.ts";
 import type { Settings } from "../settings.ts";
 import type { Access } from "./access.ts";
@@ -33,9 +34,11 @@ export interface ApiParts {
   walletRefusal(url: string): string | null;
   /** What backups need to know: where the data is, how many are kept. */
   settings: Pick<Settings, "NCC_DATA_DIR" | "NCC_DATABASE_URL" | "NCC_BACKUPS_KEEP">;
-  /** Seals answers that are kept for repeats: they may show customers' data. */
-  secrets: Pick<SecretBox, "seal" | "open">;
+  /** Seals answers that are kept for repeats: they may show customers' data. What calls to tills are signed by follows from it. */
+  secrets: Pick<SecretBox, "seal" | "open" | "derive">;
   restore: RestoreDesk;
+  /** The terms that a merchant's orders are taken on, as of now. */
+  termsOf(merchant: string): Terms;
   /** What providers of wallets call. */
   hooks: WalletHooks;
   health(): Promise<Health>;

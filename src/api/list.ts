@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type Key, type KeyShape, page, type Slice } from "../db/keyset.ts";
+import type { Access } from "./access.ts";
 import type { ApiEnv } from "./context.ts";
 import { pageOf, pageQuery, placeOf } from "./page.ts";
 import { merchantQuery, operation } from "./routes/describe.ts";
@@ -27,7 +28,7 @@ export function addList<const S extends KeyShape, Row, Item extends z.ZodType, F
     name: string;
     /** What of a row says where it stands in the list; `place` gives it. */
     key: S;
-    read(filter: Narrowed<F>, slice: Slice<Key<S>>): Promise<Row[]>;
+    read(filter: Narrowed<F>, slice: Slice<Key<S>>, access: Access): Promise<Row[]>;
     place(row: Row): Key<S>;
     show(rows: Row[]): z.input<Item>[] | Promise<z.input<Item>[]>;
   },
@@ -50,7 +51,8 @@ export function addList<const S extends KeyShape, Row, Item extends z.ZodType, F
       const { limit, cursor, ...filter } = c.req.valid("query") as Narrowed<F> & Paging;
       const after = placeOf(cursor, o.key);
       // One more than asked for tells whether there are more.
-      const rows = await o.read(filter as unknown as Narrowed<F>, { limit: limit + 1, after });
+      const slice = { limit: limit + 1, after };
+      const rows = await o.read(filter as unknown as Narrowed<F>, slice, c.get("access"));
       const cut = page(rows, limit, o.place);
       return c.json({ ...cut, data: await o.show(cut.data) }, 200);
     },

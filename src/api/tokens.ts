@@ -40,7 +40,8 @@ export async function accessOf(
     await database.transaction((tx) => markUsed(tx, id, now, now - USED_EVERY_MS));
   }
   const scopes = (JSON.parse(row.scopes) as unknown[]).filter(isScope);
-  return new Access(database, `token:${id}`, new Set(scopes), row.merchant);
+  const till = row.till === null ? null : { till: row.till, token: id };
+  return new Access(database, `token:${id}`, new Set(scopes), row.merchant, till);
 }
 
 /** Whether both are the same, in a time that tells nothing. */

@@ -61,7 +61,7 @@ export class ShopRates implements RateSource, Service {
       agent: RATES_AGENT,
       sources: choice.sources.map(priceSource),
       inUse: async () => {
-        this.#used = await currenciesInUse(database.kysely);
+        this.#used = await currenciesInUse(database.kysely, clock.now());
         return [...this.#used.values()].flatMap((used) => [...used]);
       },
       onRates: () => database.transaction((tx) => hurryJobs(tx, { kind: QUOTE_JOB, now: clock.now() })),

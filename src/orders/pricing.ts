@@ -85,7 +85,7 @@ export function quote({ request, catalogue, rateFor, limits }: QuoteInput): Quot
   const total = sum(parts, rates.byCurrency);
   if (!total.ok) return total;
   const totalMsat = satToMsat(ceilToSat(total.exact));
-  const outside = checkTotal(totalMsat, { ...defaultLimits, ...limits });
+  const outside = checkTotal(totalMsat, limits);
   if (outside) return outside;
 
   const frozen = [...rates.byCurrency.values()].map(freeze).sort((a, b) => a.currency < b.currency ? -1 : 1);
@@ -174,7 +174,12 @@ function sum(
   return { ok: true, exact };
 }
 
-function checkTotal(totalMsat: Msat, limits: QuoteLimits): QuoteResult | null {
+/** Why a total is outside of what is taken; null when it isn't. */
+export function checkTotal(
+  totalMsat: Msat,
+  narrower: Partial<QuoteLimits> = {},
+): { ok: false; code: "too_small" | "too_large"; reason: string } | null {
+  const limits = { ...defaultLimits, ...narrower };
   const sat = (msat: Msat) => `${msat / 1000n} sat`;
   if (totalMsat < limits.minTotalMsat || totalMsat < defaultLimits.minTotalMsat) {
     const least = limits.minTotalMsat > defaultLimits.minTotalMsat
@@ -196,7 +201,8 @@ function checkTotal(totalMsat: Msat, limits: QuoteLimits): QuoteResult | null {
   return null;
 }
 
-function freeze(rate: Rate): FrozenRate {
+/** A rate as it is kept with what was priced by it. */
+export function freeze(rate: Rate): FrozenRate {
   return {
     currency: rate.currency,
     per_btc: rate.perBtc,

@@ -40,40 +40,68 @@ export async function offerDestination(
   const destination = offered.destination.toLowerCase();
   const refund = await lockWithSource(tx, bestFor(due, destination).id);
   if (refund?.state !== "due" || refund.refusals >= MOST_REFUSALS) return null;
-  const address = readLightningAddress(destination);
-  const checked = address === null ? await check(tx, refund, destination, due, now) : null;
-  if (checked?.ok === false) {
-    await refuse(tx, refund, checked.reason, offered, now);
+  const { eventId, auto } = offered;
+  const destined = await destine(tx, refund, { destination, eventId, auto, by: "The customer", due }, now);
+  if (!destined.ok) {
+    await refuse(tx, refund, destined.reason, offered, now);
     return refund;
   }
+  const [amount, where] = [amountText(refund), destined.what];
+  const text = destined.approved
+    ? `Thank you: ${amount} are being sent to your ${where}.`
+    : `Thank you: ${amount} will be sent to your ${where} as soon as the merchant has confirmed it.`;
+  await tell(tx, destined.refund, text, `answer:${eventId}`, now);
+  return destined.refund;
+}
+
+/** Where a refund can go, as somebody says who may. */
+export interface NamedDestination extends Pick<OfferedDestination, "destination" | "auto"> {
+  /** Begins a sentence. */
+  by: "The customer" | "The till";
+  /** The message that says so; null: there is none. */
+  eventId: string | null;
+  /** All that is due to whoever says it. */
+  due: RefundRow[];
+}
+
+/** What became of it; a refusal's reason is for whoever named the destination. */
+export type Destined =
+  | { ok: true; refund: RefundRow; what: "invoice" | "Lightning address"; approved: boolean }
+  | { ok: false; reason: string };
+
+/** Has a locked refund that is due go there. It is approved by itself where that is allowed; else the owners are told. */
+export async function destine(
+  tx: Tx,
+  refund: RefundRow,
+  named: NamedDestination,
+  now: number,
+): Promise<Destined> {
+  const destination = named.destination.toLowerCase();
+  const address = readLightningAddress(destination);
+  const checked = address === null ? await check(tx, refund, destination, named.due, now) : null;
+  if (checked?.ok === false) return checked;
   const destined = await updateRefund(tx, refund, {
     destination,
     resolved: null,
-    destination_event: offered.eventId,
+    destination_event: named.eventId,
     payment_hash: checked?.invoice.paymentHash ?? null,
   }, now);
   const what = address === null ? "invoice" : "Lightning address";
   const article = address === null ? "an" : "a";
   await note(tx, destined, {
-    text: `The customer sent ${article} ${what} for the refund of ${amountText(refund)}.`,
+    text: `${named.by} sent ${article} ${what} for the refund of ${amountText(refund)}.`,
   }, now);
-  if (offered.auto && await approveByItself(tx, destined, offered.auto, now)) {
-    const text = `Thank you: ${amountText(refund)} are being sent to your ${what}.`;
-    await tell(tx, destined, text, `answer:${offered.eventId}`, now);
-    return destined;
+  const approved = named.auto !== null && await approveByItself(tx, destined, named.auto, now);
+  if (!approved) {
+    await alarm(tx, destined, {
+      kind: "refund_due",
+      fact: "destination",
+      detail: `${named.by} has said where ${
+        amountText(refund)
+      } shall go: approve it with ncc refund approve ${refund.id}`,
+    }, now);
   }
-  const text = `Thank you: ${
-    amountText(refund)
-  } will be sent to your ${what} as soon as the merchant has confirmed it.`;
-  await tell(tx, destined, text, `answer:${offered.eventId}`, now);
-  await alarm(tx, destined, {
-    kind: "refund_due",
-    fact: "destination",
-    detail: `The customer has said where ${
-      amountText(refund)
-    } shall go: approve it with ncc refund approve ${refund.id}`,
-  }, now);
-  return destined;
+  return { ok: true, refund: destined, what, approved };
 }
 
 /** Takes a destination that can't be used (any more) off a locked refund, and asks the customer for another. */

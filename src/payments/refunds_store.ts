@@ -53,6 +53,13 @@ export async function refundsOf(db: Kysely<Tables>, orderId: string): Promise<Re
     .orderBy("created_at").orderBy("id").execute();
 }
 
+/** The refunds of several orders, oldest first. */
+export async function refundsOfOrders(db: Kysely<Tables>, orderIds: string[]): Promise<RefundRow[]> {
+  if (orderIds.length === 0) return [];
+  return await db.selectFrom("refunds").selectAll().where("order_id", "in", orderIds)
+    .orderBy("created_at").orderBy("id").execute();
+}
+
 /** The refunds of an unmatched payment, oldest first. */
 export async function refundsOfPayment(db: Kysely<Tables>, paymentId: string): Promise<RefundRow[]> {
   return await db.selectFrom("refunds").selectAll().where("payment_id", "=", paymentId)

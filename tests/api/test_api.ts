@@ -66,12 +66,14 @@ export class TestApi implements AsyncDisposable {
       spend?: Wallet;
       log?: Log;
       live?: boolean;
+      /** That the wallets have, too. */
+      clock?: FakeClock;
       rateHost?: AppOptions["rateHost"];
     } = {},
   ): Promise<TestApi> {
     const dir = await Deno.makeTempDir({ prefix: "ncc-api-" });
     const socket = globalThis.WebSocket;
-    const clock = new FakeClock(Date.now());
+    const clock = o.clock ?? new FakeClock(Date.now());
     const fresh = await freshUrl();
     const read = readSettings({
       NCC_DATA_DIR: dir,

@@ -4,7 +4,8 @@ import { gate, type Reach } from "../access.ts";
 import { Problem, problemSchema } from "../problem.ts";
 import type { Scope } from "../scopes.ts";
 
-const problem = { content: { "application/problem+json": { schema: problemSchema } } };
+/** What a refusal is in. */
+export const problem = { content: { "application/problem+json": { schema: problemSchema } } };
 
 /** Answers that every operation can give. */
 const refusals = {
@@ -43,6 +44,8 @@ export function operation<
   request: R;
   answer: T;
   status: S;
+  /** Further answers, by status, to be described. */
+  also?: RouteConfig["responses"];
 }) {
   return createRoute({
     method: o.method,
@@ -58,6 +61,7 @@ export function operation<
       [o.status]: { description: "done", content: { "application/json": { schema: o.answer } } },
       ...refusals,
       ...(o.request.body ? bodyRefusals : {}),
+      ...o.also,
     } as
       & { [K in S]: { description: string; content: { "application/json": { schema: T } } } }
       & typeof refusals,

@@ -44,12 +44,12 @@ export async function lookAtRates(
 }
 
 /** The currencies of the catalogue; none where it can't be read, which is another finding. */
-async function currenciesOf({ settings }: Patient): Promise<string[]> {
+async function currenciesOf({ settings, clock }: Patient): Promise<string[]> {
   try {
     if (!await hasDatabase(settings)) return [];
     const database = await openDatabase(settings.NCC_DATABASE_URL ?? null, settings.NCC_DATA_DIR);
     try {
-      const used = await currenciesInUse(database.kysely);
+      const used = await currenciesInUse(database.kysely, clock.now());
       return [...new Set([...used.values()].flatMap((of) => [...of]))].sort();
     } finally {
       await database.close();

@@ -1,0 +1,39 @@
+import type { Clock } from "../clock.ts";
+import type { Database } from "../db/database.ts";
+import { findOrder, type OrderRow } from "../orders/orders_store.ts";
+import { tillState } from "../orders/till.ts";
+
+/** As long as a wallet has to make an invoice (design §5). */
+const PATIENCE_MS = 8_000;
+
+/**
+ * Does something to a till's order, and waits until its invoice is there or can't be had: woken by the commit that says so, for
+ * 8 s at most. Answers the order as it is then; nothing when `act` does.
+ */
+export async function untilInvoiced<T extends { order: OrderRow } | null>(
+  { database, clock }: { database: Database; clock: Clock },
+  orderId: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  let news = Promise.withResolvers<void>();
+  const unlisten = database.listen("till", (ids) => {
+    if (ids.includes(orderId)) news.resolve();
+  });
+  const over = new AbortController();
+  try {
+    const acted = await act();
+    if (acted === null) return acted;
+    let late = false;
+    const patience = clock.sleep(PATIENCE_MS, over.signal).then(() => void (late = true));
+    while (tillState(acted.order) === "creating" && !late) {
+      await Promise.race([news.promise, patience]);
+      // Before it is looked at: what comes meanwhile is news again.
+      news = Promise.withResolvers<void>();
+      acted.order = await findOrder(database.kysely, orderId) ?? acted.order;
+    }
+    return acted;
+  } finally {
+    unlisten();
+    over.abort();
+  }
+}
