@@ -32,6 +32,7 @@ import { Sweep } from "../payments/sweep.ts";
 import { sweepJobs } from "../payments/sweep_jobs.ts";
 import type { OnChain } from "../payments/chain/on_chain.ts";
 import { type LookUpSoon, PaymentWatcher } from "../payments/watcher.ts";
+import { tillCallJob } from "../till/call_job.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
@@ -62,7 +63,7 @@ export interface WorkerParts {
   settings: Settings;
   crypto: EventCrypto;
   merchants: MerchantRegistry;
-  /** What preimages of hold invoices follow from. */
+  /** What preimages of hold invoices, and the secrets of calls to tills, follow from. */
   secrets: Pick<SecretBox, "derive">;
   /** Names this process in leases. */
   holder: string;
@@ -142,6 +143,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
       }),
       ...news.handlers,
       ...medusa?.handlers,
+      ...tillCallJob({ ...base, secrets, web: new GuardedFetch() }),
       [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: new AddressGuard() }),
       "catalog.publish": catalogPublisher({ ...base, identityOf }),
       "identity.publish": identityPublisher({ ...base, identityOf }),
