@@ -19,7 +19,7 @@ const TICK_MS = 1_000;
 /** A claimed look-up whose process died is taken up again after this. */
 const CLAIM_MS = 30_000;
 /** Questions to one wallet without a hint, and because of one. */
-const POLLS = { atOnce: 10, inAll: 64, perSecond: 50 };
+const POLLS = { atOnce: 10, inAll: 20, perSecond: 50 };
 const HINTS = { atOnce: 32, inAll: 128, perSecond: 1_000 };
 /** With more due than this one list is asked for instead, about so many at once. */
 const LISTED_FROM = 20;

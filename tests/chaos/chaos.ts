@@ -3,9 +3,9 @@
  * their own with books of their own, which are compared in the end.
  *
  * `--orders N --orders-per-second N --at-once N --seconds-between-kills N --from start|ready --database sqlite|postgres
- * --drain-seconds N --honest --seed N --keep`: the kills last until all have ordered; of the customers `--at-once` are there at a
+ * --drain-seconds N --honest --wallet-lists --seed N --keep`: the kills last until all have ordered; of the customers `--at-once` are there at a
  * time at most; `--from ready` counts the seconds of a life from when it is ready; `--honest` is without faults of relays and wallet
- * (`faults.ts`); `--keep` leaves data, log and books.
+ * (`faults.ts`); `--wallet-lists`: the wallet keeps a list of what came in, as most do; `--keep` leaves data, log and books.
  */
 import { parseArgs } from "node:util";
 import { postgresDatabase } from "../support/databases.ts";
@@ -30,6 +30,8 @@ interface Options {
   honest: boolean;
   seed: number;
   keep: boolean;
+  /** The wallet keeps a list of what came in. */
+  walletLists: boolean;
 }
 
 const READY_MS = 30_000;
@@ -58,6 +60,7 @@ function optionsFrom(args: string[]): Options {
       "drain-seconds": { type: "string" },
       database: { type: "string", default: "sqlite" },
       honest: { type: "boolean", default: false },
+      "wallet-lists": { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
       keep: { type: "boolean", default: false },
     },
@@ -75,6 +78,7 @@ function optionsFrom(args: string[]): Options {
     drainMs: Number(values["drain-seconds"] ?? 300 + orders * 0.3) * 1000,
     database: values.database,
     honest: values.honest,
+    walletLists: values["wallet-lists"],
     seed: Number(values.seed),
     keep: values.keep,
   };
@@ -188,7 +192,11 @@ async function setScene(o: Options): Promise<
   };
   const relays = [await relay(1, lossyRelay), await relay(2, lossyRelay)];
   const walletRelay = await relay(3, lossyWallet);
-  const wallet = await start("./wallet.ts", [walletRelay.honest, String(o.honest ? 0 : silentPayments)]);
+  const wallet = await start("./wallet.ts", [
+    walletRelay.honest,
+    String(o.honest ? 0 : silentPayments),
+    ...(o.walletLists ? ["lists"] : []),
+  ]);
   return { relays, walletRelay, wallet, children };
 }
 

@@ -5,6 +5,7 @@ import type { Plan } from "./customer.ts";
 
 const ZONE = "post";
 const SOON_MS = 10 * 60_000;
+const ROUND = "payments.sweep";
 const stall = {
   id: "stall",
   name: "Crash shop",
@@ -62,12 +63,14 @@ export async function shopBooks(ncc: NccProcess): Promise<Books["shop"]> {
   };
 }
 
-/** Jobs that aren't over; what has its time at night isn't late. */
+/** Jobs that aren't over; what has its time at night, or comes round every hour, isn't late. */
 export async function openJobs(ncc: NccProcess): Promise<number> {
   const lists = await Promise.all(
-    ["ready", "running"].map((state) => ncc.all<{ run_at: string }>(`/jobs?state=${state}`)),
+    ["ready", "running"].map((state) => ncc.all<{ kind: string; run_at: string }>(`/jobs?state=${state}`)),
   );
-  return lists.flat().filter((job) => Date.parse(job.run_at) < Date.now() + SOON_MS).length;
+  return lists.flat().filter(({ kind, run_at }) =>
+    kind !== ROUND && Date.parse(run_at) < Date.now() + SOON_MS
+  ).length;
 }
 
 /** Quantities as the relay shows them. */

@@ -5,9 +5,18 @@ import type { NostrFilter } from "@nostrify/types";
 import { matchFilter } from "nostr-tools/filter";
 import { isAddressableKind, isReplaceableKind } from "nostr-tools/kinds";
 
-/** A relay that isn't ours, in this process: the npm package `@nostr-relay/core` over a memory of our own. */
-export async function serveNpmRelay(port = 0): Promise<{ url: string } & AsyncDisposable> {
+/**
+ * A relay that isn't ours, in this process: the npm package `@nostr-relay/core` over a memory of our own. It shows live events to
+ * everybody, whatever their filters' tags say, unless it `heedsTags`: with a thousand clients that is a thousand copies of each.
+ */
+export async function serveNpmRelay(
+  port = 0,
+  { heedsTags = false } = {},
+): Promise<{ url: string } & AsyncDisposable> {
   const { common, core, validation } = await load();
+  if (heedsTags) {
+    common.EventUtils.isMatchingFilter = (event, filter) => matchFilter(filter as NostrFilter, event);
+  }
   const relay = new core.NostrRelay(memory(common.EventRepository), {
     hostname: "127.0.0.1",
     logLevel: common.LogLevel.ERROR,
