@@ -170,7 +170,7 @@ export class App {
       settings,
       secrets: keys.secrets,
       restore: restored.desk,
-      termsOf: shopTerms(settings, rates, this.merchants, fence),
+      termsOf: shopTerms(settings, rates, this.merchants, fence, medusa),
       hooks: new WalletHooks({
         ...base,
         secrets: keys.secrets,

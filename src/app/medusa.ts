@@ -7,6 +7,9 @@ import type { Log } from "../log.ts";
 import { ordersWaiting, reportOf } from "../medusa/report_store.ts";
 import { type MedusaAccess, MedusaClient } from "../medusa/client.ts";
 import { KeptStalls } from "../medusa/kept_stalls.ts";
+import { mirrorJobs } from "../medusa/orders/mirror_jobs.ts";
+import { orderSweep, sweepOrders } from "../medusa/orders/orders_sweep.ts";
+import { TheirOrders } from "../medusa/orders/their_orders.ts";
 import { MedusaPulse } from "../medusa/pulse.ts";
 import { type MedusaState, medusaStates, medusaUp, summaryOf } from "../medusa/state.ts";
 import { isBitcoinUnit } from "../money/currency.ts";
@@ -60,6 +63,7 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
   if (access === null) return null;
   const { database, clock } = base;
   const client = MedusaClient.create(access, base);
+  const theirs = new TheirOrders(client);
   const merchant = () => firstMerchant(merchants);
   const stalls = new KeptStalls({ ...base, merchant });
   const onBack = () => database.transaction((tx) => hurryJobs(tx, { kind: MIRROR_JOB, now: clock.now() }));
@@ -85,11 +89,20 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
   return {
     client,
     services: [
-      { start: () => Promise.resolve(), stop: () => Promise.resolve(client.close()) },
+      { start: () => beginSweeps(merchant(), database, clock), stop: () => Promise.resolve(client.close()) },
       stalls,
       new MedusaPulse({ ...base, client, onBack }),
     ],
-    handlers: {},
+    handlers: {
+      ...mirrorJobs({
+        ...base,
+        theirs,
+        authority: settings.NCC_MEDUSA_STOCK,
+        whenDown: settings.NCC_MEDUSA_DOWN,
+        onDoubt: () => {},
+      }),
+      ...orderSweep({ ...base, theirs }),
+    },
     merchant,
     mirrorOf: (stallId) =>
       stalls.has(stallId) ? (settings.NCC_MEDUSA_STOCK === "local" ? "follow" : "confirm") : null,
@@ -101,4 +114,11 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
 /** Whether prices in it can be asked for in sats, now or in a while. */
 function quotable(currency: string, rates: RateSource): boolean {
   return isBitcoinUnit(currency) || rates.rate(currency) !== null || rates.mayCome(currency);
+}
+
+/** Each sweep has the next one done. */
+async function beginSweeps(merchant: string | null, database: Database, clock: Clock): Promise<void> {
+  if (merchant === null) return;
+  const now = clock.now();
+  await database.transaction((tx) => sweepOrders(tx, merchant, now, now));
 }

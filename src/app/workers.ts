@@ -37,6 +37,7 @@ import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
+import { mirrorJobs } from "../medusa/orders/mirror_jobs.ts";
 import { behindFence, fencedJobs, type RestoreFence } from "./restore_fence.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { MedusaBridge } from "./medusa.ts";
@@ -142,7 +143,9 @@ export function buildWorkers(parts: WorkerParts): Workers {
         "refund.tell": refundTellJob({ ...base, identityOf, refundOf: refundAddressee }),
       }),
       ...news.handlers,
-      ...medusa?.handlers,
+      // Orders that wait for a Medusa that isn't set up any more wait for nothing.
+      ...(medusa?.handlers ??
+        mirrorJobs({ ...base, theirs: null, authority: "medusa", whenDown: "refuse", onDoubt: () => {} })),
       ...tillCallJob({ ...base, secrets, web: new GuardedFetch() }),
       [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: new AddressGuard() }),
       "catalog.publish": catalogPublisher({ ...base, identityOf }),

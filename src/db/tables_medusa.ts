@@ -5,6 +5,8 @@ export interface MedusaBridgesTable {
   merchant: Text;
   /** The stall that its products are in. */
   stall_id: TextOrNull;
+  /** The sales channel that orders go to. */
+  channel: TextOrNull;
   /** What regions, taxes and shipping options looked like when zones were last made of them. */
   region_hash: TextOrNull;
   /** Counts full sweeps. */
@@ -67,8 +69,10 @@ export interface MedusaZonesTable {
 export type MedusaOrderState =
   /** Nothing of it is there, as far as we know; `call` tells of what was asked. */
   | "wanted"
-  /** It is there and holds its goods. */
+  /** It is there and holds goods. */
   | "placed"
+  /** And Medusa has all that it sold: with several processes it may have sold more. */
+  | "held"
   /** Medusa hasn't got the goods. */
   | "refused"
   /** We cancel it, or have. */
@@ -85,6 +89,8 @@ export interface MedusaOrdersTable {
   attempt: Int;
   /** sha-256 of lines, zone and country that it was placed with. */
   content_hash: Text;
+  /** sha-256 of name, address and contact as Medusa has them; null: they aren't there yet. */
+  details_hash: TextOrNull;
   state: Word<MedusaOrderState>;
   medusa_order: TextOrNull;
   /** The call whose answer we don't know, and when (ms) it was sent. */

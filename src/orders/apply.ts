@@ -10,7 +10,7 @@ import { next } from "./life_cycle.ts";
 import { addTimeline, insertOrder, itemsOf, lockOrder, type OrderRow, updateOrder } from "./orders_store.ts";
 import { refundOwed, refundsInLedger, refundsOff } from "./refund_effects.ts";
 import { enqueueReplies, type QueuedReply } from "./replies.ts";
-import { isOpen, mirror, tellIfLate } from "./mirror.ts";
+import { concerns, isOpen, mirror, tellIfLate } from "./mirror.ts";
 import { tellSoldOut } from "./sold_out.ts";
 import { ownersHear, tellTill, tillOf } from "./till.ts";
 import type { Effect, OrderEvent, OrderState, Outcome, QuotedLine } from "./types.ts";
@@ -62,7 +62,7 @@ export async function applyTo(
   };
   if (!outcome.ignored) await updateOrder(tx, order.id, change);
   const changed: OrderRow = outcome.ignored ? order : { ...order, ...change };
-  if (differs(order, changed)) await mirror(tx, changed, now);
+  if (concerns(order, changed)) await mirror(tx, changed, now);
   const seq = await addTimeline(tx, order.id, now, [{ event: event.type, text: outcome.timeline }]);
   await tellTill(tx, order, changed, seq, now);
   return { order: await carryOut(tx, changed, outcome.effects, seq, now, goods), outcome };
@@ -99,13 +99,6 @@ export async function begin(
   const seq = await addTimeline(tx, order.id, now, timeline);
   if (isOpen(order)) await mirror(tx, order, now);
   return o.silently ? order : await carryOut(tx, order, effects, seq, now);
-}
-
-/** Whether another system that follows the order has anything to do. */
-function differs(before: OrderRow, after: OrderRow): boolean {
-  return before.payment !== after.payment || before.fulfilment !== after.fulfilment ||
-    before.revision !== after.revision || before.tracking !== after.tracking ||
-    before.received_msat !== after.received_msat;
 }
 
 /** Events that can make an order paid: then it counts what can be handed over at once. */

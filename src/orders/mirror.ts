@@ -1,6 +1,6 @@
 import type { Tx } from "../db/database.ts";
 import { enqueue } from "../jobs/queue.ts";
-import type { OrderRow } from "./orders_store.ts";
+import { openStates, type OrderRow } from "./orders_store.ts";
 
 /** The job {order_id} that brings an order and what another system has of it to the same end. */
 export const MIRROR_JOB = "order.mirror";
@@ -32,6 +32,16 @@ export async function mirror(
 export async function tellIfLate(tx: Tx, { id, merchant }: OrderRow, now: number): Promise<void> {
   const job = { kind: LATE_JOB, merchant, payload: { order_id: id }, key: id };
   await enqueue(tx, { ...job, runAt: now + TELL_AFTER_MS }, now);
+}
+
+/** Whether what became of an order is another system's concern: it holds the goods for as long as the order waits for money. */
+export function concerns(before: OrderRow, after: OrderRow): boolean {
+  return stage(before) !== stage(after) || before.fulfilment !== after.fulfilment ||
+    before.revision !== after.revision || before.tracking !== after.tracking;
+}
+
+function stage({ payment }: OrderRow): string {
+  return openStates.includes(payment) ? "open" : payment;
 }
 
 /** Whether a new order is to be followed: one that was refused at once holds nothing anywhere. */

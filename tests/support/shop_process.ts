@@ -1,7 +1,7 @@
 import { catalogPublisher } from "../../src/catalog/publisher.ts";
 import type { Database } from "../../src/db/database.ts";
 import { Lease } from "../../src/jobs/lease.ts";
-import { JobRunner } from "../../src/jobs/runner.ts";
+import { type JobHandlers, JobRunner } from "../../src/jobs/runner.ts";
 import type { Log } from "../../src/log.ts";
 import { InboxBatch } from "../../src/messages/inbox_batch.ts";
 import { InboxWorker } from "../../src/messages/inbox_worker.ts";
@@ -14,6 +14,7 @@ import { LOOK_UP_JOB, recipientLookUp } from "../../src/nostr/recipient_look_up.
 import type { Verifier } from "../../src/nostr/verify.ts";
 import { heldBack } from "../../src/notifications/held_back.ts";
 import { apply } from "../../src/orders/apply.ts";
+import { LATE_JOB, MIRROR_JOB } from "../../src/orders/mirror.ts";
 import { lockOrder } from "../../src/orders/orders_store.ts";
 import { paymentArrived } from "../../src/orders/payment_arrived.ts";
 import { paymentHeld } from "../../src/orders/payment_held.ts";
@@ -57,6 +58,8 @@ const KINDS = [
   REFUND_TELL_JOB,
   "catalog.publish",
   "payments.sweep",
+  MIRROR_JOB,
+  LATE_JOB,
   ...NEWS_KINDS,
 ];
 
@@ -73,6 +76,8 @@ export interface ProcessOptions extends NewsOptions {
   web?: GuardedFetch;
   /** Ways to pay that the shop offers itself. */
   pages?: PaymentPages;
+  /** What else it works off. */
+  handlers?(base: { database: Database; clock: FakeClock; log: Log }): JobHandlers;
 }
 
 /** What it works with. */
@@ -152,6 +157,7 @@ export class ShopProcess {
         ...sweepJobs({ ...base, sweep: new Sweep({ ...base, orders, walletsOf, settlement }) }),
         ...refundJobs({ ...base, payerOf: () => parts.payer(), web: o.web ?? new GuardedFetch() }),
         ...news.handlers,
+        ...o.handlers?.(base),
         [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: o.guard ?? new AddressGuard() }),
         "catalog.publish": catalogPublisher({ ...base, identityOf }),
       },
