@@ -39,8 +39,8 @@ export async function copyCatalogue(
 
 /** Has all that a merchant offers withdrawn from relays: quantity 0, then a deletion, by its own key. */
 export async function withdrawCatalogue(tx: Tx, merchant: string, now: number): Promise<void> {
-  for (const { id } of await stalls.selectStallsOf(tx, merchant)) {
-    await deleteStall(tx, { merchant, id, now });
+  for (const { id, kept_by: by } of await stalls.selectStallsOf(tx, merchant)) {
+    await deleteStall(tx, { merchant, id, now, ...(by !== null && { by }) });
   }
 }
 

@@ -4,6 +4,7 @@ import type { StallsTable, Tables } from "../db/tables.ts";
 import type { Random } from "../random.ts";
 import { readCurrency } from "./amounts.ts";
 import { keepProductPrice, keepStallPrices } from "./earlier_prices_store.ts";
+import { isKept, type Keeper, keptChange, keptOtherwise } from "./keeping.ts";
 import { markDeleted } from "./product_deletion.ts";
 import { selectProductsOfStall, updateProductRow } from "./products_store.ts";
 import { PRODUCT_KIND, publishAt, STALL_KIND } from "./publish_queue.ts";
@@ -13,10 +14,10 @@ import type { StallInput } from "./stall_input.ts";
 import * as store from "./stalls_store.ts";
 import { readZones, zoneConflict } from "./zones.ts";
 
-/** Makes a stall and has it published. Its id becomes a UUID when none is given. */
+/** Makes a stall and has it published. Its id becomes a UUID when none is given. `by`: not its merchant, but who keeps it. */
 export async function createStall(
   tx: Tx,
-  o: { merchant: string; input: StallInput; now: number; random: Random },
+  o: { merchant: string; input: StallInput; now: number; random: Random; by?: Keeper },
 ): Promise<{ ok: true; stall: StallResource } | Refusal> {
   if (!await store.lockMerchant(tx, o.merchant)) {
     return notFound(`there is no merchant ${o.merchant}`, "/merchant");
@@ -26,14 +27,14 @@ export async function createStall(
   if (there && there.deleted_at === null) return conflict(`there is a stall ${id} already`, "/id");
   const read = await readStall(tx, o, id, there);
   if (!read.ok) return read;
-  await store.putStall(tx, { ...read.row, created_at: o.now });
+  await store.putStall(tx, { ...read.row, kept_by: o.by ?? null, created_at: o.now });
   return { ok: true, stall: await stored(tx, o.merchant, id, o.now) };
 }
 
-/** Replaces a stall's content and has it published if anything changed. */
+/** Replaces a stall's content and has it published if anything changed. `by`: not its merchant. */
 export async function updateStall(
   tx: Tx,
-  o: { merchant: string; id: string; input: StallInput; now: number; random: Random },
+  o: { merchant: string; id: string; input: StallInput; now: number; random: Random; by?: Keeper },
 ): Promise<{ ok: true; stall: StallResource } | Refusal> {
   const { merchant, id, input, now } = o;
   if (input.id !== undefined && input.id !== id) {
@@ -44,7 +45,8 @@ export async function updateStall(
   if (!there || there.deleted_at !== null) return notFound(`there is no stall ${id}`);
   const read = await readStall(tx, o, id, there);
   if (!read.ok) return read;
-  const refusal = await fitProducts(tx, there, read.row, now);
+  const kept = isKept(there, o.by) ? keptChange(there, read.row) : null;
+  const refusal = kept ?? await fitProducts(tx, there, read.row, now);
   if (refusal) return refusal;
   await keepStallPrices(tx, there, read.row, now);
   await store.updateStallRow(tx, merchant, id, read.row);
@@ -54,11 +56,12 @@ export async function updateStall(
 /** Deletes a stall's products, then the stall. Orders that are under way keep what they need. */
 export async function deleteStall(
   tx: Tx,
-  o: { merchant: string; id: string; now: number },
+  o: { merchant: string; id: string; now: number; by?: Keeper },
 ): Promise<{ ok: true } | Refusal> {
   await store.lockMerchant(tx, o.merchant);
   const there = await store.selectStall(tx, o.merchant, o.id);
   if (!there || there.deleted_at !== null) return notFound(`there is no stall ${o.id}`);
+  if (isKept(there, o.by)) return keptOtherwise("stall", o.id);
   for (const product of await selectProductsOfStall(tx, o.merchant, o.id)) {
     await markDeleted(tx, product, o.now);
   }

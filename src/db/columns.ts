@@ -12,3 +12,5 @@ export type Text = ColumnType<string, string, string>;
 export type TextOrNull = ColumnType<string | null, string | null | undefined, string | null>;
 /** A string out of a closed set. */
 export type Word<T extends string> = ColumnType<T, T, T>;
+/** The same, or none of it. */
+export type WordOrNull<T extends string> = ColumnType<T | null, T | null | undefined, T | null>;

@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { Flag, FlagOff, Int, IntOrNull, Text, TextOrNull, Word } from "./columns.ts";
+import type { Flag, FlagOff, Int, IntOrNull, Text, TextOrNull, Word, WordOrNull } from "./columns.ts";
 
 export interface MerchantsTable {
   pubkey: Text;
@@ -42,8 +42,8 @@ export interface StallsTable {
   /** sha-256 of what was last published (kind, content, tags): unchanged content isn't published again. */
   published_hash: TextOrNull;
   deleted_at: IntOrNull;
-  /** Another system (`medusa`) that decides most of it; null: it is ours alone. */
-  kept_by: TextOrNull;
+  /** Another system that decides most of it; null: it is ours alone. */
+  kept_by: WordOrNull<"medusa">;
   created_at: Int;
   updated_at: Int;
 }
@@ -86,8 +86,8 @@ export interface ProductsTable {
   published_at: IntOrNull;
   published_hash: TextOrNull;
   deleted_at: IntOrNull;
-  /** Another system (`medusa`) that decides most of it; null: it is ours alone. */
-  kept_by: TextOrNull;
+  /** Another system that decides most of it; null: it is ours alone. */
+  kept_by: WordOrNull<"medusa">;
   created_at: Int;
   updated_at: Int;
 }
