@@ -12,6 +12,7 @@ export async function up(db: Kysely<any>): Promise<void> {
     .addColumn("stall_id", "text")
     .addColumn("channel", "text")
     .addColumn("region_hash", "text")
+    .addColumn("view", "text")
     .addColumn("sweep", "bigint", (c) => c.notNull().defaultTo(0))
     .addColumn("sweep_started_at", "bigint")
     .addColumn("sweep_ended_at", "bigint")
@@ -31,6 +32,7 @@ export async function up(db: Kysely<any>): Promise<void> {
     .addColumn("left_out", "integer", (c) => c.notNull().defaultTo(0))
     .addColumn("trouble", "text")
     .addColumn("sweep", "bigint", (c) => c.notNull())
+    .addColumn("read_at", "bigint", (c) => c.notNull())
     .addColumn("created_at", "bigint", (c) => c.notNull())
     .addColumn("updated_at", "bigint", (c) => c.notNull())
     .addPrimaryKeyConstraint("medusa_products_key", ["merchant", "product_id"])
@@ -49,6 +51,7 @@ export async function up(db: Kysely<any>): Promise<void> {
     .addColumn("shipping_option", "text", (c) => c.notNull())
     .addColumn("name", "text", (c) => c.notNull())
     .addColumn("countries", "text", (c) => c.notNull())
+    .addColumn("places", "text", (c) => c.notNull())
     .addColumn("amount", "text", (c) => c.notNull())
     .addColumn("cost", "text", (c) => c.notNull())
     .addColumn("left_out", "integer", (c) => c.notNull().defaultTo(0))
@@ -78,6 +81,9 @@ export async function up(db: Kysely<any>): Promise<void> {
     .addColumn("updated_at", "bigint", (c) => c.notNull())
     .execute();
   await db.schema.createIndex("medusa_orders_by_medusa").on("medusa_orders").columns(["medusa_order"])
+    .execute();
+  // A stock figure isn't taken when a call of ours changed it meanwhile.
+  await db.schema.createIndex("medusa_orders_by_stock").on("medusa_orders").columns(["merchant", "stock_at"])
     .execute();
   // What isn't at its end yet is looked at again and again.
   await db.schema.createIndex("medusa_orders_open").on("medusa_orders").columns([

@@ -9,6 +9,8 @@ export interface MedusaBridgesTable {
   channel: TextOrNull;
   /** What regions, taxes and shipping options looked like when zones were last made of them. */
   region_hash: TextOrNull;
+  /** JSON: how products are read (channel, publishable key, currency, tax groups), as the last sweep found it. */
+  view: TextOrNull;
   /** Counts full sweeps. */
   sweep: IntZero;
   sweep_started_at: IntOrNull;
@@ -40,6 +42,8 @@ export interface MedusaProductsTable {
   trouble: TextOrNull;
   /** The full sweep that saw it last. */
   sweep: Int;
+  /** When (ms) Medusa was last asked for what is taken from it: what was asked before is older. */
+  read_at: Int;
   created_at: Int;
   updated_at: Int;
 }
@@ -54,6 +58,8 @@ export interface MedusaZonesTable {
   name: Text;
   /** JSON: string[], ISO 3166-1 alpha-2 in lower case. */
   countries: Text;
+  /** JSON: string[], their names. */
+  places: Text;
   /** What Medusa is told that shipping costs, a decimal string. */
   amount: Text;
   /** What the customer pays for it, taxes included. */

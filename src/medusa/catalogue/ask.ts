@@ -1,20 +1,23 @@
 import { z } from "zod";
+import type { MedusaClient, MedusaQuestion } from "../client.ts";
 
-/** A question to Medusa, and what its answer must look like. */
-export interface Question<T> {
+/** A question about the catalogue. */
+export type Question<T> = Pick<MedusaQuestion<T>, "schema" | "query" | "body" | "storeKey" | "signal"> & {
   method: "GET" | "POST";
   path: string;
-  /** A list stands there once for each of its values. */
-  query?: Record<string, string | number | readonly string[]>;
-  body?: unknown;
-  schema: z.ZodType<T>;
-  /** The publishable key that routes of the store want. */
-  storeKey?: string;
-  signal?: AbortSignal | undefined;
-}
+};
 
 /** Asks Medusa, after whoever asks for an order. Throws a MedusaError when there is no answer of that shape. */
 export type Ask = <T>(question: Question<T>) => Promise<T>;
+
+/** A page of products is much work for Medusa. */
+const ANSWER_MS = 30_000;
+
+/** Asks by a client. Nothing that is asked about the catalogue does harm when it is asked twice. */
+export function askOf(client: Pick<MedusaClient, "request">): Ask {
+  return (question) =>
+    client.request({ ...question, priority: "catalogue", answerMs: ANSWER_MS, safe: true });
+}
 
 const PAGE = 200;
 
@@ -38,16 +41,4 @@ export async function askAll<T>(
     all.push(...items);
     if (items.length < PAGE) return all;
   }
-}
-
-/** Why Medusa didn't answer as hoped. */
-export interface Fault extends Error {
-  kind: string;
-  /** Whether the same question may be answered another time. */
-  temporary: boolean;
-}
-
-/** A MedusaError; null for any other error. */
-export function faultOf(error: unknown): Fault | null {
-  return error instanceof Error && error.name === "MedusaError" ? error as Fault : null;
 }

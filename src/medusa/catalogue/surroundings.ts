@@ -27,14 +27,11 @@ export interface Surroundings {
   options: shapes.ShippingOption[];
 }
 
-/** What is missing in Medusa's set-up. */
-export type Lack = "no_channel" | "no_currency" | "no_shipping";
-
-/** Why nothing can be taken from Medusa as it is set up: a sentence for the merchant. */
+/** Why nothing can be taken from Medusa as it is set up: what the report calls it, and a sentence for the merchant. */
 export interface Unusable {
   ok: false;
-  lack: Lack;
-  problem: string;
+  lack: "no_channel" | "no_currency" | "problem";
+  reason: string;
 }
 
 const OPTION_FIELDS = [
@@ -67,7 +64,7 @@ export async function readSurroundings(
   if (!currency.ok) return currency;
   const [channels, regions, options, taxes, preferences] = await Promise.all([
     all("/admin/sales-channels", "sales_channels", shapes.salesChannel, {
-      id: [chosen.channel.id],
+      "id[]": [chosen.channel.id],
       fields: "id,name,is_disabled,stock_locations.id",
     }),
     all("/admin/regions", "regions", shapes.region),
@@ -91,7 +88,7 @@ export async function readSurroundings(
   const ways = options.filter((option) => isForCustomers(option) && startsAt(option, places)).sort(byId);
   if (ways.length === 0) {
     return unusable(
-      "no_shipping",
+      "problem",
       `no shipping option of Medusa's starts at a stock location of the sales channel ${chosen.channel.name}`,
     );
   }
@@ -198,6 +195,6 @@ function list(names: string[]): string {
   return names.length === 0 ? "none" : names.join(", ");
 }
 
-function unusable(lack: Lack, problem: string): Unusable {
-  return { ok: false, lack, problem };
+function unusable(lack: Unusable["lack"], reason: string): Unusable {
+  return { ok: false, lack, reason };
 }
