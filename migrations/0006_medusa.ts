@@ -10,7 +10,6 @@ export async function up(db: Kysely<any>): Promise<void> {
   await db.schema.createTable("medusa_bridges")
     .addColumn("merchant", "text", (c) => c.primaryKey())
     .addColumn("stall_id", "text")
-    .addColumn("channel", "text")
     .addColumn("region_hash", "text")
     .addColumn("view", "text")
     .addColumn("sweep", "bigint", (c) => c.notNull().defaultTo(0))

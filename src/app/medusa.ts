@@ -99,7 +99,6 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
         theirs,
         authority: settings.NCC_MEDUSA_STOCK,
         whenDown: settings.NCC_MEDUSA_DOWN,
-        onDoubt: () => {},
       }),
       ...orderSweep({ ...base, theirs }),
     },

@@ -145,7 +145,7 @@ export function buildWorkers(parts: WorkerParts): Workers {
       ...news.handlers,
       // Orders that wait for a Medusa that isn't set up any more wait for nothing.
       ...(medusa?.handlers ??
-        mirrorJobs({ ...base, theirs: null, authority: "medusa", whenDown: "refuse", onDoubt: () => {} })),
+        mirrorJobs({ ...base, theirs: null, authority: "medusa", whenDown: "refuse" })),
       ...tillCallJob({ ...base, secrets, web: new GuardedFetch() }),
       [LOOK_UP_JOB]: recipientLookUp({ ...base, identityOf, guard: new AddressGuard() }),
       "catalog.publish": catalogPublisher({ ...base, identityOf }),

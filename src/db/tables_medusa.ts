@@ -5,8 +5,6 @@ export interface MedusaBridgesTable {
   merchant: Text;
   /** The stall that its products are in. */
   stall_id: TextOrNull;
-  /** The sales channel that orders go to. */
-  channel: TextOrNull;
   /** What regions, taxes and shipping options looked like when zones were last made of them. */
   region_hash: TextOrNull;
   /** JSON: how products are read (channel, publishable key, currency, tax groups), as the last sweep found it. */

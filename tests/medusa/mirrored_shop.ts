@@ -29,9 +29,8 @@ export async function mirroredShop(
   how: Mirrored = {},
   options: ShopOptions = {},
   medusa = new ModelMedusa({ variant_1: { units: UNITS, price: PRICE } }),
-): Promise<{ shop: Shop; medusa: ModelMedusa; doubts: string[] }> {
+): Promise<{ shop: Shop; medusa: ModelMedusa }> {
   const { authority = "medusa", whenDown = "wait" } = how;
-  const doubts: string[] = [];
   const theirs = new TheirOrders(medusa.client);
   const shop = await Shop.process({
     ...options,
@@ -40,11 +39,11 @@ export async function mirroredShop(
       ...options.terms,
     },
     handlers: (base) => ({
-      ...mirrorJobs({ ...base, theirs, authority, whenDown, onDoubt: (order) => void doubts.push(order) }),
+      ...mirrorJobs({ ...base, theirs, authority, whenDown }),
       ...orderSweep({ ...base, theirs }),
     }),
   });
-  return { shop, medusa, doubts };
+  return { shop, medusa };
 }
 
 /** Its catalogue, as a sweep has made it. */
@@ -60,7 +59,12 @@ export async function stocked(shop: Shop): Promise<void> {
   await shelf.product({ id: "variant_1", stall_id: STALL, name: "Shirt", price: PRICE, quantity: UNITS });
   const at = { updated_at: clock.now(), sweep: 1 };
   await database.transaction(async (tx) => {
-    await tx.insertInto("medusa_bridges").values({ merchant, stall_id: STALL, channel: "sc_1", ...at })
+    await tx.insertInto("medusa_bridges").values({
+      merchant,
+      stall_id: STALL,
+      view: JSON.stringify({ channel: "sc_1" }),
+      ...at,
+    })
       .execute();
     await tx.insertInto("medusa_products").values({
       merchant,
@@ -69,6 +73,7 @@ export async function stocked(shop: Shop): Promise<void> {
       medusa_variant: "variant_1",
       title: "Shirt",
       seen_hash: "",
+      read_at: clock.now(),
       created_at: clock.now(),
       ...at,
     }).execute();
@@ -80,6 +85,7 @@ export async function stocked(shop: Shop): Promise<void> {
       shipping_option: ZONE,
       name: "Standard",
       countries: JSON.stringify(["de"]),
+      places: JSON.stringify(["Germany"]),
       amount: String(SHIPPING),
       cost: String(SHIPPING),
       ...at,

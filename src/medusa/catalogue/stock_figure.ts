@@ -30,7 +30,9 @@ export function onHand(
 ): { onHand: number | null } | null {
   if (orders.some((order) => (order.stockAt ?? -Infinity) >= readAt || isInFlight(order, now))) return null;
   if (available === null) return { onHand: null };
-  const held = sum(orders.filter(({ here, there }) => here === "held" && there === "placed"));
+  const held = sum(
+    orders.filter(({ here, there }) => here === "held" && (there === "placed" || there === "held")),
+  );
   const sold = sum(orders.filter(({ here, there }) => here === "committed" && there === "wanted"));
   return { onHand: Math.max(0, available + held - sold) };
 }

@@ -65,7 +65,22 @@ export async function zoneOf(db: Kysely<Tables>, { merchant, shipping_id, stall_
 
 /** The channel that orders go to; null before the catalogue was read. */
 export async function channelOf(db: Kysely<Tables>, merchant: string): Promise<string | null> {
-  const row = await db.selectFrom("medusa_bridges").select("channel").where("merchant", "=", merchant)
+  const row = await db.selectFrom("medusa_bridges").select("view").where("merchant", "=", merchant)
     .executeTakeFirst();
-  return row?.channel ?? null;
+  return row?.view ? (JSON.parse(row.view) as { channel: string }).channel : null;
+}
+
+/** Medusa's products that an order is of. */
+export async function medusaProductsOf(db: Kysely<Tables>, orderId: string): Promise<string[]> {
+  const rows = await db.selectFrom("order_items")
+    .innerJoin("orders", "orders.id", "order_items.order_id")
+    .innerJoin(
+      "medusa_products",
+      (join) =>
+        join.onRef("medusa_products.product_id", "=", "order_items.product_id")
+          .onRef("medusa_products.merchant", "=", "orders.merchant"),
+    )
+    .select("medusa_products.medusa_product").distinct().where("order_items.order_id", "=", orderId)
+    .execute();
+  return rows.map((row) => row.medusa_product);
 }

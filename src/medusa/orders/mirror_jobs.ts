@@ -35,8 +35,6 @@ export interface MirrorOptions {
   authority: "medusa" | "local";
   /** What becomes of orders while it is away. */
   whenDown: "wait" | "refuse";
-  /** Called when a product's figures may be wrong: they are read anew. */
-  onDoubt(orderId: string): void;
 }
 
 /** The handlers of `order.mirror` and `order.mirror_late` {order_id}. */

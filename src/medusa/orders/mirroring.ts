@@ -7,11 +7,12 @@ import type { Updateable } from "kysely";
 import { applyTo } from "../../orders/apply.ts";
 import type { OrderRow } from "../../orders/orders_store.ts";
 import type { OrderEvent } from "../../orders/types.ts";
+import { takeHint } from "../catalogue/hints.ts";
 import { MedusaError } from "../medusa_error.ts";
 import { correction, draftBody } from "./content.ts";
 import { emailOf, newRow } from "./new_row.ts";
 import type { MedusaOrder } from "./medusa_order.ts";
-import { insertMedusaOrder, updateMedusaOrder } from "./medusa_orders_store.ts";
+import { insertMedusaOrder, medusaProductsOf, updateMedusaOrder } from "./medusa_orders_store.ts";
 import { nextStep, type Step, type Theirs } from "./plan.ts";
 import { sameTotal } from "./same_total.ts";
 import { notedOf, rateOf, type Situation, situationOf } from "./situation.ts";
@@ -36,7 +37,6 @@ export interface MirroringOptions {
   log: Log;
   theirs: TheirOrders;
   authority: "medusa" | "local";
-  onDoubt(orderId: string): void;
 }
 
 /** Brings one order and Medusa's to the same end: looks, takes one step, looks again. Whoever calls is the only one for this order. */
@@ -278,7 +278,7 @@ export class Mirroring {
 
   /** Medusa hasn't got it. Where it decides, the order ends; else the merchant has sold it twice, and is told. */
   async #refuse(reason: string, problem: string): Promise<"over"> {
-    const { clock, authority, onDoubt } = this.#o;
+    const { clock, authority } = this.#o;
     await this.#tx(async (tx) => {
       const now = await situationOf(tx, this.#orderId);
       const at = clock.now();
@@ -291,9 +291,11 @@ export class Mirroring {
         });
       }
       if (now && authority === "medusa") await applyTo(tx, now.order, { type: "stockRefused", reason }, at);
+      // What we show of these goods is wrong.
+      const changed = await medusaProductsOf(tx, this.#orderId);
+      if (now) await takeHint(tx, { merchant: now.order.merchant, changed, now: at });
       await this.#job.complete(tx);
     });
-    onDoubt(this.#orderId);
     return "over";
   }
 
