@@ -20,7 +20,6 @@ import { type Keys, openKeys } from "./app/open_keys.ts";
 import { ownerKeys } from "./app/owners.ts";
 import { servingMerchants } from "./app/serve_merchant.ts";
 import { ShopRates } from "./app/shop_rates.ts";
-import { shopTerms } from "./app/shop_terms.ts";
 import { SoleProcess } from "./app/sole_process.ts";
 import { StorageWatch } from "./app/storage_watch.ts";
 import { summarise, type Summary } from "./app/summary.ts";
@@ -165,25 +164,22 @@ export class App {
 
     const owners = ownerKeys(settings);
     const restored = restoredParts({ ...base, verifier: crypto, fence, merchants: this.merchants, owners });
-    this.#api = createApi({
+    const shared = {
       ...base,
-      settings,
       secrets: keys.secrets,
-      restore: restored.desk,
-      termsOf: shopTerms(settings, rates, this.merchants, fence, medusa),
-      hooks: new WalletHooks({
-        ...base,
-        secrets: keys.secrets,
-        merchants: this.merchants,
-        baseUrl: () => this.url,
-        lookUpSoon: workers.lookUpSoon,
-      }),
-      verifier: crypto,
       merchants: this.merchants,
+      baseUrl: () => this.url,
+    };
+    this.#api = createApi({
+      ...shared,
+      settings,
+      restore: restored.desk,
+      termsOf: workers.termsOf,
+      hooks: new WalletHooks({ ...shared, lookUpSoon: workers.lookUpSoon }),
+      verifier: crypto,
       relay: this.relay,
       adminToken: this.adminToken,
       owners,
-      baseUrl: () => this.url,
       hosts: () => knownHosts(settings),
       walletRefusal: (url) => walletRefusal(url, settings),
       health: () => this.health(),

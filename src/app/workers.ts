@@ -20,6 +20,7 @@ import { apply } from "../orders/apply.ts";
 import { lockOrder } from "../orders/orders_store.ts";
 import { paymentArrived } from "../orders/payment_arrived.ts";
 import { paymentHeld } from "../orders/payment_held.ts";
+import type { Terms } from "../orders/place.ts";
 import { quoteJob } from "../orders/quote_job.ts";
 import { heldJobs } from "../payments/held_jobs.ts";
 import { heldMoney } from "../payments/held_money.ts";
@@ -84,6 +85,8 @@ export interface WorkerParts {
 export interface Workers {
   services: Service[];
   lookUpSoon: LookUpSoon;
+  /** The terms that a merchant's orders are taken on, as of now. */
+  termsOf(merchant: string): Terms;
 }
 
 /** What works through the rows: outbox, jobs, wallets, inbox; in the order in which they start. */
@@ -176,5 +179,6 @@ export function buildWorkers(parts: WorkerParts): Workers {
       behindFence(fence, inbox),
     ],
     lookUpSoon: watcher.lookUpSoon,
+    termsOf,
   };
 }
