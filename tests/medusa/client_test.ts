@@ -86,6 +86,22 @@ Deno.test("who isn't known any more logs in anew, once for all, and what was ask
   assertEquals(shop.ask.status().fault, null);
 });
 
+Deno.test("who is told late that it isn't known any more doesn't log out who has logged in since", async () => {
+  await using fake = new FakeMedusa();
+  using shop = client(fake);
+  await shop.ask.get("/admin/stores", asOrder);
+  fake.logOut();
+  const late = Promise.withResolvers<void>();
+  fake.on("GET /admin/orders", {});
+  fake.fail("GET /admin/orders", late.promise);
+  const asking = shop.ask.get("/admin/orders", asOrder);
+  await until(() => fake.running === 1);
+  await shop.ask.get("/admin/stores", asOrder);
+  late.resolve();
+  await asking;
+  assertEquals(fake.logins, 2);
+});
+
 Deno.test("who is never let in asks twice, and no more", async () => {
   await using fake = new FakeMedusa();
   fake.unwelcome = true;

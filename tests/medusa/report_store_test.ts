@@ -25,12 +25,12 @@ Deno.test("orders wait for Medusa until it has their goods, and not before they 
   const { database } = api.app;
   const open = { payment: "quoting", fulfilment: "none", mirror: "confirm" } as const;
   await api.order(open);
-  const [asked, placed] = [await api.order(open), await api.order(open)];
+  const [asked, placed, sold] = [await api.order(open), await api.order(open), await api.order(open)];
   await api.order({ ...open, total_msat: 0 });
   await api.order({ ...open, mirror: "follow" });
   await api.order({ ...open, mirror: null });
   await api.order({ ...open, payment: "awaiting" });
-  const row = (order_id: string, state: "wanted" | "placed") => ({
+  const row = (order_id: string, state: "wanted" | "placed" | "refused") => ({
     order_id,
     merchant: api.merchant,
     email: "",
@@ -41,7 +41,8 @@ Deno.test("orders wait for Medusa until it has their goods, and not before they 
     updated_at: 0,
   });
   await database.transaction((tx) =>
-    tx.insertInto("medusa_orders").values([row(asked, "wanted"), row(placed, "placed")]).execute()
+    tx.insertInto("medusa_orders").values([row(asked, "wanted"), row(placed, "placed"), row(sold, "refused")])
+      .execute()
   );
   assertEquals(await ordersWaiting(database.kysely, api.merchant), 2);
   assertEquals(await ordersWaiting(database.kysely, merchant), 0);

@@ -15,37 +15,39 @@ const of = (name: string, up: boolean | null): Observation => ({
   kinds: { down: "rates_down", up: "rates_up" },
 });
 
-Deno.test("rates that are needed no more are out of order no more, and nobody is told that they are back", async () => {
-  await using database = await freshDatabase();
-  const clock = new FakeClock();
-  const lease = new Lease({
-    database,
-    clock,
-    log: silentLog,
-    name: "conditions",
-    holder: "one",
-    ttlMs: 20_000,
-  });
-  let seen = [of("wallet", true), of("rates", null)];
-  const watcher = new ConditionsWatcher({ database, clock, log: silentLog, lease, observe: () => seen });
-  await watcher.start();
-  const passes = async (seconds: number) => {
-    for (let passed = 0; passed < seconds; passed += 5) {
+for (const name of ["rates", "medusa"]) {
+  Deno.test(`${name}: what is needed no more is out of order no more, and nobody is told that it is back`, async () => {
+    await using database = await freshDatabase();
+    const clock = new FakeClock();
+    const lease = new Lease({
+      database,
+      clock,
+      log: silentLog,
+      name: "conditions",
+      holder: "one",
+      ttlMs: 20_000,
+    });
+    let seen = [of("wallet", true), of(name, null)];
+    const watcher = new ConditionsWatcher({ database, clock, log: silentLog, lease, observe: () => seen });
+    await watcher.start();
+    const passes = async (seconds: number) => {
+      for (let passed = 0; passed < seconds; passed += 5) {
+        await clock.asleep();
+        await clock.advance(5_000);
+      }
       await clock.asleep();
-      await clock.advance(5_000);
-    }
-    await clock.asleep();
-    return (await raised(database.kysely)).map(({ name }) => name);
-  };
-  // While nobody knows, nothing is said.
-  assertEquals(await passes(120), []);
-  seen = [of("wallet", true), of("rates", false)];
-  assertEquals(await passes(55), []);
-  assertEquals(await passes(15), ["rates"]);
-  seen = [of("wallet", true)];
-  assertEquals(await passes(10), []);
-  const jobs = await database.kysely.selectFrom("jobs").select("payload").where("kind", "=", "owners.tell")
-    .execute();
-  assertEquals(jobs.map(({ payload }) => JSON.parse(payload).kind), ["rates_down"]);
-  await watcher.stop();
-});
+      return (await raised(database.kysely)).map(({ name }) => name);
+    };
+    // While nobody knows, nothing is said.
+    assertEquals(await passes(120), []);
+    seen = [of("wallet", true), of(name, false)];
+    assertEquals(await passes(55), []);
+    assertEquals(await passes(15), [name]);
+    seen = [of("wallet", true)];
+    assertEquals(await passes(10), []);
+    const jobs = await database.kysely.selectFrom("jobs").select("payload").where("kind", "=", "owners.tell")
+      .execute();
+    assertEquals(jobs.map(({ payload }) => JSON.parse(payload).kind), ["rates_down"]);
+    await watcher.stop();
+  });
+}

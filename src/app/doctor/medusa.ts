@@ -116,7 +116,7 @@ function lookAtDoor({ url, email }: { url: string; email?: string | undefined },
   if (email !== undefined) return well(WHAT, detail);
   return warning(
     WHAT,
-    `${detail}; asked by an API key, which takes Medusa ten times the work`,
+    `${detail}; asked by an API key, which takes Medusa 40 ms more with every call`,
     "Set NCC_MEDUSA_EMAIL and NCC_MEDUSA_PASSWORD, too.",
   );
 }
