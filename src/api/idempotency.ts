@@ -17,8 +17,8 @@ export const SECRET_HEADER = "x-ncc-secret-answer";
 
 /**
  * `Idempotency-Key` on every POST, per actor, method and path: the same body gets the same answer, refusals included;
- * another body 422; a request that is still running 409. A fault of ours (5xx) is not kept: the key can be used again. An
- * answer with a secret isn't stored, so its repeat gets 409.
+ * another body 422; a request that is still running 409. A fault of ours (5xx), and an answer that says to ask again
+ * (`Retry-After`), are not kept: the key can be used again. An answer with a secret isn't stored, so its repeat gets 409.
  */
 export function idempotent(parts: ApiParts): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
@@ -45,7 +45,9 @@ export function idempotent(parts: ApiParts): MiddlewareHandler<ApiEnv> {
     }
     await next();
     const { status } = c.res;
-    if (status >= 500) return await database.transaction((tx) => freeKey(tx, key));
+    if (status >= 500 || c.res.headers.has("retry-after")) {
+      return await database.transaction((tx) => freeKey(tx, key));
+    }
     const secret = c.res.headers.has(SECRET_HEADER);
     c.res.headers.delete(SECRET_HEADER);
     const body = parts.secrets.seal(await c.res.clone().text(), CONTEXT);

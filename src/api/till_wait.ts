@@ -8,9 +8,9 @@ const PATIENCE_MS = 8_000;
 
 /**
  * Does something to a till's order, and waits until its invoice is there or can't be had: woken by the commit that says so, for
- * 8 s at most. Answers the order as it is then; nothing when `act` does.
+ * 8 s at most. What `act` answers has the order as it is then.
  */
-export async function untilInvoiced<T extends { order: OrderRow } | null>(
+export async function untilInvoiced<T extends { order: OrderRow }>(
   { database, clock }: { database: Database; clock: Clock },
   orderId: string,
   act: () => Promise<T>,
@@ -22,16 +22,16 @@ export async function untilInvoiced<T extends { order: OrderRow } | null>(
   const over = new AbortController();
   try {
     const acted = await act();
-    if (acted === null) return acted;
+    let { order } = acted;
     let late = false;
     const patience = clock.sleep(PATIENCE_MS, over.signal).then(() => void (late = true));
-    while (tillState(acted.order) === "creating" && !late) {
+    while (tillState(order) === "creating" && !late) {
       await Promise.race([news.promise, patience]);
       // Before it is looked at: what comes meanwhile is news again.
       news = Promise.withResolvers<void>();
-      acted.order = await findOrder(database.kysely, orderId) ?? acted.order;
+      order = await findOrder(database.kysely, orderId) ?? order;
     }
-    return acted;
+    return { ...acted, order };
   } finally {
     unlisten();
     over.abort();

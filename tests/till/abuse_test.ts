@@ -91,9 +91,15 @@ Deno.test("a token that asks too often is told to wait, and others aren't", asyn
   const refused = await ask();
   assertEquals([refused.status, refused.body.code], [429, "too_many_requests"]);
   assertEquals(refused.headers.get("retry-after"), "5");
+  const keyed = () =>
+    till.api.post("/invoices/none/cancel", {}, {
+      authorization: `Bearer ${till.token.token}`,
+      headers: { "idempotency-key": "one" },
+    });
+  assertEquals((await keyed()).status, 429);
   assertEquals((await ask((await till.anotherToken()).token)).status, 404);
   await till.clock.advance(5_000);
-  assertEquals((await ask()).status, 404);
+  assertEquals([(await ask()).status, (await keyed()).status], [404, 404]);
 });
 
 Deno.test("what isn't well formed is refused before anything is made of it", async () => {

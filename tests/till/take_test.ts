@@ -6,7 +6,6 @@ import { currenciesInUse } from "../../src/app/currencies_store.ts";
 import { listTillOrders } from "../../src/till/invoices_store.ts";
 import { type InvoiceWish, orderIdOf, takeInvoice } from "../../src/till/take.ts";
 import { onEachDatabase, onPostgres } from "../support/databases.ts";
-import { Shop } from "../support/shop.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
@@ -182,25 +181,3 @@ onPostgres(
     assertEquals((await rows()).length, 2);
   },
 );
-
-Deno.test("a process that ends while the invoice is made leaves it to the next; one is open then", async () => {
-  await using shop = await Shop.open();
-  shop.wallet.faults.next("createInvoice", { do: "lose" });
-  const asked = wish({ merchant: shop.merchant });
-  await shop.database.transaction((tx) =>
-    takeInvoice(tx, asked, { terms: shop.terms, caps: NONE }, shop.clock.now())
-  );
-  const made = async () => (await shop.wallet.invoices()).length;
-  for (const end = Date.now() + 10_000; await made() === 0 && Date.now() < end;) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  await shop.clock.until(shop.stops());
-  const attempts = () =>
-    shop.database.kysely.selectFrom("invoices").select("state").orderBy("attempt").execute();
-  assertEquals((await shop.order()).payment, "quoting");
-  await using next = await shop.another();
-  await next.pass(60_000);
-  assertEquals((await next.order()).payment, "awaiting");
-  assertEquals((await attempts()).map((row) => row.state).filter((state) => state === "open"), ["open"]);
-  assertEquals(await made(), 2);
-});
