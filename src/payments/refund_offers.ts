@@ -104,7 +104,10 @@ export async function destine(
   return { ok: true, refund: destined, what, approved };
 }
 
-/** Takes a destination that can't be used (any more) off a locked refund, and asks the customer for another. */
+/**
+ * Takes a destination that can't be used (any more) off a locked refund, and asks the customer for another. Where there is
+ * nobody to be asked the owners are told.
+ */
 export async function askAnew(tx: Tx, refund: RefundRow, why: string, now: number): Promise<RefundRow> {
   const asked = await updateRefund(tx, refund, {
     state: "due",
@@ -117,6 +120,17 @@ export async function askAnew(tx: Tx, refund: RefundRow, why: string, now: numbe
     asked_at: null,
     note: why,
   }, now);
+  if (asked.customer === null) {
+    await note(tx, asked, { text: `${why} It needs another destination.` }, now);
+    await alarm(tx, asked, {
+      kind: "refund_due",
+      fact: `anew:${refund.payment_hash ?? refund.destination}`,
+      detail:
+        `A refund of ${amountText(refund)} couldn't be sent to where the till said. Have it name another ` +
+        `destination, or give it back by hand: ncc refund by-hand ${refund.id}`,
+    }, now);
+    return asked;
+  }
   const say = `Your refund of ${amountText(refund)} couldn't be sent: ${why}`;
   await note(tx, asked, {
     text: `${why} The customer is asked for another invoice.`,

@@ -1,6 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createHmac } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { RetryLater, type RunningJob } from "../../src/jobs/runner.ts";
+import { apply } from "../../src/orders/apply.ts";
+import { tillCallJob } from "../../src/till/call_job.ts";
+import type { Fetched, WebQuestion } from "../../src/web/guarded_fetch.ts";
 import { Till } from "./scene.ts";
 
 interface Call {
@@ -60,7 +64,12 @@ Deno.test("the program is called when a state changes: signed, and with nothing 
   const { body: list } = await till.api.get("/tokens");
   assert(!JSON.stringify(list).includes(till.token.notify_secret));
   assertEquals(list.data[0].invoices.notify_url, program.url());
-  // Told again when the merchant says so.
+  // What leaves the state as it is isn't told, unless the merchant says so.
+  await till.api.app.database.transaction((tx) =>
+    apply(tx, made.id, { type: "noted", text: "Asked by phone." }, till.clock.now())
+  );
+  await till.clock.advance(5_000);
+  assertEquals(program.calls.length, 2);
   await till.api.post(`/orders/${made.id}/resend`, {});
   await till.until(() => program.calls.length === 3);
   assertEquals(program.states(till.token.notify_secret).at(-1), "paid");
@@ -161,4 +170,49 @@ Deno.test("a URL of our own network is the operator's to name; one merchant's pe
   assertEquals((await replace("none")).status, 422);
   const odd = await till.api.post("/tokens", { name: "x", scopes: ["orders:read"], invoices: {} });
   assertEquals([odd.status, odd.body.errors[0].pointer], [422, "/invoices"]);
+});
+
+Deno.test("what the operator hasn't named is called by the guarded way, without redirects", async () => {
+  await using till = await Till.open({ idle: true });
+  const { id } = (await till.ask("POST", "", { reference: "cart-1", amount_msat: "21000" })).body;
+  const { database } = till.api.app;
+  const url = "https://shop.example.com/paid";
+  await database.transaction((tx) =>
+    tx.updateTable("tokens").set({ notify_url: url, notify_inside: 0 }).execute()
+  );
+  const asked: [string, WebQuestion][] = [];
+  const answers: Fetched[] = [
+    { ok: false, trouble: "refused", reason: "shop.example.com: not a public address" },
+    { ok: true, answer: { status: 307, url, type: null, body: new Uint8Array() } },
+    { ok: true, answer: { status: 200, url, type: null, body: new Uint8Array() } },
+  ];
+  const web = {
+    ask: (at: string, question: WebQuestion) => {
+      asked.push([at, question]);
+      return Promise.resolve(answers.shift()!);
+    },
+  };
+  const secrets = { derive: () => "A".repeat(32) };
+  const { run } = tillCallJob({ database, clock: till.clock, secrets, web })["till.call"]!;
+  const job = (attempt: number, state = "open") =>
+    ({
+      payload: { order_id: id, seq: 7, state },
+      attempt,
+      signal: new AbortController().signal,
+    }) as unknown as RunningJob;
+  const later = async (attempt: number, why: string) =>
+    (await assertRejects(() => run(job(attempt)), RetryLater, why) as RetryLater).delayMs;
+  assertEquals(await later(1, "not a public address"), 5_000);
+  assertEquals(await later(30, "shop.example.com answers HTTP 307"), 3_600_000);
+  await run(job(3));
+  assertEquals(asked.map(([at, { method, redirects }]) => [at, method, redirects]), [
+    [url, "POST", 0],
+    [url, "POST", 0],
+    [url, "POST", 0],
+  ]);
+  assertEquals(asked[0]![1].headers!["webhook-id"], `${id}_7`);
+  // What isn't a job of ours is a fault, and what is gone is nobody's.
+  await assertRejects(() => run(job(1, "shipped")));
+  await run({ ...job(1), payload: { order_id: "none", seq: 1, state: "open" } } as RunningJob);
+  assertEquals(asked.length, 3);
 });

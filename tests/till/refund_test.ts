@@ -145,3 +145,22 @@ Deno.test("what is due by itself takes its reference and destination from the ti
   await till.api.post(`/refunds/${refund.id}/approve`);
   await till.becomes(made.id, "refunded");
 });
+
+Deno.test("a destination that can't be used any more is taken off, the owners are told, and the till names another", async () => {
+  await using till = await Till.open({ settings: { NCC_OWNERS: "a".repeat(64) } });
+  const id = await sold(till);
+  const give = async (destination: string) =>
+    (await till.ask("POST", `/${id}/refund`, { reference: "r1", amount_msat: "1000000", destination })).body
+      .refunds[0];
+  const refund = await give(await invoiceOver(till, 1_000));
+  till.clock.jump(25 * 3_600_000);
+  assertEquals((await till.api.post(`/refunds/${refund.id}/approve`)).status, 409);
+  const [asked] = (await till.see(id)).refunds;
+  assertEquals([asked.state, asked.destination], ["due", null]);
+  const texts = async () => (await till.rows("notices")).map((row) => String(row.text));
+  await till.until(async () => (await texts()).some((text) => text.includes("couldn't be sent")));
+  const destination = await invoiceOver(till, 1_000);
+  assertEquals((await give(destination)).destination, destination);
+  assertEquals((await till.api.post(`/refunds/${refund.id}/approve`)).status, 200);
+  await till.until(async () => (await till.see(id)).refunds[0].state === "sent");
+});
