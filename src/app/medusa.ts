@@ -5,6 +5,10 @@ import type { JobHandlers } from "../jobs/handler.ts";
 import { hurryJobs } from "../jobs/hurry_store.ts";
 import type { Log } from "../log.ts";
 import { ordersWaiting, reportOf } from "../medusa/report_store.ts";
+import { askOf } from "../medusa/catalogue/ask.ts";
+import { productJob } from "../medusa/catalogue/hints.ts";
+import { type CatalogueDeps, sweepJob } from "../medusa/catalogue/sweep.ts";
+import { PRODUCT_JOB, SWEEP_JOB, sweepLater } from "../medusa/catalogue/sweep_queue.ts";
 import { type MedusaAccess, MedusaClient } from "../medusa/client.ts";
 import { KeptStalls } from "../medusa/kept_stalls.ts";
 import { mirrorJobs } from "../medusa/orders/mirror_jobs.ts";
@@ -14,6 +18,7 @@ import { MedusaPulse } from "../medusa/pulse.ts";
 import { type MedusaState, medusaStates, medusaUp, summaryOf } from "../medusa/state.ts";
 import { isBitcoinUnit } from "../money/currency.ts";
 import type { RateSource } from "../money/rates.ts";
+import type { Random } from "../random.ts";
 import { MIRROR_JOB } from "../orders/mirror.ts";
 import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
@@ -24,6 +29,7 @@ import type { MerchantRegistry } from "./merchant_registry.ts";
 export interface MedusaParts {
   database: Database;
   clock: Clock;
+  random: Random;
   log: Log;
   settings: Settings;
   merchants: MerchantRegistry;
@@ -67,6 +73,14 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
   const merchant = () => firstMerchant(merchants);
   const stalls = new KeptStalls({ ...base, merchant });
   const onBack = () => database.transaction((tx) => hurryJobs(tx, { kind: MIRROR_JOB, now: clock.now() }));
+  const catalogue: CatalogueDeps = {
+    ...base,
+    ask: askOf(client),
+    choice: { channel: settings.NCC_MEDUSA_CHANNEL ?? null, currency: settings.NCC_MEDUSA_CURRENCY ?? null },
+    everyMs: settings.NCC_MEDUSA_SWEEP,
+    merchant,
+    onStall: () => stalls.look(),
+  };
   const look = async (): Promise<MedusaLook> => {
     const whose = merchant();
     const { report, sweptAt } = whose === null
@@ -101,6 +115,8 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
         whenDown: settings.NCC_MEDUSA_DOWN,
       }),
       ...orderSweep({ ...base, theirs }),
+      [SWEEP_JOB]: sweepJob(catalogue),
+      [PRODUCT_JOB]: productJob(catalogue),
     },
     merchant,
     mirrorOf: (stallId) =>
@@ -115,9 +131,12 @@ function quotable(currency: string, rates: RateSource): boolean {
   return isBitcoinUnit(currency) || rates.rate(currency) !== null || rates.mayCome(currency);
 }
 
-/** Each sweep has the next one done. */
+/** What changed while nobody listened. Each sweep has the next one done. */
 async function beginSweeps(merchant: string | null, database: Database, clock: Clock): Promise<void> {
   if (merchant === null) return;
   const now = clock.now();
-  await database.transaction((tx) => sweepOrders(tx, merchant, now, now));
+  await database.transaction(async (tx) => {
+    await sweepOrders(tx, merchant, now, now);
+    await sweepLater(tx, merchant, now, now);
+  });
 }

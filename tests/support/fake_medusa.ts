@@ -51,7 +51,40 @@ export class FakeMedusa implements AsyncDisposable {
       { port: 0, hostname: "127.0.0.1", onListen() {} },
       (request) => this.#serve(request),
     );
-    this.on("GET /admin/stores", { stores: [{ id: "store_1", name: "Shop", supported_currencies: [] }] });
+    for (const [route, answer] of Object.entries(this.#shop())) this.on(route, answer);
+  }
+
+  /** A shop as it is set up, without a product. */
+  #shop(): Record<string, Record<string, unknown>> {
+    const channel = { id: "sc_1", name: "Nostr" };
+    const eur = { currency_code: "eur", is_default: true };
+    const service_zone = {
+      geo_zones: [{ type: "country", country_code: "de" }],
+      fulfillment_set: { location: { id: "sloc_1" } },
+    };
+    return {
+      "GET /admin/stores": { stores: [{ id: "store_1", name: "Shop", supported_currencies: [eur] }] },
+      "GET /admin/api-keys": { api_keys: [{ id: "apk_1", token: this.storeKey, sales_channels: [channel] }] },
+      "GET /admin/sales-channels": { sales_channels: [{ ...channel, stock_locations: [{ id: "sloc_1" }] }] },
+      "GET /admin/regions": {
+        regions: [{
+          id: "reg_1",
+          name: "Europe",
+          currency_code: "eur",
+          automatic_taxes: true,
+          countries: [{ iso_2: "de", display_name: "Germany" }],
+        }],
+      },
+      "GET /admin/shipping-options": {
+        shipping_options: [{ id: "so_1", name: "Standard", price_type: "flat", service_zone }],
+      },
+      "GET /admin/tax-regions": { tax_regions: [] },
+      "GET /admin/price-preferences": { price_preferences: [] },
+      "POST /store/carts": { cart: { id: "cart_1" } },
+      "GET /store/shipping-options": { shipping_options: [{ id: "so_1", amount: 5 }] },
+      "POST /store/carts/*/shipping-methods": { cart: { shipping_subtotal: 5, shipping_total: 5 } },
+      "GET /store/products": { products: [] },
+    };
   }
 
   get url(): string {

@@ -32,7 +32,7 @@ export async function askAll<T>(
     signal?: AbortSignal | undefined;
   },
 ): Promise<T[]> {
-  const schema = z.object({ [o.list]: z.array(o.item), count: z.number() });
+  const schema = z.object({ [o.list]: z.array(o.item) });
   const all: T[] = [];
   for (;;) {
     const query = { ...o.query, limit: PAGE, offset: all.length };

@@ -25,3 +25,11 @@ export async function updateBridgeRow(
 ): Promise<void> {
   await tx.updateTable("medusa_bridges").set(change).where("merchant", "=", merchant).execute();
 }
+
+/** The shop has moved to another key: all that is known of its catalogue in Medusa goes along, unless that key has its own. */
+export async function moveBridge(tx: Tx, from: string, to: string): Promise<void> {
+  if (await selectBridge(tx, to) !== undefined) return;
+  for (const table of ["medusa_bridges", "medusa_products", "medusa_zones"] as const) {
+    await tx.updateTable(table).set({ merchant: to }).where("merchant", "=", from).execute();
+  }
+}

@@ -5,8 +5,8 @@ import { type CalculatedPrice, pricePage, storePage, type StoreProduct } from ".
 import type { Surroundings } from "./surroundings.ts";
 import type { TaxGroup } from "./tax_groups.ts";
 
-/** How a channel's products are read. */
-export type View = Pick<Surroundings, "channel" | "storeKey" | "currency" | "groups">;
+/** How a channel's products are read; `channel` is its id. */
+export type View = Pick<Surroundings, "storeKey" | "currency" | "groups"> & { channel: string };
 
 /** Products that customers may see, with what they cost in each tax group. */
 export interface ProductPage {
@@ -14,8 +14,6 @@ export interface ProductPage {
   priceOf: PriceOf;
   /** When (ms) the first question was asked. */
   readAt: number;
-  /** How many there are in all. */
-  count: number;
 }
 
 /** Products of one answer: more save Medusa no time, and hold up who asks for an order. */
@@ -61,7 +59,7 @@ export async function readPage(
     prices.set(groupName(group), pricesOf(answer.products, view.currency));
   }
   const priceOf: PriceOf = (variant, group) => prices.get(group)?.get(variant) ?? null;
-  return { products: page.products, priceOf, readAt, count: page.count };
+  return { products: page.products, priceOf, readAt };
 }
 
 function common({ storeKey }: View, signal: AbortSignal | undefined) {
@@ -69,7 +67,7 @@ function common({ storeKey }: View, signal: AbortSignal | undefined) {
 }
 
 function at({ channel }: View, { region, countries }: TaxGroup) {
-  return { region_id: region, country_code: countries[0]!, "sales_channel_id[]": [channel.id] };
+  return { region_id: region, country_code: countries[0]!, "sales_channel_id[]": [channel] };
 }
 
 function pricesOf(

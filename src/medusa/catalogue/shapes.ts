@@ -115,7 +115,7 @@ export const storeProduct = z.object({
   variants: listOf(variant),
 });
 
-export const storePage = z.object({ products: z.array(storeProduct), count: z.number() });
+export const storePage = z.object({ products: z.array(storeProduct) });
 
 /** The same products for another country: prices alone. */
 export const pricePage = z.object({

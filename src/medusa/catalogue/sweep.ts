@@ -9,7 +9,7 @@ import { addToReport, reportOf } from "../report_store.ts";
 import type { Applied } from "./apply_page.ts";
 import type { Ask } from "./ask.ts";
 import { mappingContext, takeZones } from "./bridge.ts";
-import { selectBridge, updateBridgeRow } from "./bridge_store.ts";
+import { ensureBridgeRow, moveBridge, selectBridge, updateBridgeRow } from "./bridge_store.ts";
 import { PAGE_PRODUCTS, type ProductPage, readPage, type View } from "./pages.ts";
 import type { MappingContext } from "./mapping.ts";
 import { countKnown, selectUnseen } from "./products_store.ts";
@@ -28,6 +28,10 @@ export interface CatalogueDeps {
   log: Log;
   ask: Ask;
   choice: Choice;
+  /** Whose Medusa it is; null: nobody's, now. */
+  merchant(): string | null;
+  /** The stall is there, or another one is. */
+  onStall?(): Promise<void>;
   /** From the end of a sweep to the next one, in ms. */
   everyMs: number;
 }
@@ -60,6 +64,7 @@ class Sweep {
 
   async run(): Promise<void> {
     const { log, database } = this.#deps;
+    if (this.#deps.merchant() !== this.#merchant) return await this.#handOver();
     try {
       const found = await this.#sweep();
       if (found.sweep) log.info("medusa.swept", { ...found.sweep });
@@ -75,6 +80,19 @@ class Sweep {
     }
   }
 
+  /** The shop is another key's now. */
+  async #handOver(): Promise<void> {
+    const { database, clock } = this.#deps;
+    const to = this.#deps.merchant();
+    await database.transaction(async (tx) => {
+      if (to !== null) {
+        await moveBridge(tx, this.#merchant, to);
+        await sweepLater(tx, to, clock.now(), clock.now());
+      }
+      await this.#job.complete(tx);
+    });
+  }
+
   async #sweep(): Promise<CatalogueReport> {
     const { ask, choice, database } = this.#deps;
     const before = await this.#begin();
@@ -82,6 +100,7 @@ class Sweep {
     if (!found.ok) return { ...ALL_WELL, [found.lack]: found.reason };
     const problem = await this.#takeZones(found.surroundings, before.sweep, before.hash);
     if (problem !== null) return { ...ALL_WELL, problem };
+    await this.#deps.onStall?.();
     const mapped = await mappingContext(database.kysely, this.#merchant);
     if (mapped === null) throw new Error("the stall that was just made isn't there");
     const applied = await this.#takeAll(mapped.view, mapped.context, before.sweep);
@@ -110,15 +129,16 @@ class Sweep {
   #begin(): Promise<{ sweep: number; hash: string | null; doubted: boolean }> {
     const { database, clock } = this.#deps;
     return database.transaction(async (tx) => {
-      const bridge = await selectBridge(tx, this.#merchant);
-      if (bridge === undefined) throw new GiveUp("the merchant has no Medusa");
+      const now = clock.now();
+      await ensureBridgeRow(tx, this.#merchant, now);
+      const bridge = (await selectBridge(tx, this.#merchant))!;
       const { report } = await reportOf(tx, this.#merchant);
       const sweep = bridge.sweep + 1;
-      const now = clock.now();
       await updateBridgeRow(tx, this.#merchant, { sweep, sweep_started_at: now, updated_at: now });
       return {
         sweep,
-        hash: bridge.region_hash,
+        // A stall that isn't there any more is made again.
+        hash: await mappingContext(tx, this.#merchant) && bridge.region_hash,
         doubted: (lastSweep(report)?.doubted ?? 0) > 0,
       };
     });
@@ -129,7 +149,7 @@ class Sweep {
     const { database, clock, random, ask } = this.#deps;
     const merchant = this.#merchant;
     const { channel, storeKey, currency, groups } = s;
-    const view: View = { channel, storeKey, currency, groups };
+    const view: View = { channel: channel.id, storeKey, currency, groups };
     const routes = routesOf(s);
     const same = surroundingsHash(s) === hash;
     const zones = same ? [] : zonesOf(s, routes, await learnCosts(ask, s, routes, this.#job.signal));

@@ -29,11 +29,13 @@ export class Scene {
       ask: this.medusa.ask,
       choice: { channel: null, currency: null },
       everyMs: 900_000,
+      merchant: () => this.shop.merchant,
     };
   }
 
-  static async open(database: Database): Promise<Scene> {
-    const scene = new Scene(database, await Shop.open(database));
+  /** Of a merchant of its own, or of one that is there. */
+  static async open(database: Database, merchant?: string): Promise<Scene> {
+    const scene = new Scene(database, await Shop.open(database, merchant));
     await database.transaction((tx) => ensureBridgeRow(tx, scene.merchant, scene.clock.now()));
     return scene;
   }
