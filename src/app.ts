@@ -148,11 +148,10 @@ export class App {
 
     const btc = this.#btc = btcOf({ ...base, settings, fence, merchants: this.merchants });
     const medusa = this.#medusa = medusaOf({ ...base, settings, rates, merchants: this.merchants });
+    const shop = { ...base, settings, medusa };
     const workers = buildWorkers({
-      ...base,
+      ...shop,
       btc,
-      medusa,
-      settings,
       crypto,
       holder,
       merchants: this.merchants,
@@ -165,14 +164,13 @@ export class App {
     const owners = ownerKeys(settings);
     const restored = restoredParts({ ...base, verifier: crypto, fence, merchants: this.merchants, owners });
     const shared = {
-      ...base,
+      ...shop,
       secrets: keys.secrets,
       merchants: this.merchants,
       baseUrl: () => this.url,
     };
     this.#api = createApi({
       ...shared,
-      settings,
       restore: restored.desk,
       termsOf: workers.termsOf,
       hooks: new WalletHooks({ ...shared, lookUpSoon: workers.lookUpSoon }),

@@ -16,6 +16,7 @@ import { customerRoutes } from "./routes/customers.ts";
 import { demoRoutes } from "./routes/demo.ts";
 import { invoiceRoutes } from "./routes/invoices.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { medusaRoutes } from "./routes/medusa.ts";
 import { merchantRoutes } from "./routes/merchants.ts";
 import { moveRoutes } from "./routes/moves.ts";
 import { messageRoutes } from "./routes/messages.ts";
@@ -53,6 +54,7 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
       moveRoutes,
       stallRoutes,
       productRoutes,
+      medusaRoutes,
       orderRoutes,
       invoiceRoutes,
       paymentRoutes,

@@ -1,5 +1,6 @@
 import type { NostrEvent } from "@nostrify/types";
 import type { MerchantRegistry } from "../app/merchant_registry.ts";
+import type { MedusaBridge } from "../app/medusa.ts";
 import type { Health } from "../app/health.ts";
 import type { RestoreDesk } from "../app/restore_report.ts";
 import type { WalletHooks } from "../app/wallet_hooks.ts";
@@ -39,6 +40,8 @@ export interface ApiParts {
   restore: RestoreDesk;
   /** The terms that a merchant's orders are taken on, as of now. */
   termsOf(merchant: string): Terms;
+  /** The first merchant's Medusa; null where there is none. */
+  medusa: Pick<MedusaBridge, "merchant" | "look"> | null;
   /** What providers of wallets call. */
   hooks: WalletHooks;
   health(): Promise<Health>;

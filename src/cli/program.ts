@@ -8,6 +8,7 @@ import { failureOf } from "./failure.ts";
 import { helpCommand } from "./help_command.ts";
 import { initCommand } from "./init_command.ts";
 import { keyCommands } from "./key_commands.ts";
+import { medusaCommands } from "./medusa_commands.ts";
 import { merchantCommands } from "./merchant_commands.ts";
 import { orderCommands } from "./order_commands.ts";
 import { paymentCommands } from "./payment_commands.ts";
@@ -71,6 +72,7 @@ function program(shell: Shell): Command {
   merchantCommands(ncc, shell);
   stallCommands(ncc, shell);
   productCommands(ncc, shell);
+  medusaCommands(ncc, shell);
   orderCommands(ncc, shell);
   customerCommands(ncc, shell);
   refundCommands(ncc, shell);

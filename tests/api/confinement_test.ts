@@ -7,6 +7,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { keyPair } from "../support/keys.ts";
 import { silentLog } from "../support/log.ts";
 import { type Answer, TestApi } from "./test_api.ts";
+import { Scene } from "../medusa/catalogue/scene.ts";
 import { operations, tokenFor } from "./walking.ts";
 
 const CUSTOMER = keyPair("customer").pubkey;
@@ -16,7 +17,10 @@ const everything = scopes.filter((scope) => scope !== "operator");
 /** One of each kind for the first merchant, and a second merchant. */
 async function shop() {
   const demo = new DemoWallet({ clock: new FakeClock(), random: systemRandom, log: silentLog });
-  const api = await TestApi.open({ wallet: demo });
+  const api = await TestApi.open({
+    wallet: demo,
+    settings: { NCC_MEDUSA_URL: "http://127.0.0.1:9", NCC_MEDUSA_KEY: "sk_canary" },
+  });
   const { database } = api.app;
   const merchant = api.merchant;
   const now = api.clock.now();
@@ -90,6 +94,9 @@ async function shop() {
   const spare = await api.post("/wallets", { merchant, name: "spare", url: SPARE });
   assertEquals(spare.status, 201);
   const own = await tokenFor(api, everything, merchant);
+  const medusa = await Scene.open(database, merchant);
+  medusa.medusa.put({ id: "p_canary", title: "canary", variants: [{ id: "v_canary" }] });
+  await medusa.sweep();
   const token = own.split("_")[1]!;
   const asked = { reference: "canary-reference", amount_msat: "21000", merchant };
   const invoice = await api.clock.until(api.post("/invoices", asked, { authorization: own }));
@@ -107,6 +114,8 @@ async function shop() {
     merchants: merchant,
     customers: CUSTOMER,
     wallets: "spare",
+    "medusa/products": "v_canary",
+    "medusa/zones": "so_1-fr",
   };
   /** Bodies that the operation takes, so that nothing but the merchant stands against it. */
   const bodies: Record<string, unknown> = {
@@ -130,6 +139,8 @@ async function shop() {
     refundPayment: { reason: "New" },
     settleDemoInvoice: { invoice: "ab".repeat(32) },
     createToken: { name: "New", scopes: ["orders:read"] },
+    changeMedusaProduct: { left_out: true },
+    changeMedusaZone: { left_out: true },
   };
   return {
     api,
@@ -156,6 +167,8 @@ async function stateOf(api: TestApi, merchant: string): Promise<string> {
     "conditions",
     "invoices",
     "tokens",
+    "medusa_products",
+    "medusa_zones",
   ] as const;
   const rows = [];
   for (const table of tables) {
@@ -188,7 +201,7 @@ Deno.test("every operation with another merchant's token: nothing is seen, nothi
       api.clock.until(
         api.ask(method, at, { authorization: foreign, ...(sent !== undefined && { body: sent }) }),
       );
-    const kind = /^\/api\/v1\/(\w+)\/\{/.exec(path)?.[1];
+    const kind = /^\/api\/v1\/(\w+(?:\/\w+)?)\/\{/.exec(path)?.[1];
     const real = kind === undefined ? path : path.replace(/\{\w+\}/, ids[kind] ?? "");
     assert(kind === undefined || ids[kind] !== undefined, `${id}: this test has no resource for ${kind}`);
     const answer = await ask(real);
@@ -238,7 +251,7 @@ Deno.test("every operation with the merchant's own token: it works, but for the 
     id === "revokeToken" ? 2 : /^(delete|remove|cancel|refund|forget)/.test(id) ? 1 : 0;
   for (const { id, method, path, scope, takesBody } of all.sort((a, b) => order(a.id) - order(b.id))) {
     if (scope === null) continue;
-    const kind = /^\/api\/v1\/(\w+)\/\{/.exec(path)?.[1];
+    const kind = /^\/api\/v1\/(\w+(?:\/\w+)?)\/\{/.exec(path)?.[1];
     const real = kind === undefined ? path : path.replace(/\{\w+\}/, ids[kind] ?? "");
     const body = takesBody ? bodies[id] ?? {} : undefined;
     const answer = await api.clock.until(

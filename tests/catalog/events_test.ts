@@ -15,6 +15,7 @@ const common = {
   event_id: null,
   published_at: null,
   published_hash: null,
+  kept_by: null,
   deleted_at: null,
   created_at: 0,
   updated_at: 0,

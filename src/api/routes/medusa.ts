@@ -1,0 +1,285 @@
+import { z } from "@hono/zod-openapi";
+import { selectBridge } from "../../medusa/catalogue/bridge_store.ts";
+import { conflictsOf, leaveOut, leaveZoneOut, takeSides } from "../../medusa/catalogue/catalogue_desk.ts";
+import { SHARED_FIELDS } from "../../medusa/catalogue/merge.ts";
+import {
+  type KnownProduct,
+  type KnownState,
+  selectKnown,
+  selectKnownPage,
+} from "../../medusa/catalogue/products_store.ts";
+import { sweepLater } from "../../medusa/catalogue/sweep_queue.ts";
+import { lastSweep, sweepReport } from "../../medusa/catalogue/sweep_report.ts";
+import { selectZones, type ZoneRow } from "../../medusa/catalogue/zones_store.ts";
+import { reportOf } from "../../medusa/report_store.ts";
+import type { Access } from "../access.ts";
+import type { ApiParts } from "../context.ts";
+import { addList } from "../list.ts";
+import { newApi } from "../new_api.ts";
+import { pageOf, whole } from "../page.ts";
+import { Problem } from "../problem.ts";
+import {
+  hexKey,
+  idParam,
+  json,
+  merchantQuery,
+  notFound,
+  operation,
+  refused,
+  rfc3339,
+  rfc3339OrNull,
+  time,
+} from "./describe.ts";
+
+const medusaSchema = z.object({
+  merchant: hexKey,
+  up: z.boolean().nullable().openapi({
+    description: "whether it can be sold through it; null: nobody knows yet",
+  }),
+  states: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+  stall_id: z.string().nullable().openapi({ description: "the stall that it keeps" }),
+  currency: z.string().nullable(),
+  products: z.int().openapi({ description: "in Nostr's catalogue, after the last sweep" }),
+  conflicts: z.int(),
+  problem: z.string().nullable().openapi({ description: "why its catalogue can't be taken, in plain words" }),
+  sweep_started_at: time.nullable(),
+  sweep_ended_at: time.nullable(),
+  sweep: sweepReport.nullable().openapi({ description: "what the last full sweep did" }),
+}).openapi("Medusa");
+
+const said = z.union([z.string(), z.boolean(), z.array(z.string()), z.array(z.array(z.string()))]);
+const knownSchema = z.object({
+  id: z.string().openapi({ description: "ours, and of the product in the catalogue" }),
+  merchant: hexKey,
+  title: z.string(),
+  medusa_product: z.string(),
+  medusa_variant: z.string().nullable().openapi({ description: "null: a variable product" }),
+  state: z.enum(["listed", "conflict", "trouble", "left_out", "waiting"]).openapi({
+    description: "waiting: it is read from Medusa soon",
+  }),
+  trouble: z.string().nullable().openapi({ description: "why it can't be sold on Nostr" }),
+  conflicts: z.array(z.object({ field: z.enum(SHARED_FIELDS), ours: said, theirs: said })).openapi({
+    description: "what both sides changed: it stays ours until you take a side",
+  }),
+  left_out: z.boolean(),
+  created_at: time,
+  updated_at: time,
+}).openapi("MedusaProduct");
+
+const zoneSchema = z.object({
+  id: z.string(),
+  merchant: hexKey,
+  name: z.string(),
+  region: z.string(),
+  shipping_option: z.string(),
+  countries: z.array(z.string()),
+  cost: z.string().openapi({ description: "with taxes: what the customer pays" }),
+  amount: z.string().openapi({ description: "before taxes: what Medusa is told" }),
+  trouble: z.string().nullable(),
+  left_out: z.boolean(),
+}).openapi("MedusaZone");
+
+const side = z.enum(["ours", "theirs"]);
+const knownChange = z.strictObject({
+  left_out: z.boolean().optional(),
+  take: z.strictObject(Object.fromEntries(SHARED_FIELDS.map((field) => [field, side.optional()]))).optional(),
+}).refine(({ left_out, take }) => (left_out === undefined) !== (take === undefined), {
+  error: "say either left_out or take",
+});
+
+const tag = "medusa";
+const state = z.enum(["conflict", "trouble", "left_out"] satisfies KnownState[]);
+
+/** The merchant's Medusa: what of its catalogue is here, and what isn't. */
+export function medusaRoutes({ database, clock, random, medusa }: ApiParts) {
+  const api = newApi();
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/medusa",
+      id: "getMedusa",
+      summary: "How Medusa is, and what its last sweep found",
+      tag,
+      scope: "catalog:read",
+      reach: "named",
+      request: { query: merchantQuery },
+      answer: medusaSchema,
+      status: 200,
+    }),
+    async (c) => c.json(await shown(whose(c.get("access"), c.req.valid("query").merchant)), 200),
+  );
+  api.openapi(
+    operation({
+      method: "post",
+      path: "/medusa/sweep",
+      id: "sweepMedusa",
+      summary: "Have the whole catalogue read from Medusa now",
+      tag,
+      scope: "catalog:write",
+      reach: "named",
+      request: { query: merchantQuery },
+      answer: medusaSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const merchant = whose(c.get("access"), c.req.valid("query").merchant);
+      await database.transaction((tx) => sweepLater(tx, merchant, clock.now(), clock.now()));
+      return c.json(await shown(merchant), 200);
+    },
+  );
+  addList(api, {
+    path: "/medusa/products",
+    id: "listMedusaProducts",
+    summary: "What Medusa has for the catalogue, by id",
+    tag,
+    scope: "catalog:read",
+    reach: "named",
+    filter: { state: state.optional() },
+    item: knownSchema,
+    name: "MedusaProducts",
+    key: ["text", "text"],
+    read: (filter, slice) => selectKnownPage(database.kysely, filter, slice),
+    place: ({ product_id, merchant }) => [product_id, merchant],
+    show: (rows) => rows.map(knownResource),
+  });
+  api.openapi(
+    operation({
+      method: "patch",
+      path: "/medusa/products/{id}",
+      id: "changeMedusaProduct",
+      summary: "Leave a product out of Nostr, take it again, or decide what both sides changed",
+      tag,
+      scope: "catalog:write",
+      reach: "named",
+      request: { params: idParam, query: merchantQuery, ...json(knownChange) },
+      answer: knownSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const merchant = whose(c.get("access"), c.req.valid("query").merchant);
+      const { id } = c.req.valid("param");
+      const { left_out: leftOut, take } = c.req.valid("json");
+      const at = { merchant, id, now: clock.now() };
+      const done = await database.transaction((tx) =>
+        leftOut === undefined ? takeSides(tx, at, take ?? {}) : leaveOut(tx, at, leftOut)
+      );
+      if (!done.ok) throw refused(done);
+      return c.json(knownResource((await selectKnown(database.kysely, merchant, id))!), 200);
+    },
+  );
+  api.openapi(
+    operation({
+      method: "get",
+      path: "/medusa/zones",
+      id: "listMedusaZones",
+      summary: "Where Medusa ships to, and for how much",
+      tag,
+      scope: "catalog:read",
+      reach: "named",
+      request: { query: merchantQuery },
+      answer: pageOf(zoneSchema, "MedusaZones"),
+      status: 200,
+    }),
+    async (c) => {
+      const merchant = whose(c.get("access"), c.req.valid("query").merchant);
+      return c.json(whole((await selectZones(database.kysely, merchant)).map(zoneResource)), 200);
+    },
+  );
+  api.openapi(
+    operation({
+      method: "patch",
+      path: "/medusa/zones/{id}",
+      id: "changeMedusaZone",
+      summary: "Leave a zone out of the stall, or take it again",
+      tag,
+      scope: "catalog:write",
+      reach: "named",
+      request: {
+        params: idParam,
+        query: merchantQuery,
+        ...json(z.strictObject({ left_out: z.boolean() })),
+      },
+      answer: zoneSchema,
+      status: 200,
+    }),
+    async (c) => {
+      const merchant = whose(c.get("access"), c.req.valid("query").merchant);
+      const { id } = c.req.valid("param");
+      const at = { merchant, id, now: clock.now(), random };
+      const done = await database.transaction((tx) => leaveZoneOut(tx, at, c.req.valid("json").left_out));
+      if (!done.ok) throw refused(done);
+      const row = (await selectZones(database.kysely, merchant)).find(({ zone_id }) => zone_id === id);
+      if (!row) throw notFound("zone", id);
+      return c.json(zoneResource(row), 200);
+    },
+  );
+  return api;
+
+  /** Whose Medusa it is; it isn't there for anybody else. */
+  function whose(access: Access, named: string | undefined): string {
+    const merchant = medusa?.merchant() ?? null;
+    if (merchant !== null && access.sees(merchant) && (named ?? merchant) === merchant) return merchant;
+    throw new Problem(
+      404,
+      "no_medusa",
+      "This merchant has no Medusa: NCC_MEDUSA_URL says where the first one's is.",
+    );
+  }
+
+  async function shown(merchant: string): Promise<z.infer<typeof medusaSchema>> {
+    const bridge = await selectBridge(database.kysely, merchant);
+    const { report } = await reportOf(database.kysely, merchant);
+    const look = await medusa?.look();
+    return {
+      merchant,
+      up: look?.up ?? null,
+      states: look?.states ?? [],
+      stall_id: bridge?.stall_id ?? null,
+      currency: report.currency ?? null,
+      products: report.products ?? 0,
+      conflicts: report.conflicts ?? 0,
+      problem: report.no_channel ?? report.no_currency ?? report.problem ?? null,
+      sweep_started_at: rfc3339OrNull(bridge?.sweep_started_at ?? null),
+      sweep_ended_at: rfc3339OrNull(bridge?.sweep_ended_at ?? null),
+      sweep: lastSweep(report),
+    };
+  }
+}
+
+function knownResource(row: KnownProduct): z.input<typeof knownSchema> {
+  return {
+    id: row.product_id,
+    merchant: row.merchant,
+    title: row.title,
+    medusa_product: row.medusa_product,
+    medusa_variant: row.medusa_variant,
+    state: stateOf(row),
+    trouble: row.trouble,
+    conflicts: conflictsOf(row) as z.input<typeof knownSchema>["conflicts"],
+    left_out: row.left_out === 1,
+    created_at: rfc3339(row.created_at),
+    updated_at: rfc3339(row.updated_at),
+  };
+}
+
+function stateOf(row: KnownProduct): z.input<typeof knownSchema>["state"] {
+  if (row.left_out === 1) return "left_out";
+  if (row.trouble !== null) return "trouble";
+  if (row.conflicts !== null) return "conflict";
+  return row.base === null ? "waiting" : "listed";
+}
+
+function zoneResource(row: ZoneRow): z.input<typeof zoneSchema> {
+  return {
+    id: row.zone_id,
+    merchant: row.merchant,
+    name: row.name,
+    region: row.region,
+    shipping_option: row.shipping_option,
+    countries: JSON.parse(row.countries),
+    cost: row.cost,
+    amount: row.amount,
+    trouble: row.trouble,
+    left_out: row.left_out === 1,
+  };
+}
