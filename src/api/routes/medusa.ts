@@ -9,6 +9,7 @@ import {
   selectKnownPage,
 } from "../../medusa/catalogue/products_store.ts";
 import { sweepLater } from "../../medusa/catalogue/sweep_queue.ts";
+import { sweepOrders } from "../../medusa/orders/orders_sweep.ts";
 import { lastSweep, sweepReport } from "../../medusa/catalogue/sweep_report.ts";
 import { selectZones, type ZoneRow } from "../../medusa/catalogue/zones_store.ts";
 import { reportOf } from "../../medusa/report_store.ts";
@@ -113,7 +114,7 @@ export function medusaRoutes({ database, clock, random, medusa }: ApiParts) {
       method: "post",
       path: "/medusa/sweep",
       id: "sweepMedusa",
-      summary: "Have the whole catalogue read from Medusa now",
+      summary: "Have the whole catalogue, and the orders that aren't at their end, compared with Medusa now",
       tag,
       scope: "catalog:write",
       reach: "named",
@@ -123,7 +124,11 @@ export function medusaRoutes({ database, clock, random, medusa }: ApiParts) {
     }),
     async (c) => {
       const merchant = whose(c.get("access"), c.req.valid("query").merchant);
-      await database.transaction((tx) => sweepLater(tx, merchant, clock.now(), clock.now()));
+      const now = clock.now();
+      await database.transaction(async (tx) => {
+        await sweepLater(tx, merchant, now, now);
+        await sweepOrders(tx, merchant, now, now);
+      });
       return c.json(await shown(merchant), 200);
     },
   );
