@@ -44,7 +44,7 @@ const arrows: Record<string, string[]> = {
   "src/catalog": ["src/stock"],
   "src/stock": [],
   "src/payments": ["src/orders"],
-  "src/medusa": ["src/orders", "src/catalog", "src/stock"],
+  "src/medusa": ["src/orders", "src/catalog", "src/stock", "src/payments"],
   "src/till": ["src/orders", "src/payments"],
   "src/auctions": ["src/orders"],
   "src/notifications": floors[1]!,

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Tx } from "../db/database.ts";
+import { mirror } from "../orders/mirror.ts";
 
 /** One merchant's customer. */
 export interface Person {
@@ -48,6 +49,10 @@ export async function eraseOrders(tx: Tx, orderIds: string[], now: number): Prom
     pay_token: null,
     forgotten_at: now,
   }).where("id", "in", orderIds).execute();
+  const mirrored = await tx.selectFrom("orders").select(["id", "merchant", "mirror"])
+    .where("id", "in", orderIds).where("mirror", "is not", null).execute();
+  // The other system has name and address, too.
+  for (const order of mirrored) await mirror(tx, order, now);
   await tx.updateTable("refunds").set({
     destination: null,
     resolved: null,

@@ -1,13 +1,28 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { MIRROR_JOB } from "../../src/orders/mirror.ts";
 import { requestIn } from "../support/customer.ts";
 import type { Shop } from "../support/shop.ts";
+import { runsOnPostgres } from "../support/lane.ts";
 import { mirroredShop, shirt, stocked } from "./mirrored_shop.ts";
 import type { Fate } from "./model_medusa.ts";
 
+const MOST_MINUTES = 12;
+/** What is cut off is between two calls, not between two databases. */
+const ignore = runsOnPostgres();
+
 /** Long enough for every lost answer to have settled and every pause to be over. */
 async function calms(shop: Shop): Promise<void> {
-  for (let n = 0; n < 12; n++) await shop.pass(60_000);
+  for (let n = 0; n < MOST_MINUTES && (n < 1 || await waits(shop)); n++) await shop.pass(60_000);
+}
+
+async function waits({ database }: Shop): Promise<boolean> {
+  const job = await database.kysely.selectFrom("jobs").select("id").where("kind", "in", [
+    MIRROR_JOB,
+    "invoice.create",
+  ])
+    .executeTakeFirst();
+  return job !== undefined;
 }
 
 /** An order that is paid, shipped and delivered, with these fates of calls to Medusa. */
@@ -37,7 +52,9 @@ async function story(fates: ReadonlyMap<number, Fate>) {
   return medusa.calls.length;
 }
 
-Deno.test("cut off before or after any one call to Medusa: one order, one payment, one fulfilment", async () => {
+Deno.test("cut off before or after any one call to Medusa: one order, one payment, one fulfilment", {
+  ignore,
+}, async () => {
   const calls = await story(new Map());
   for (let n = 1; n <= calls; n++) {
     for (const fate of ["not sent", "answer lost"] as const) await story(new Map([[n, fate]]));
@@ -45,7 +62,7 @@ Deno.test("cut off before or after any one call to Medusa: one order, one paymen
   assert(calls > 8);
 });
 
-Deno.test("whatever answers get lost: one order, one payment, one fulfilment", async () => {
+Deno.test("whatever answers get lost: one order, one payment, one fulfilment", { ignore }, async () => {
   const fate = fc.constantFrom<Fate>("not sent", "answer lost", undefined, undefined);
   const fates = fc.array(fate, { maxLength: 20 });
   await fc.assert(

@@ -133,6 +133,7 @@ export class ModelMedusa {
   ): unknown {
     if (what === "product-variants") return this.#levels(query.id as string[]);
     if (what === "reservations") return { reservations: [{ location_id: "sloc_1" }] };
+    if (what === "payments") return this.#refund(id!, Number(body.amount));
     if (what === "payment-collections") {
       return then
         ? this.#markPaid(id!, this.#of(String(body.order_id)))
@@ -157,7 +158,13 @@ export class ModelMedusa {
     else if (then === "cancel") this.#cancel(order);
     else if (then === "complete") order.status = "completed";
     else if (then === "fulfillments") this.#fulfil(order, body, ful, last);
-    else if (method === "POST") Object.assign(order, body);
+    else if (method === "POST") {
+      const metadata = {
+        ...order.metadata as Record<string, unknown>,
+        ...body.metadata as Record<string, unknown>,
+      };
+      Object.assign(order, body, { metadata });
+    }
     return { order };
   }
 
@@ -237,6 +244,24 @@ export class ModelMedusa {
     collection.status = "completed";
     collection.payments.push({ id: this.#id("pay"), captures: [{ amount: collection.amount }], refunds: [] });
     return { payment_collection: collection };
+  }
+
+  /** What the merchant gives back in Medusa's own pages. */
+  refundOnTheirSide(id: string, amount: number): void {
+    this.#refund(this.#of(id).payment_collections[0]!.payments[0]!.id, amount);
+  }
+
+  #refund(id: string, amount: number): unknown {
+    const all = [...this.orders.values()].flatMap((one) => one.payment_collections).flatMap((one) =>
+      one.payments
+    );
+    const payment = all.find((one) => one.id === id)!;
+    const sum = (some: { amount: number }[]) => some.reduce((total, one) => total + one.amount, 0);
+    if (sum(payment.refunds) + amount > sum(payment.captures)) {
+      throw refused("You cannot refund more than what is captured");
+    }
+    payment.refunds.push({ amount });
+    return { payment };
   }
 
   #fulfil(order: Order, body: Record<string, unknown>, id?: string, what?: string): void {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { refundOrder } from "../../src/payments/refund_requests.ts";
 import { sweepOrders } from "../../src/medusa/orders/orders_sweep.ts";
 import { requestIn } from "../support/customer.ts";
 import type { Shop } from "../support/shop.ts";
@@ -59,6 +60,16 @@ Deno.test("what was sold on the web meanwhile is refused, and nothing of it stay
   assertEquals((await shop.order()).payment, "rejected");
   assertEquals((await shop.stock("variant_1")).held, 0);
   assertEquals(await readAnew(shop), ["prod_1"]);
+});
+
+Deno.test("what is cancelled leaves no name and no address in Medusa", async () => {
+  const { shop, medusa } = await opened();
+  await using _ = shop;
+  await shop.customer("alice").orders({ ...shirt, name: "Alice", message: "Ring twice" });
+  await shop.happens(await shop.order(), { type: "merchantCancelled", reason: "Closed today" });
+  const [order] = medusa.orders.values();
+  assertEquals(order!.status, "canceled");
+  assert(!/Alice|Example|Ring twice/.test(JSON.stringify([order!.shipping_address, order!.metadata])));
 });
 
 Deno.test("an order that runs out, or is cancelled, is cancelled in Medusa; paid after all, it is placed anew", async () => {
@@ -208,6 +219,30 @@ Deno.test("what the merchant cancels in Medusa is cancelled here; what was paid 
     assertEquals((await shop.order()).payment, paid ? "refund_due" : "cancelled");
     assertEquals(medusa.live.length, 0);
   }
+});
+
+Deno.test("what the merchant gives back in Medusa is in our ledger, once; what goes back here is noted there, once", async () => {
+  const { shop, medusa } = await opened();
+  await using _ = shop;
+  const alice = shop.customer("alice");
+  await alice.pays(requestIn(await alice.orders(shirt)));
+  medusa.refundOnTheirSide(medusa.live[0]!.id, 5.4);
+  await sweeps(shop);
+  // 5.40 of 15.40 € are 10,800 of 30,800 sat.
+  assertEquals((await shop.order()).refunding_msat, 10_800_000);
+  await sweeps(shop);
+  assertEquals((await shop.order()).refunding_msat, 10_800_000);
+  const order = await shop.order();
+  const fact = { orderId: order.id, amountMsat: 5_000_000n, reason: "A scratch.", fact: "test" };
+  const made = await shop.database.transaction((tx) => refundOrder(tx, fact, shop.clock.now()));
+  assert(made.ok);
+  await shop.database.transaction(async (tx) => {
+    await tx.updateTable("refunds").set({ state: "by_hand" }).where("order_id", "=", order.id).execute();
+  });
+  await sweeps(shop);
+  await sweeps(shop);
+  const [payment] = medusa.live[0]!.payment_collections[0]!.payments;
+  assertEquals(payment!.refunds.map(({ amount }) => amount), [5.4, 2.5]);
 });
 
 Deno.test("local authority: the invoice doesn't wait for Medusa, which is told after; what it can't give is shown", async () => {

@@ -2,7 +2,20 @@ import { assertEquals } from "@std/assert";
 import type { MedusaOrder } from "../../src/medusa/orders/medusa_order.ts";
 import { nextStep, type Noted, type Ours, type Theirs } from "../../src/medusa/orders/plan.ts";
 
-const ours: Ours = { wanted: "placed", fulfilment: "none", waits: false, contentHash: "c", detailsHash: "d" };
+const refunds = {
+  inLedger: 0n,
+  back: 0n,
+  msatOf: (amount: string) => BigInt(Math.round(Number(amount) * 100)) * 20_000n,
+  tolerance: 20_000n,
+};
+const ours: Ours = {
+  wanted: "placed",
+  fulfilment: "none",
+  waits: false,
+  contentHash: "c",
+  detailsHash: "d",
+  refunds,
+};
 const noted: Noted = { state: "held", contentHash: "c", detailsHash: "d" };
 const item = { id: "i", variant: "v", quantity: 2, fulfilled: 0, shipped: 0, delivered: 0 };
 const there: MedusaOrder = {
@@ -24,6 +37,10 @@ const captured = {
 };
 const paid = { ...ours, wanted: "paid" as const, fulfilment: "unfulfilled" as const };
 const paidThere = { ...there, collections: [captured] };
+const refundedThere = {
+  ...paidThere,
+  collections: [{ ...captured, payments: [{ id: "p", captured: "15.4", refunded: "1" }] }],
+};
 const gone = { ...ours, wanted: "gone" as const };
 
 const cases: [string, Ours, Noted, Theirs, string][] = [
@@ -62,6 +79,22 @@ const cases: [string, Ours, Noted, Theirs, string][] = [
     "collect",
   ],
   ["paid on both sides", paid, noted, paidThere, "rest"],
+  ["refunded there", paid, noted, refundedThere, "refundedThere"],
+  [
+    "refunded on both sides",
+    { ...paid, refunds: { ...refunds, inLedger: 2_010_000n } },
+    noted,
+    refundedThere,
+    "rest",
+  ],
+  ["promised here", { ...paid, refunds: { ...refunds, inLedger: 2_000_000n } }, noted, paidThere, "rest"],
+  [
+    "gone back here",
+    { ...paid, refunds: { ...refunds, inLedger: 2_000_000n, back: 2_000_000n } },
+    noted,
+    paidThere,
+    "refund",
+  ],
   ["half a cent less", paid, noted, { ...paidThere, total: "15.404" }, "rest"],
   ["shipped here", { ...paid, fulfilment: "shipped" }, noted, paidThere, "fulfil"],
   [

@@ -82,6 +82,14 @@ export function correction(details: Details, country: string): Record<string, un
   };
 }
 
+/** The body that takes the customer out of an order. An empty text takes a key out of what Medusa keeps. */
+export function withoutPerson(country: string): Record<string, unknown> {
+  return {
+    shipping_address: { first_name: "", address_1: "", address_2: "", country_code: country },
+    metadata: { contact: "", message: "", address: "", nostr_customer: "" },
+  };
+}
+
 /** Customers write their address as they like: its first line and the rest, as it stands. */
 function addressOf({ name, address }: Details, country: string) {
   const [first = "", ...rest] = (address ?? "").split(/\r?\n/).map((line) => line.trim()).filter((line) =>

@@ -60,10 +60,10 @@ const count = z.number().nullish().transform((value) => value ?? 0);
 const list = <T extends z.ZodType>(of: T) => z.array(of).nullish().transform((some) => some ?? []);
 const time = z.string().nullish().transform((value) => value ?? null);
 
-/** Exact: what isn't a number counts as none. */
-function sum(some: { amount: string }[]): string {
+/** The exact sum of amounts; what isn't a number counts as none. */
+export function sumOf(amounts: readonly string[]): string {
   const zero = { units: 0n, scale: 0 };
-  return formatDecimal(some.map((one) => parseDecimal(one.amount) ?? zero).reduce(addDecimal, zero));
+  return formatDecimal(amounts.map((one) => parseDecimal(one) ?? zero).reduce(addDecimal, zero));
 }
 
 const payment = z.object({
@@ -72,8 +72,8 @@ const payment = z.object({
   refunds: list(z.object({ amount })),
 }).transform(({ id, captures, refunds }): MedusaPayment => ({
   id,
-  captured: sum(captures),
-  refunded: sum(refunds),
+  captured: sumOf(captures.map((one) => one.amount)),
+  refunded: sumOf(refunds.map((one) => one.amount)),
 }));
 
 const item = z.object({

@@ -5,8 +5,10 @@ import type { Log } from "../../log.ts";
 import { applyTo } from "../../orders/apply.ts";
 import type { OrderRow } from "../../orders/orders_store.ts";
 import type { OrderEvent } from "../../orders/types.ts";
+import { refundOrder } from "../../payments/refund_requests.ts";
 import { takeHint } from "../catalogue/hints.ts";
 import { correction } from "./content.ts";
+import { amountBack } from "./amount_back.ts";
 import { newRow } from "./new_row.ts";
 import type { MedusaOrder } from "./medusa_order.ts";
 import { insertMedusaOrder, medusaProductsOf, updateMedusaOrder } from "./medusa_orders_store.ts";
@@ -22,6 +24,7 @@ const MOST_STEPS = 25;
 const SETTLES_MS = 5_000;
 
 const OVERSOLD = "Medusa sold more than it had: do several of its processes run without a common lock?";
+const REFUNDED = "The shop gives it back.";
 const CANCELLED = "The shop cancelled this order.";
 
 export interface MirroringOptions {
@@ -165,6 +168,15 @@ export class Mirroring {
       case "complete":
         await this.#notes.aroundCall(step, () => theirs.complete(order.id, signal));
         return await this.#reread(order);
+      case "refund": {
+        const amount = amountBack(now, order, step.backMsat);
+        if (amount !== null) {
+          await this.#notes.aroundCall(step, () => theirs.refund(step.payment, amount, signal));
+        }
+        return await this.#reread(order);
+      }
+      case "refundedThere":
+        return await this.#refundedThere(now, step.msat);
       case "shippedThere": {
         const sent = order.fulfilments.filter((one) => one.canceledAt === null && one.shippedAt !== null);
         const carrier = sent.find((one) => one.carrier !== null)?.carrier ?? null;
@@ -223,6 +235,22 @@ export class Mirroring {
       if (!now || (event.type === "stockReserved" && !now.ours.waits)) return;
       await applyTo(tx, now.order, event, this.#o.clock.now());
     });
+  }
+
+  /** Our ledger gets what Medusa's merchant gives back; how it reaches the customer is the ledger's matter. */
+  async #refundedThere({ ours }: Situation, msat: bigint): Promise<void> {
+    const { database, clock, log } = this.#o;
+    const done = await database.transaction((tx) =>
+      refundOrder(tx, {
+        orderId: this.#orderId,
+        amountMsat: msat - ours.refunds.inLedger,
+        reason: REFUNDED,
+        fact: `medusa:${this.#orderId}:${msat}`,
+      }, clock.now())
+    );
+    if (done.ok) return;
+    log.warn("medusa.refund_not_taken", { order: this.#orderId, reason: done.reason });
+    throw new RetryLater(`a refund made in Medusa can't be made here: ${done.reason}`, 3_600_000, false);
   }
 
   async #reread({ id }: MedusaOrder): Promise<void> {

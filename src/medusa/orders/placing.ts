@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { MedusaError } from "../medusa_error.ts";
-import { draftBody } from "./content.ts";
+import { draftBody, withoutPerson } from "./content.ts";
 import type { MedusaOrder } from "./medusa_order.ts";
 import { emailOf } from "./new_row.ts";
 import type { Notes } from "./notes.ts";
@@ -94,11 +94,15 @@ export class Placing {
     return made;
   }
 
-  /** Cancels the order, which gives its goods back. That it is we who do is noted first: whoever finds it cancelled knows by whom. */
-  async cancel({ id }: MedusaOrder, signal: AbortSignal): Promise<MedusaOrder | null> {
+  /**
+   * Cancels the order, which gives its goods back. That it is we who do is noted first: whoever finds it cancelled knows by whom. The
+   * customer's name and address go before: Medusa changes nothing of an order that is cancelled, so they would stay for ever.
+   */
+  async cancel({ id, country }: MedusaOrder, signal: AbortSignal): Promise<MedusaOrder | null> {
     const { theirs, notes, clock } = this.#o;
     await notes.write({ state: "cancelling" });
     try {
+      if (country !== null) await theirs.correct(id, withoutPerson(country), signal);
       await notes.aroundCall({ do: "cancel" }, () => theirs.cancel(id, signal));
     } catch (error) {
       // Somebody else was faster, or it can't be: the next look says which.

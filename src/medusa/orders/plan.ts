@@ -1,6 +1,6 @@
 import type { FulfilmentState, MedusaOrderState } from "../../db/tables.ts";
 import { addDecimal, compareDecimal, parseDecimal } from "../../money/decimal.ts";
-import type { MedusaOrder } from "./medusa_order.ts";
+import { type MedusaOrder, sumOf } from "./medusa_order.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** Our side of an order. */
@@ -13,6 +13,18 @@ export interface Ours {
   contentHash: string;
   /** Of name, address and contact as they are now. */
   detailsHash: string;
+  refunds: Refunds;
+}
+
+/** What of an order's money goes back, in msat. */
+export interface Refunds {
+  /** All that is in our ledger, and what of it has gone back. */
+  inLedger: bigint;
+  back: bigint;
+  /** What an amount of Medusa's currency is, by the rate that the order was paid at. */
+  msatOf(amount: string): bigint;
+  /** Sums that differ by less are the same: one is rounded to sats, the other to cents. */
+  tolerance: bigint;
 }
 
 /** What we noted of it. */
@@ -49,6 +61,10 @@ export type Step =
   | { do: "ship"; fulfilment: string }
   | { do: "deliver"; fulfilment: string }
   | { do: "complete" }
+  /** Note in Medusa what has gone back: so much in all, msat. */
+  | { do: "refund"; payment: string; backMsat: bigint }
+  /** The merchant gave money back in Medusa: so much in all, msat. */
+  | { do: "refundedThere"; msat: bigint }
   /** Tell our order what the merchant did in Medusa. */
   | { do: "shippedThere" }
   | { do: "deliveredThere" }
@@ -116,9 +132,9 @@ function ending(theirs: MedusaOrder): Step {
 }
 
 function isCollected(theirs: MedusaOrder): boolean {
+  const payments = theirs.collections.flatMap((one) => one.payments);
+  const sum = parseDecimal(sumOf(payments.map(({ captured }) => captured)))!;
   const zero = { units: 0n, scale: 0 };
-  const sum = theirs.collections.flatMap(({ payments }) => payments)
-    .map(({ captured }) => parseDecimal(captured) ?? zero).reduce(addDecimal, zero);
   // Medusa doesn't round totals: less than half a cent is nothing that is owed.
   return sum.units > 0n &&
     compareDecimal(addDecimal(sum, HALF_A_CENT), parseDecimal(theirs.total) ?? zero) >= 0;
@@ -142,7 +158,21 @@ export function fulfilmentOf({ items }: MedusaOrder): FulfilmentState {
   return items.every((item) => item.shipped >= item.quantity) ? "shipped" : "unfulfilled";
 }
 
+/** Refunds begun there and here meet in one sum: whoever is behind follows. */
+function refunding({ refunds }: Ours, theirs: MedusaOrder): Step | null {
+  const payments = theirs.collections.flatMap((one) => one.payments);
+  const there = refunds.msatOf(sumOf(payments.map(({ refunded }) => refunded)));
+  if (there > refunds.inLedger + refunds.tolerance) return { do: "refundedThere", msat: there };
+  const paid = payments.find(({ captured, refunded }) => captured !== refunded);
+  if (paid && refunds.back > there + refunds.tolerance) {
+    return { do: "refund", payment: paid.id, backMsat: refunds.back };
+  }
+  return null;
+}
+
 function ofGoods(ours: Ours, theirs: MedusaOrder): Step {
+  const money = refunding(ours, theirs);
+  if (money) return money;
   const [here, there] = [FURTHER[ours.fulfilment], FURTHER[fulfilmentOf(theirs)]];
   if (there > here) return there === 2 ? { do: "deliveredThere" } : { do: "shippedThere" };
   if (here > there) {

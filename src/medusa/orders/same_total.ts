@@ -23,6 +23,7 @@ export function sameTotal(
   return apart <= most;
 }
 
-function smallestUnit(currency: string): string {
+/** The smallest unit of a currency, as a decimal string. */
+export function smallestUnit(currency: string): string {
   return `1e-${exponentOf(currency)}`;
 }

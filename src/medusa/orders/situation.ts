@@ -1,6 +1,8 @@
 import type { Tx } from "../../db/database.ts";
-import type { Rate } from "../../money/rates.ts";
+import { ceilToSat } from "../../money/msat.ts";
+import { type Rate, toMsat } from "../../money/rates.ts";
 import { itemsOf, lockOrder, type OrderRow } from "../../orders/orders_store.ts";
+import { refundSums } from "../../payments/refunds_store.ts";
 import { type Content, contentHash, type Destination, detailsHash, mergedLines } from "./content.ts";
 import { countryName, countryOf } from "./country.ts";
 import {
@@ -10,7 +12,8 @@ import {
   variantsOf,
   zoneOf,
 } from "./medusa_orders_store.ts";
-import type { Noted, Ours } from "./plan.ts";
+import type { Noted, Ours, Refunds } from "./plan.ts";
+import { smallestUnit } from "./same_total.ts";
 import { waitsForStock, wantedOf } from "./wanted.ts";
 
 /** An order of ours as it is to be in Medusa. */
@@ -43,6 +46,7 @@ export async function situationOf(tx: Tx, orderId: string): Promise<Situation | 
       // What is gone from the catalogue or from the customer's address by now changes no order that is there.
       contentHash: content.ok ? contentHash(content.content) : row?.content_hash ?? "",
       detailsHash: detailsHash(order),
+      refunds: await refundsHere(tx, order),
     },
   };
 }
@@ -66,6 +70,19 @@ export function rateOf({ rate }: Pick<OrderRow, "rate">): Rate | null {
     at: string;
   };
   return { currency, perBtc: per_btc, sources, at: Date.parse(at) };
+}
+
+async function refundsHere(tx: Tx, order: OrderRow): Promise<Refunds> {
+  const rate = rateOf(order);
+  const { backMsat, openMsat, outMsat } = await refundSums(tx, order.id);
+  const msatOf = (amount: string) =>
+    rate === null ? 0n : ceilToSat(toMsat(amount, rate.currency, rate)) * 1000n;
+  return {
+    inLedger: backMsat + openMsat + outMsat,
+    back: backMsat,
+    msatOf,
+    tolerance: rate === null ? 0n : msatOf(smallestUnit(rate.currency)),
+  };
 }
 
 async function contentOf(tx: Tx, order: OrderRow): Promise<Situation["content"]> {

@@ -98,6 +98,12 @@ export class TheirOrders {
     await this.#client.post(`/admin/payment-collections/${collectionId}/mark-as-paid`, asked);
   }
 
+  /** Notes that so much of a payment has gone back. Not to be called twice: Medusa adds them up. */
+  async refund(paymentId: string, amount: number, signal: AbortSignal): Promise<void> {
+    const asked = { schema: anything, priority: "order", signal, body: { amount, note: "ncc" } } as const;
+    await this.#client.post(`/admin/payments/${paymentId}/refund`, asked);
+  }
+
   /** What isn't in a fulfilment yet, from where it was reserved. */
   async fulfil(
     { id, items }: MedusaOrder,
