@@ -67,7 +67,8 @@ async function build(packages: MedusaPackages, cluster: Cluster, folder: string)
   let shop;
   try {
     const app = await makeApp(dir, packages, { env: { DATABASE_URL: url.href } });
-    await medusaCommand(app, ["db:migrate"]);
+    // With the tables of what it can be configured to use.
+    await medusaCommand({ ...app, env: { ...app.env, MEDUSA_LOCKING: "postgres" } }, ["db:migrate"]);
     await medusaCommand(app, ["user", "-e", ADMIN.email, "-p", ADMIN.password]);
     shop = await seeded(app);
   } finally {

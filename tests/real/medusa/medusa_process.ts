@@ -28,6 +28,10 @@ export async function makeApp(
   for await (const { name } of Deno.readDir(join(folder, "node_modules"))) {
     await Deno.symlink(join(folder, "node_modules", name), join(modules, name));
   }
+  // Else each of its processes leaves another behind when it ends, which sends what it has counted.
+  const config = join(dir, ".config", "medusa");
+  await Deno.mkdir(config, { recursive: true });
+  await Deno.writeTextFile(join(config, "config.json"), JSON.stringify({ telemetry: { enabled: false } }));
   const env = {
     PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
     HOME: dir,

@@ -17,7 +17,7 @@ interface Order {
 let medusa: MedusaServer;
 
 Deno.test.beforeAll(async () => {
-  if (!ignore) medusa = await startMedusa();
+  if (!ignore) medusa = await startMedusa({ processes: 2, env: { MEDUSA_LOCKING: "postgres" } });
 });
 
 Deno.test.afterAll(async () => {
@@ -72,6 +72,13 @@ test("a storefront sees prices by the country's taxes, and nothing that isn't fo
   assertEquals((await prices(usa, "us")).mug, 12);
 });
 
+test("processes that share a lock sell what there is, once", async () => {
+  const orders = Array.from({ length: 6 }, (_, n) => placeOrder("SALE", 1, medusa.apis[n % 2]));
+  const placed = (await Promise.allSettled(orders)).filter(({ status }) => status === "fulfilled");
+  assertEquals(placed.length, 4);
+  assertEquals(await stock("SALE"), { stocked: 4, reserved: 4 });
+});
+
 test("what it refuses says why", async () => {
   const refusal: unknown = await assertRejects(() => placeOrder("SALE", 5));
   assert(refusal instanceof MedusaRefusal);
@@ -90,9 +97,9 @@ test("what it knows outlives its processes", async () => {
 }, { sanitizeOps: false, sanitizeResources: false });
 
 /** To Germany, by the standard shipping. */
-async function placeOrder(sku: string, quantity: number): Promise<Order> {
+async function placeOrder(sku: string, quantity: number, api = medusa.apis[0]!): Promise<Order> {
   const { shop } = medusa;
-  const { draft_order } = await medusa.call<{ draft_order: Order }>("POST", "/admin/draft-orders", {
+  const { draft_order } = await api.call<{ draft_order: Order }>("POST", "/admin/draft-orders", {
     region_id: shop.regions.central,
     sales_channel_id: shop.channel,
     email: `${crypto.randomUUID()}@ncc.invalid`,
@@ -108,7 +115,7 @@ async function placeOrder(sku: string, quantity: number): Promise<Order> {
     shipping_methods: [{ name: "Standard", shipping_option_id: shop.shippingOptions.standard, amount: 4.2 }],
   });
   const path = `/admin/draft-orders/${draft_order.id}/convert-to-order`;
-  return (await medusa.call<{ order: Order }>("POST", path, {})).order;
+  return (await api.call<{ order: Order }>("POST", path, {})).order;
 }
 
 async function read(id: string): Promise<Order> {
