@@ -205,7 +205,7 @@ class PageRun {
     });
     if (!done.ok) throw new Error(`the stock of ${wanted.id} can't be set: ${done.reason}`);
     this.#applied.restocked++;
-    await store.updateKnown(this.#tx, merchant, wanted.id, { read_at: readAt });
+    await store.updateKnown(this.#tx, merchant, wanted.id, { read_at: readAt, trouble: null });
   }
 
   #figure(wanted: Wanted): { onHand: number | null } | null {

@@ -43,7 +43,7 @@ export type WantedInput =
 
 /** Troubles that the merchant is told how many products have. */
 export const NO_PRICE = "it has no price in the stall's currency";
-export const NO_STOCK_LEVEL = "its stock is managed, but it has no inventory item";
+export const NO_STOCK_LEVEL = "its stock is managed, but no stock location has a level of it";
 
 /** Medusa calls the only option and variant of a simple product so. */
 const NO_OPTION = /^default( option| variant)?( value)?$/i;

@@ -73,6 +73,18 @@ export async function forgetContent(tx: Tx, merchant: string): Promise<void> {
     .where("merchant", "=", merchant).execute();
 }
 
+/** Notes which of the products that are listed have no stock level, and that no others have none. */
+export async function markUncounted(tx: Tx, merchant: string, productIds: readonly string[]): Promise<void> {
+  const listed = tx.updateTable("medusa_products").where("merchant", "=", merchant).where(
+    "base",
+    "is not",
+    null,
+  );
+  await listed.set({ trouble: null }).where("trouble", "=", NO_STOCK_LEVEL).execute();
+  if (productIds.length === 0) return;
+  await listed.set({ trouble: NO_STOCK_LEVEL }).where("product_id", "in", productIds).execute();
+}
+
 /** Forgets products. */
 export async function deleteKnown(tx: Tx, merchant: string, productIds: readonly string[]): Promise<void> {
   if (productIds.length === 0) return;

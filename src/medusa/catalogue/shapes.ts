@@ -125,6 +125,16 @@ export const pricePage = z.object({
   })),
 });
 
+/** Where there is something of a variant, or was. */
+export const variantLevels = z.object({
+  variants: z.array(z.object({
+    id: z.string(),
+    inventory_items: listOf(z.object({
+      inventory: z.object({ location_levels: listOf(z.object({ location_id: z.string() })) }).nullish(),
+    })),
+  })),
+});
+
 export const cart = z.object({ cart: z.object({ id: z.string() }) });
 
 /** What may be chosen for a cart. */

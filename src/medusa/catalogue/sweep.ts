@@ -12,7 +12,8 @@ import { mappingContext, takeZones } from "./bridge.ts";
 import { ensureBridgeRow, moveBridge, selectBridge, updateBridgeRow } from "./bridge_store.ts";
 import { PAGE_PRODUCTS, type ProductPage, readPage, type View } from "./pages.ts";
 import type { MappingContext } from "./mapping.ts";
-import { countKnown, selectUnseen } from "./products_store.ts";
+import { emptyVariants, withoutLevel } from "./levels_look.ts";
+import { countKnown, markUncounted, selectUnseen } from "./products_store.ts";
 import { learnCosts } from "./shipping_costs.ts";
 import { type CatalogueReport, isDoubtful, lastSweep } from "./sweep_report.ts";
 import { sweepLater } from "./sweep_queue.ts";
@@ -38,6 +39,9 @@ export interface CatalogueDeps {
 
 /** What a sweep says that found nothing wrong. */
 const ALL_WELL = { problem: null, no_channel: null, no_currency: null };
+
+/** Of so many products that there is nothing of it is looked at whether anybody has counted them. */
+const MOST_EMPTY = 1_000;
 
 /** Who can't be reached now is asked again after this long. */
 const AGAIN_MS = 30_000;
@@ -103,7 +107,9 @@ class Sweep {
     await this.#deps.onStall?.();
     const mapped = await mappingContext(database.kysely, this.#merchant);
     if (mapped === null) throw new Error("the stall that was just made isn't there");
-    const applied = await this.#takeAll(mapped.view, mapped.context, before.sweep);
+    const { empty, ...applied } = await this.#takeAll(mapped.view, mapped.context, before.sweep);
+    const uncounted = await withoutLevel(ask, empty, this.#job.signal);
+    await database.transaction((tx) => markUncounted(tx, this.#merchant, uncounted));
     const { doubted, removed } = await this.#takeOutUnseen(mapped.view, mapped.context, before);
     const counts = await countKnown(database.kysely, this.#merchant, before.sweep);
     return {
@@ -159,11 +165,16 @@ class Sweep {
     });
   }
 
-  async #takeAll(view: View, context: MappingContext, sweep: number): Promise<Applied & { seen: number }> {
+  async #takeAll(
+    view: View,
+    context: MappingContext,
+    sweep: number,
+  ): Promise<Applied & { seen: number; empty: string[] }> {
     const { ask, clock } = this.#deps;
     const signal = this.#job.signal;
     const read = (offset: number) => readPage(ask, view, { offset }, () => clock.now(), signal);
     const sums = { seen: 0, made: 0, changed: 0, removed: 0, unchanged: 0, restocked: 0 };
+    const empty: string[] = [];
     let next: Promise<ProductPage> | null = read(0);
     for (let offset = 0; next !== null;) {
       const page: ProductPage = await next;
@@ -177,8 +188,9 @@ class Sweep {
         await takeProducts(this.#deps, { merchant: this.#merchant, sweep, ids, page, context, signal }),
       );
       sums.seen += ids.length;
+      empty.push(...emptyVariants(page.products).slice(0, MOST_EMPTY - empty.length));
     }
-    return sums;
+    return { ...sums, empty };
   }
 
   /**

@@ -7,6 +7,8 @@ export interface FakeVariant {
   /** Null: it has no price. */
   net?: number | null;
   quantity?: number;
+  /** Nobody has counted it. */
+  uncounted?: boolean;
   manage?: boolean;
 }
 
@@ -109,6 +111,8 @@ export class FakeCatalogue {
         return list("price_preferences", []);
       case "/store/products":
         return this.#page(query);
+      case "/admin/product-variants":
+        return { variants: this.#levels(query["id[]"] as readonly string[]) };
       case "/store/carts":
       case "/store/carts/cart_1":
         this.#country =
@@ -123,6 +127,14 @@ export class FakeCatalogue {
       default:
         throw new Error(`nobody should ask for ${path}`);
     }
+  }
+
+  #levels(ids: readonly string[]) {
+    const all = [...this.products.values()].flatMap(({ variants }) => variants);
+    return all.filter(({ id }) => ids.includes(id)).map(({ id, uncounted }) => ({
+      id,
+      inventory_items: [{ inventory: { location_levels: uncounted ? [] : [{ location_id: "sloc_1" }] } }],
+    }));
   }
 
   #page({ "id[]": id, offset = 0, limit, country_code }: NonNullable<Question<unknown>["query"]>) {

@@ -3,6 +3,7 @@ import { changeStock, getProduct, updateProduct } from "../../../src/catalog/pro
 import { type ProductInput, productInput } from "../../../src/catalog/product_input.ts";
 import type { ProductResource } from "../../../src/catalog/resources.ts";
 import type { Database } from "../../../src/db/database.ts";
+import type { Ask } from "../../../src/medusa/catalogue/ask.ts";
 import { productJob } from "../../../src/medusa/catalogue/hints.ts";
 import { type CatalogueReport, lastSweep } from "../../../src/medusa/catalogue/sweep_report.ts";
 import { type CatalogueDeps, sweepJob } from "../../../src/medusa/catalogue/sweep.ts";
@@ -18,19 +19,16 @@ import { FakeCatalogue } from "./fake_catalogue.ts";
 export class Scene {
   readonly medusa = new FakeCatalogue();
   readonly clock = new FakeClock();
-  readonly deps: CatalogueDeps;
+  /** Where it asks. */
+  ask: Ask = this.medusa.ask;
+  choice: CatalogueDeps["choice"] = { channel: null, currency: null };
 
-  private constructor(readonly database: Database, readonly shop: Shop) {
-    this.deps = {
-      database,
-      clock: this.clock,
-      random: shop.random,
-      log: silentLog,
-      ask: this.medusa.ask,
-      choice: { channel: null, currency: null },
-      everyMs: 900_000,
-      merchant: () => this.shop.merchant,
-    };
+  private constructor(readonly database: Database, readonly shop: Shop) {}
+
+  get deps(): CatalogueDeps {
+    const { database, clock, ask, choice, shop } = this;
+    const merchant = () => this.merchant;
+    return { database, clock, random: shop.random, log: silentLog, ask, choice, everyMs: 900_000, merchant };
   }
 
   /** Of a merchant of its own, or of one that is there. */

@@ -4,7 +4,7 @@ import { selectStall } from "../../../src/catalog/stalls_store.ts";
 import { zonesOf } from "../../../src/catalog/resources.ts";
 import { RetryLater } from "../../../src/jobs/runner.ts";
 import { MedusaError } from "../../../src/medusa/medusa_error.ts";
-import { NO_PRICE } from "../../../src/medusa/catalogue/mapping.ts";
+import { NO_PRICE, NO_STOCK_LEVEL } from "../../../src/medusa/catalogue/mapping.ts";
 import { sweepJob } from "../../../src/medusa/catalogue/sweep.ts";
 import { sweepLater } from "../../../src/medusa/catalogue/sweep_queue.ts";
 import { selectZones } from "../../../src/medusa/catalogue/zones_store.ts";
@@ -224,6 +224,36 @@ onEachDatabase(
     scene.medusa.before = () => {};
     assertEquals((await scene.sweep()).sweep!.restocked, 1);
     assertEquals((await scene.product("v_cup"))!.quantity, 1);
+  },
+);
+
+onEachDatabase(
+  "what nobody has counted is told from what is sold out, until somebody has",
+  async (database) => {
+    const scene = await Scene.open(database);
+    const one = (id: string, change: object) => ({
+      id: `prod_${id}`,
+      title: id,
+      variants: [{ id: `v_${id}`, quantity: 0, ...change }],
+    });
+    scene.medusa.put(
+      one("sold", {}),
+      one("new", { uncounted: true }),
+      one("free", { uncounted: true, manage: false }),
+    );
+    assertEquals((await scene.sweep()).without_stock_level, 1);
+    assertEquals([(await scene.known("v_new"))!.trouble, (await scene.product("v_new"))!.quantity], [
+      NO_STOCK_LEVEL,
+      0,
+    ]);
+    assertEquals((await scene.known("v_sold"))!.trouble, null);
+    scene.medusa.put(one("new", { quantity: 3 }));
+    await scene.hint("prod_new");
+    assertEquals([(await scene.known("v_new"))!.trouble, (await scene.product("v_new"))!.quantity], [
+      null,
+      3,
+    ]);
+    assertEquals((await scene.sweep()).without_stock_level, 0);
   },
 );
 
