@@ -71,6 +71,14 @@ export async function updateStallRow(
   await tx.updateTable("stalls").set(change).where("merchant", "=", merchant).where("id", "=", id).execute();
 }
 
+/** From now on what another system kept is the merchant's own. */
+export async function releaseKept(tx: Tx, merchant: string): Promise<void> {
+  for (const table of ["stalls", "products"] as const) {
+    await tx.updateTable(table).set({ kept_by: null }).where("merchant", "=", merchant)
+      .where("kept_by", "is not", null).execute();
+  }
+}
+
 /** Stalls by id, without deleted ones. */
 export async function selectStallsIn(
   db: Kysely<Tables>,

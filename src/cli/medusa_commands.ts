@@ -80,6 +80,13 @@ export function medusaCommands(program: Command, shell: Shell): void {
         shell.show(done, () => `${o.zone ? "Zone" : "Product"} ${printable(id)} ${said}.`);
       })
     );
+  medusa.command("let-go").description("make what Medusa kept your own, once NCC_MEDUSA_URL is set no more")
+    .action(() =>
+      shell.withApi(async (api) => {
+        const done = await api.call<{ merchant: string }>("DELETE", "/medusa");
+        shell.show(done, () => "What Medusa kept is your own now.");
+      })
+    );
   medusa.command("take <id> <field> <side>").description(
     "decide what both sides changed of a product: ours or theirs",
   )

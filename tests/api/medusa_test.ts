@@ -128,6 +128,22 @@ Deno.test("what Medusa keeps can't be changed by the API, which says where it ca
   );
 });
 
+Deno.test("whoever is done with Medusa has what it kept as their own", async () => {
+  const { api, scene } = await shop();
+  await using _ = api;
+  assertEquals((await api.ask("DELETE", "/api/v1/medusa")).status, 409);
+  await using without = await TestApi.open();
+  const other = await Scene.open(without.app.database, without.merchant);
+  other.medusa.put(cup);
+  await other.sweep();
+  assertEquals((await without.post("/products/v_cup/stock", { set: 1 })).status, 409);
+  assertEquals((await without.ask("DELETE", "/api/v1/medusa")).status, 200);
+  assertEquals((await without.post("/products/v_cup/stock", { set: 1 })).body.quantity, 1);
+  assertEquals((await without.ask("DELETE", "/api/v1/stalls/sc_1-eur")).status, 200);
+  assertEquals(await other.known("v_cup"), undefined);
+  assertEquals((await scene.known("v_cup"))?.product_id, "v_cup");
+});
+
 Deno.test("there is a Medusa for whom the settings give one, and for nobody else", async () => {
   await using none = await TestApi.open();
   for (const path of ["/medusa", "/medusa/zones"]) {

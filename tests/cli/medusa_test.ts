@@ -30,6 +30,7 @@ Deno.test("what comes from Medusa is looked at, left out and decided from the co
   assertEquals((await run("leave-out", "so_1-fr", "--zone")).out, "Zone so_1-fr is left out.");
   assertStringIncludes((await run("leave-out", "so_1-de", "--zone")).err, "it is the last zone");
   assertEquals((await run("sweep")).out, "It is read when ncc starts.");
+  assertStringIncludes((await run("let-go")).err, "unset NCC_MEDUSA_URL first");
   const json = (await run("products", "--json")).json() as { id: string }[];
   assertEquals(json.map(({ id }) => id), ["v_cup", "v_free"]);
 });

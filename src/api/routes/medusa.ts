@@ -1,17 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { selectBridge } from "../../medusa/catalogue/bridge_store.ts";
-import { conflictsOf, leaveOut, leaveZoneOut, takeSides } from "../../medusa/catalogue/catalogue_desk.ts";
+import { leaveOut, leaveZoneOut, letGo, takeSides } from "../../medusa/catalogue/catalogue_desk.ts";
 import { SHARED_FIELDS } from "../../medusa/catalogue/merge.ts";
-import {
-  type KnownProduct,
-  type KnownState,
-  selectKnown,
-  selectKnownPage,
-} from "../../medusa/catalogue/products_store.ts";
+import { type KnownState, selectKnown, selectKnownPage } from "../../medusa/catalogue/products_store.ts";
 import { sweepLater } from "../../medusa/catalogue/sweep_queue.ts";
 import { sweepOrders } from "../../medusa/orders/orders_sweep.ts";
-import { lastSweep, sweepReport } from "../../medusa/catalogue/sweep_report.ts";
-import { selectZones, type ZoneRow } from "../../medusa/catalogue/zones_store.ts";
+import { lastSweep } from "../../medusa/catalogue/sweep_report.ts";
+import { selectZones } from "../../medusa/catalogue/zones_store.ts";
 import { reportOf } from "../../medusa/report_store.ts";
 import type { Access } from "../access.ts";
 import type { ApiParts } from "../context.ts";
@@ -19,6 +14,8 @@ import { addList } from "../list.ts";
 import { newApi } from "../new_api.ts";
 import { pageOf, whole } from "../page.ts";
 import { Problem } from "../problem.ts";
+import { knownResource, knownSchema, medusaSchema, zoneResource, zoneSchema } from "./medusa_resources.ts";
+import { theMerchant } from "./the_merchant.ts";
 import {
   hexKey,
   idParam,
@@ -27,58 +24,8 @@ import {
   notFound,
   operation,
   refused,
-  rfc3339,
   rfc3339OrNull,
-  time,
 } from "./describe.ts";
-
-const medusaSchema = z.object({
-  merchant: hexKey,
-  up: z.boolean().nullable().openapi({
-    description: "whether it can be sold through it; null: nobody knows yet",
-  }),
-  states: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
-  stall_id: z.string().nullable().openapi({ description: "the stall that it keeps" }),
-  currency: z.string().nullable(),
-  products: z.int().openapi({ description: "in Nostr's catalogue, after the last sweep" }),
-  conflicts: z.int(),
-  problem: z.string().nullable().openapi({ description: "why its catalogue can't be taken, in plain words" }),
-  sweep_started_at: time.nullable(),
-  sweep_ended_at: time.nullable(),
-  sweep: sweepReport.nullable().openapi({ description: "what the last full sweep did" }),
-}).openapi("Medusa");
-
-const said = z.union([z.string(), z.boolean(), z.array(z.string()), z.array(z.array(z.string()))]);
-const knownSchema = z.object({
-  id: z.string().openapi({ description: "ours, and of the product in the catalogue" }),
-  merchant: hexKey,
-  title: z.string(),
-  medusa_product: z.string(),
-  medusa_variant: z.string().nullable().openapi({ description: "null: a variable product" }),
-  state: z.enum(["listed", "conflict", "trouble", "left_out", "waiting"]).openapi({
-    description: "waiting: it is read from Medusa soon",
-  }),
-  trouble: z.string().nullable().openapi({ description: "why it can't be sold on Nostr" }),
-  conflicts: z.array(z.object({ field: z.enum(SHARED_FIELDS), ours: said, theirs: said })).openapi({
-    description: "what both sides changed: it stays ours until you take a side",
-  }),
-  left_out: z.boolean(),
-  created_at: time,
-  updated_at: time,
-}).openapi("MedusaProduct");
-
-const zoneSchema = z.object({
-  id: z.string(),
-  merchant: hexKey,
-  name: z.string(),
-  region: z.string(),
-  shipping_option: z.string(),
-  countries: z.array(z.string()),
-  cost: z.string().openapi({ description: "with taxes: what the customer pays" }),
-  amount: z.string().openapi({ description: "before taxes: what Medusa is told" }),
-  trouble: z.string().nullable(),
-  left_out: z.boolean(),
-}).openapi("MedusaZone");
 
 const side = z.enum(["ours", "theirs"]);
 const knownChange = z.strictObject({
@@ -92,7 +39,7 @@ const tag = "medusa";
 const state = z.enum(["conflict", "trouble", "left_out"] satisfies KnownState[]);
 
 /** The merchant's Medusa: what of its catalogue is here, and what isn't. */
-export function medusaRoutes({ database, clock, random, medusa }: ApiParts) {
+export function medusaRoutes({ database, clock, random, medusa, merchants }: ApiParts) {
   const api = newApi();
   api.openapi(
     operation({
@@ -218,6 +165,32 @@ export function medusaRoutes({ database, clock, random, medusa }: ApiParts) {
       return c.json(zoneResource(row), 200);
     },
   );
+  api.openapi(
+    operation({
+      method: "delete",
+      path: "/medusa",
+      id: "letGoOfMedusa",
+      summary: "Make what Medusa kept your own, once NCC_MEDUSA_URL is set no more",
+      tag,
+      scope: "catalog:write",
+      reach: "named",
+      request: { query: merchantQuery },
+      answer: z.object({ merchant: hexKey, let_go: z.literal(true) }),
+      status: 200,
+    }),
+    async (c) => {
+      const merchant = theMerchant(c.get("access"), merchants, c.req.valid("query").merchant);
+      if (medusa?.merchant() === merchant) {
+        throw new Problem(
+          409,
+          "conflict",
+          "The next sweep would make it Medusa's again: unset NCC_MEDUSA_URL first.",
+        );
+      }
+      await database.transaction((tx) => letGo(tx, merchant));
+      return c.json({ merchant, let_go: true as const }, 200);
+    },
+  );
   return api;
 
   /** Whose Medusa it is; it isn't there for anybody else. */
@@ -249,42 +222,4 @@ export function medusaRoutes({ database, clock, random, medusa }: ApiParts) {
       sweep: lastSweep(report),
     };
   }
-}
-
-function knownResource(row: KnownProduct): z.input<typeof knownSchema> {
-  return {
-    id: row.product_id,
-    merchant: row.merchant,
-    title: row.title,
-    medusa_product: row.medusa_product,
-    medusa_variant: row.medusa_variant,
-    state: stateOf(row),
-    trouble: row.trouble,
-    conflicts: conflictsOf(row) as z.input<typeof knownSchema>["conflicts"],
-    left_out: row.left_out === 1,
-    created_at: rfc3339(row.created_at),
-    updated_at: rfc3339(row.updated_at),
-  };
-}
-
-function stateOf(row: KnownProduct): z.input<typeof knownSchema>["state"] {
-  if (row.left_out === 1) return "left_out";
-  if (row.trouble !== null) return "trouble";
-  if (row.conflicts !== null) return "conflict";
-  return row.base === null ? "waiting" : "listed";
-}
-
-function zoneResource(row: ZoneRow): z.input<typeof zoneSchema> {
-  return {
-    id: row.zone_id,
-    merchant: row.merchant,
-    name: row.name,
-    region: row.region,
-    shipping_option: row.shipping_option,
-    countries: JSON.parse(row.countries),
-    cost: row.cost,
-    amount: row.amount,
-    trouble: row.trouble,
-    left_out: row.left_out === 1,
-  };
 }

@@ -6,7 +6,6 @@ import type { Random } from "../../random.ts";
 import { selectBridge, updateBridgeRow } from "./bridge_store.ts";
 import { groupName, type View } from "./pages.ts";
 import type { MappingContext } from "./mapping.ts";
-import { forgetContent } from "./products_store.ts";
 import { type Surroundings, surroundingsHash } from "./surroundings.ts";
 import { MOST_ZONES, stallIdOf, stallInputOf, zoneInputOf, type ZonePlan } from "./zones.ts";
 import { deleteZonesBefore, putZone, selectZones, type ZoneRow } from "./zones_store.ts";
@@ -34,7 +33,6 @@ export async function takeZones(
   if (before?.stall_id && before.stall_id !== stallId) {
     // Another channel or currency: another stall, and nothing of the old one is offered any more.
     await deleteStall(tx, { merchant, id: before.stall_id, now, by });
-    await forgetContent(tx, merchant);
   }
   for (const zone of zones) {
     await putZone(tx, {
@@ -116,5 +114,7 @@ export async function mappingContext(
       const group = view.groups.find((one) => one.region === region && one.countries.includes(country!));
       return group === undefined ? [] : [{ id: zone_id, group: groupName(group) }];
     });
-  return { view, context: { stallId: stall.id, zones, groups: view.groups.map(groupName) } };
+  // Where nothing is sent to, prices aren't asked for.
+  const groups = view.groups.filter((group) => zones.some((zone) => zone.group === groupName(group)));
+  return { view: { ...view, groups }, context: { stallId: stall.id, zones } };
 }

@@ -26,6 +26,13 @@ export async function updateBridgeRow(
   await tx.updateTable("medusa_bridges").set(change).where("merchant", "=", merchant).execute();
 }
 
+/** Forgets all that is known of a merchant's catalogue in Medusa. */
+export async function forgetBridge(tx: Tx, merchant: string): Promise<void> {
+  for (const table of ["medusa_bridges", "medusa_products", "medusa_zones"] as const) {
+    await tx.deleteFrom(table).where("merchant", "=", merchant).execute();
+  }
+}
+
 /** The shop has moved to another key: all that is known of its catalogue in Medusa goes along, unless that key has its own. */
 export async function moveBridge(tx: Tx, from: string, to: string): Promise<void> {
   if (await selectBridge(tx, to) !== undefined) return;

@@ -1,9 +1,10 @@
 import { deleteProduct, updateProduct } from "../../catalog/products.ts";
 import { selectProduct } from "../../catalog/products_store.ts";
 import { conflict, invalid, notFound, type Refusal } from "../../catalog/refusal.ts";
-import { lockMerchant } from "../../catalog/stalls_store.ts";
+import { lockMerchant, releaseKept } from "../../catalog/stalls_store.ts";
 import type { Tx } from "../../db/database.ts";
 import type { Random } from "../../random.ts";
+import { forgetBridge } from "./bridge_store.ts";
 import { bringStall } from "./bridge.ts";
 import { inputOfRow, oursOf } from "./listing.ts";
 import { type Conflict, settle, type Shared, type SharedField } from "./merge.ts";
@@ -107,6 +108,13 @@ export async function leaveZoneOut(
   if (problem !== null) return conflict(problem);
   await sweepLater(tx, merchant, now, now);
   return { ok: true };
+}
+
+/** The shop is done with Medusa: what that kept stays as it is, and is the merchant's own. */
+export async function letGo(tx: Tx, merchant: string): Promise<void> {
+  await lockMerchant(tx, merchant);
+  await releaseKept(tx, merchant);
+  await forgetBridge(tx, merchant);
 }
 
 /** What both sides changed of a product. */

@@ -6,9 +6,8 @@ import { clean, cut, singleLine } from "./wording.ts";
 /** What products are mapped for. */
 export interface MappingContext {
   stallId: string;
-  /** The stall's zones, and the tax group that each one's countries are in. Without any, prices are those of `groups`. */
+  /** The stall's zones, at least one, and the tax group that each one's countries are in. */
   zones: readonly { id: string; group: string }[];
-  groups: readonly string[];
 }
 
 /** What a variant costs, with taxes, in the stall's currency, where a tax group lives; null: it has no price there. */
@@ -75,12 +74,11 @@ function ofVariant(
   whole: Whole,
   variant: Variant,
   priceOf: PriceOf,
-  { zones, groups }: MappingContext,
+  { zones }: MappingContext,
   content: Content & { parent_id: string | null },
 ): Wanted {
-  const asked = zones.length > 0 ? [...new Set(zones.map(({ group }) => group))] : groups;
   const prices = new Map<string, Decimal>();
-  for (const group of asked) {
+  for (const { group } of zones) {
     const price = priceOf(variant.id, group);
     const read = price === null ? null : parseDecimal(price);
     if (read === null) {

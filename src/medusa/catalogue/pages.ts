@@ -48,18 +48,25 @@ export async function readPage(
     },
     schema: storePage,
   });
-  const prices = new Map([[groupName(first), pricesOf(page.products, view.currency)]]);
+  const prices = new Map([[first, pricesOf(page.products, view.currency)]]);
   const ids = page.products.map(({ id }) => id);
   for (const group of ids.length > 0 ? others : []) {
+    const [, sibling] = [...prices].find(([{ region }]) => region === group.region) ?? [];
+    // A price that holds its tax is the same wherever in the region it goes.
+    prices.set(group, sibling?.holdTax ? sibling : await pricesFor(group));
+  }
+  const byName = new Map([...prices].map(([group, { byVariant }]) => [groupName(group), byVariant]));
+  const priceOf: PriceOf = (variant, group) => byName.get(group)?.get(variant) ?? null;
+  return { products: page.products, priceOf, readAt };
+
+  async function pricesFor(group: TaxGroup): Promise<Prices> {
     const answer = await ask({
       ...common(view, signal),
       query: { ...at(view, group), fields: PRICE_FIELDS, "id[]": ids, limit: PAGE_PRODUCTS },
       schema: pricePage,
     });
-    prices.set(groupName(group), pricesOf(answer.products, view.currency));
+    return pricesOf(answer.products, view.currency);
   }
-  const priceOf: PriceOf = (variant, group) => prices.get(group)?.get(variant) ?? null;
-  return { products: page.products, priceOf, readAt };
 }
 
 function common({ storeKey }: View, signal: AbortSignal | undefined) {
@@ -70,15 +77,24 @@ function at({ channel }: View, { region, countries }: TaxGroup) {
   return { region_id: region, country_code: countries[0]!, "sales_channel_id[]": [channel] };
 }
 
+/** What variants cost in a tax group. */
+interface Prices {
+  byVariant: Map<string, string>;
+  /** Whether all of them hold their tax. */
+  holdTax: boolean;
+}
+
 function pricesOf(
   products: readonly { variants: { id: string; calculated_price?: CalculatedPrice | null | undefined }[] }[],
   currency: string,
-): Map<string, string> {
-  return new Map(products.flatMap(({ variants }) =>
-    variants.flatMap(({ id, calculated_price: price }) => {
-      // Without taxes of its own the region has no amount with tax.
-      const amount = price?.calculated_amount_with_tax ?? price?.calculated_amount ?? null;
-      return amount === null ? [] : [[id, toCurrency(amount, currency)] as const];
-    })
-  ));
+): Prices {
+  const prices: Prices = { byVariant: new Map(), holdTax: true };
+  for (const { id, calculated_price: price } of products.flatMap(({ variants }) => variants)) {
+    // Where no tax is added there is no amount with tax.
+    const amount = price?.calculated_amount_with_tax ?? price?.calculated_amount ?? null;
+    if (amount === null) continue;
+    prices.byVariant.set(id, toCurrency(amount, currency));
+    prices.holdTax &&= price?.is_calculated_price_tax_inclusive === true;
+  }
+  return prices;
 }

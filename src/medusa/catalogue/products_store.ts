@@ -67,12 +67,6 @@ export async function updateKnown(
     .where("product_id", "=", productId).execute();
 }
 
-/** Has every product looked at as if for the first time: it isn't in the catalogue any more. */
-export async function forgetContent(tx: Tx, merchant: string): Promise<void> {
-  await tx.updateTable("medusa_products").set({ seen_hash: "", base: null, conflicts: null })
-    .where("merchant", "=", merchant).execute();
-}
-
 /** Notes which of the products that are listed have no stock level, and that no others have none. */
 export async function markUncounted(tx: Tx, merchant: string, productIds: readonly string[]): Promise<void> {
   const listed = tx.updateTable("medusa_products").where("merchant", "=", merchant).where(

@@ -1,4 +1,5 @@
 import type { MedusaOrderState } from "../../db/tables.ts";
+import { MAX_ON_HAND } from "../../stock/stock.ts";
 
 /** Units of a product that an order of ours is about. */
 export interface OwnUnits {
@@ -34,7 +35,7 @@ export function onHand(
     orders.filter(({ here, there }) => here === "held" && (there === "placed" || there === "held")),
   );
   const sold = sum(orders.filter(({ here, there }) => here === "committed" && there === "wanted"));
-  return { onHand: Math.max(0, available + held - sold) };
+  return { onHand: Math.min(Math.max(0, available + held - sold), MAX_ON_HAND) };
 }
 
 /** Whether Medusa's stock may be changing for an order just now. */

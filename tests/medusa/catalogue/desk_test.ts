@@ -80,6 +80,8 @@ onEachDatabase(
     assert((await desk.leave("prod_shirt")).ok);
     scene.medusa.put({ ...shirt, variants: [...shirt.variants, { id: "v_l", title: "L" }] });
     assertEquals((await scene.sweep()).products, 1);
+    const later = (await scene.known("v_l"))!;
+    assertEquals([later.left_out, later.trouble], [1, null]);
     const alone = await desk.leave("v_s", false);
     assert(!alone.ok);
     assertStringIncludes(alone.reason, "it is left out with the whole product prod_shirt");
@@ -121,6 +123,8 @@ onEachDatabase(
       zonesOf((await selectStall(database.kysely, scene.merchant, "sc_1-eur"))!).map(({ id }) => id);
     assertEquals(await zones(), ["so_1-de"]);
     assertEquals((await scene.product("v_cup"))!.shipping, []);
+    // Also when Medusa makes its zones anew.
+    scene.medusa.options.so_1 = 7;
     await scene.sweep();
     assertEquals(await zones(), ["so_1-de"]);
     const last = await desk.leaveZone("so_1-de");

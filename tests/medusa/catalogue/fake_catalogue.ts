@@ -9,6 +9,8 @@ export interface FakeVariant {
   quantity?: number;
   /** Nobody has counted it. */
   uncounted?: boolean;
+  /** The price holds its tax. */
+  taxIncluded?: boolean;
   manage?: boolean;
 }
 
@@ -152,7 +154,10 @@ function shown({ tags = [], variants, ...product }: FakeProduct, rate: number) {
   return {
     ...product,
     tags: tags.map((value) => ({ value })),
-    variants: variants.map(({ id, title, net = 10, quantity = 5, manage = true }, variant_rank) => ({
+    variants: variants.map((
+      { id, title, net = 10, quantity = 5, manage = true, taxIncluded = false },
+      variant_rank,
+    ) => ({
       id,
       title: title ?? id,
       variant_rank,
@@ -161,8 +166,8 @@ function shown({ tags = [], variants, ...product }: FakeProduct, rate: number) {
       inventory_quantity: manage ? quantity : null,
       calculated_price: net === null ? null : {
         calculated_amount: net,
-        calculated_amount_with_tax: taxed(net, rate),
-        is_calculated_price_tax_inclusive: false,
+        calculated_amount_with_tax: taxIncluded ? net : taxed(net, rate),
+        is_calculated_price_tax_inclusive: taxIncluded,
       },
     })),
   };

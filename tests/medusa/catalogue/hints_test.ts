@@ -11,6 +11,8 @@ import { Scene } from "./scene.ts";
 const cup = { id: "prod_cup", title: "Cup", variants: [{ id: "v_cup", quantity: 5 }] };
 const pot = { id: "prod_pot", title: "Pot", variants: [{ id: "v_pot", quantity: 2 }] };
 
+const jug = { id: "prod_jug", title: "Jug", variants: [{ id: "v_s" }, { id: "v_m" }] };
+
 function pages(scene: Scene): number {
   return scene.medusa.asked.filter((one) => one === "GET /store/products").length;
 }
@@ -46,7 +48,7 @@ onEachDatabase(
   "what a sweep had asked for before a hint's answer changes nothing of it",
   async (database) => {
     const scene = await Scene.open(database);
-    scene.medusa.put(cup);
+    scene.medusa.put(cup, pot, jug);
     await scene.sweep();
     // Medusa answers the sweep with what is old by the time it is taken.
     scene.medusa.put({ ...cup, title: "Old cup", variants: [{ id: "v_cup", quantity: 4 }] });
@@ -57,12 +59,17 @@ onEachDatabase(
       ) return;
       hinted = true;
       scene.medusa.put({ ...cup, title: "New cup", variants: [{ id: "v_cup", quantity: 3 }] });
-      await scene.hint("prod_cup");
+      scene.medusa.put({ ...pot, variants: [{ id: "v_pot", quantity: 9 }] });
+      scene.medusa.put({ ...jug, variants: [...jug.variants, { id: "v_big" }] });
+      for (const product of ["prod_cup", "prod_pot", "prod_jug"]) await scene.hint(product);
     };
     await scene.sweep();
     const now = (await scene.product("v_cup"))!;
     assertEquals([now.name, now.quantity], ["New cup", 3]);
-    assertEquals((await scene.sweep()).sweep!.unchanged, 1);
+    // Where nothing but the count is new, and where a variant is.
+    assertEquals((await scene.product("v_pot"))!.quantity, 9);
+    assertEquals((await scene.product("v_big"))!.parent_id, "prod_jug");
+    assertEquals((await scene.sweep()).sweep!.unchanged, 6);
   },
 );
 
@@ -87,6 +94,8 @@ Deno.test("many hints of one product are one reading, and a great many products 
   assertEquals(pages(scene), 2);
   await hint(Array.from({ length: 51 }, (_, i) => `prod_${i}`));
   await hint("everything");
+  const waiting = await database.kysely.selectFrom("jobs").select("kind").execute();
+  assertEquals([...new Set(waiting.map(({ kind }) => kind))], ["medusa.sweep"]);
   await clock.advance(5_000);
   await jobs.settled();
   assertEquals(scene.medusa.asked.filter((one) => one === "GET /admin/stores").length, 1);

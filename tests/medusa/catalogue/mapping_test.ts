@@ -14,7 +14,6 @@ import { aProduct, aVariant } from "./samples.ts";
 const context = {
   stallId: "sc_1-eur",
   zones: [{ id: "so_1-de", group: "de" }, { id: "so_2", group: "de" }, { id: "so_1-fr", group: "fr" }],
-  groups: ["de", "fr", "us"],
 };
 const prices: PriceOf = (_, group) => ({ de: "11.9", fr: "12", us: "10" })[group] ?? null;
 
@@ -142,10 +141,6 @@ Deno.test("nothing is counted where Medusa counts nothing, and what is owed isn'
       available,
     );
   }
-});
-
-Deno.test("without a zone prices are the cheapest of the whole region's", () => {
-  assertEquals(only(mapProduct(aProduct(), prices, { ...context, zones: [] })).input!.price, "10");
 });
 
 Deno.test("whatever Medusa's texts are, the catalogue takes the product", () => {

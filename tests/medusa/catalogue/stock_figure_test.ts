@@ -30,6 +30,7 @@ Deno.test("what is on hand here follows from what Medusa could sell and what our
     ["Medusa refused it", 1, [units({ there: "refused" })], 1],
     ["cancelled on both sides", 5, [units({ here: "released", there: "cancelled" })], 5],
     ["more sold here than there is there", 1, [units({ here: "committed", there: "wanted" })], 0],
+    ["more than our ledger counts", 2_000_000_000, [], 1_000_000_000],
     ["several", 4, [units(), units({ here: "committed", there: "wanted", quantity: 1 })], 5],
     ["its answer is missing for so long", 3, [units({ calling: true, calledAt: NOW - 11 * MINUTE })], 5],
     ["being cancelled for so long", 3, [

@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { setImmediate } from "node:timers";
+import { deleteProduct } from "../../../src/catalog/products.ts";
 import { selectStall } from "../../../src/catalog/stalls_store.ts";
 import { zonesOf } from "../../../src/catalog/resources.ts";
+import type { Database, Tx } from "../../../src/db/database.ts";
 import { RetryLater } from "../../../src/jobs/runner.ts";
 import { MedusaError } from "../../../src/medusa/medusa_error.ts";
+import { leaveZoneOut } from "../../../src/medusa/catalogue/catalogue_desk.ts";
 import { NO_PRICE, NO_STOCK_LEVEL } from "../../../src/medusa/catalogue/mapping.ts";
 import { sweepJob } from "../../../src/medusa/catalogue/sweep.ts";
 import { sweepLater } from "../../../src/medusa/catalogue/sweep_queue.ts";
@@ -227,6 +230,24 @@ onEachDatabase(
   },
 );
 
+Deno.test("prices that hold their tax are asked for once a region, and none of where nothing is sent", async () => {
+  await using database = await freshDatabase();
+  const scene = await Scene.open(database);
+  const pages = () => scene.medusa.asked.splice(0).filter((one) => one === "GET /store/products").length;
+  const included = { id: "prod_cup", title: "Cup", variants: [{ id: "v_cup", net: 12, taxIncluded: true }] };
+  scene.medusa.put(included);
+  await scene.sweep();
+  const cheap = (await scene.product("v_cup"))!;
+  assertEquals([pages(), cheap.price, cheap.shipping], [1, 12, []]);
+  scene.medusa.put({ ...included, variants: [...included.variants, { id: "v_other" }] });
+  await scene.sweep();
+  assertEquals(pages(), 2);
+  const at = { merchant: scene.merchant, id: "so_1-fr", now: scene.clock.now(), random: scene.shop.random };
+  await database.transaction((tx) => leaveZoneOut(tx, at, true));
+  await scene.sweep();
+  assertEquals(pages(), 1);
+});
+
 onEachDatabase(
   "what nobody has counted is told from what is sold out, until somebody has",
   async (database) => {
@@ -320,12 +341,19 @@ Deno.test("another shipping price, country or option is another zone, and the pr
   ]);
   // One cart for the region, which goes round.
   assertEquals(scene.medusa.asked.filter((one) => one === "POST /store/carts").length, 2);
+  scene.medusa.options = { so_2: 20 };
+  await scene.sweep();
+  assertEquals((await selectZones(database.kysely, scene.merchant)).map(({ zone_id }) => zone_id), [
+    "so_2-de",
+    "so_2-fr",
+    "so_2-nl",
+  ]);
   scene.medusa.options = {};
   const { problem } = await scene.sweep();
   assertStringIncludes(problem!, "no shipping option of Medusa's starts at");
   // What is there stays, and says so.
-  assertEquals((await selectZones(database.kysely, scene.merchant)).length, 6);
-  assertEquals(zonesOf((await selectStall(database.kysely, scene.merchant, "sc_1-eur"))!).length, 6);
+  assertEquals((await selectZones(database.kysely, scene.merchant)).length, 3);
+  assertEquals(zonesOf((await selectStall(database.kysely, scene.merchant, "sc_1-eur"))!).length, 3);
 });
 
 Deno.test("where nothing can be sent anywhere nothing is offered, least of all for free", async () => {
@@ -355,6 +383,68 @@ Deno.test("another channel or currency is another stall, and the old one goes", 
   assertEquals(sweep!.made, 4);
   assert((await selectStall(database.kysely, scene.merchant, "sc_0-eur"))!.deleted_at !== null);
   assertEquals((await scene.product("v_s"))!.stall_id, "sc_1-eur");
+});
+
+onEachDatabase("what is the merchant's own stays the merchant's own", async (database) => {
+  const scene = await Scene.open(database);
+  await scene.shop.stall();
+  await scene.shop.product({ id: "v_cup", name: "Mine" });
+  scene.medusa.put(cup, shirt);
+  assertEquals((await scene.sweep()).sweep!.troubles, 1);
+  assertEquals((await scene.known("v_cup"))!.trouble, "there is a product v_cup of yours already");
+  assertEquals((await scene.product("v_cup"))!.name, "Mine");
+  // As soon as it isn't there any more, Medusa's comes.
+  const own = { merchant: scene.merchant, id: "v_cup", now: scene.clock.now() };
+  await database.transaction((tx) => deleteProduct(tx, own));
+  assertEquals((await scene.sweep()).sweep!.made, 1);
+  assertEquals((await scene.product("v_cup"))!.name, "Cup");
+});
+
+Deno.test("a stall of the merchant's own under Medusa's id keeps Medusa out", async () => {
+  await using database = await freshDatabase();
+  const scene = await Scene.open(database);
+  await scene.shop.stall({ id: "sc_1-eur", name: "Mine" });
+  scene.medusa.put(cup);
+  assertEquals((await scene.sweep()).problem, "there is a stall sc_1-eur of yours already");
+  assertEquals((await selectStall(database.kysely, scene.merchant, "sc_1-eur"))!.name, "Mine");
+});
+
+Deno.test("a product that has gone from the catalogue is made again", async () => {
+  await using database = await freshDatabase();
+  const scene = await Scene.open(database);
+  scene.medusa.put(cup);
+  await scene.sweep();
+  await database.kysely.updateTable("products").set({ deleted_at: scene.clock.now() }).execute();
+  assertEquals((await scene.sweep()).sweep!.made, 1);
+  assertEquals((await scene.product("v_cup"))!.quantity, 5);
+});
+
+Deno.test("no transaction is about more than fifty products, unless one family is", async () => {
+  await using database = await freshDatabase();
+  const scene = await Scene.open(database);
+  scene.medusa.fill(120);
+  let most = 0;
+  const transaction = async (work: (tx: Tx) => Promise<unknown>) => {
+    const products = () => database.kysely.selectFrom("products").select("id").execute();
+    const before = (await products()).length;
+    const done = await database.transaction(work);
+    most = Math.max(most, (await products()).length - before);
+    return done;
+  };
+  const counted = {
+    ...scene.deps,
+    database: { kysely: database.kysely, transaction } as unknown as Database,
+  };
+  const sweep = () => sweepJob(counted).run(scene.job("medusa.sweep", {}));
+  await sweep();
+  assertEquals(most, 50);
+  scene.medusa.put({
+    id: "prod_z",
+    title: "Sizes",
+    variants: Array.from({ length: 70 }, (_, i) => ({ id: `v_${i}` })),
+  });
+  await sweep();
+  assertEquals(most, 71);
 });
 
 Deno.test("Medusa away: the sweep waits for it and says so; Medusa otherwise: it comes again at its time", async () => {
