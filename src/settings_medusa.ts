@@ -32,7 +32,12 @@ export const medusaSettings = {
     secret: true,
   },
   NCC_MEDUSA_WEBHOOK_SECRET: {
-    schema: z.string().min(32, "must have at least 32 characters."),
+    schema: z.string().min(32, "must have at least 32 characters.").refine(
+      (text) =>
+        !text.startsWith("whsec_") ||
+        /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text),
+      "begins with whsec_, but what follows is no base64.",
+    ),
     about: "What our plugin in Medusa signs its messages with.",
     example: "(32 characters or more)",
     secret: true,

@@ -118,6 +118,7 @@ Deno.test("Medusa is asked where it is, and as somebody: what is missing is name
     [{ webhook_secret: "x".repeat(32) }, "NCC_MEDUSA_URL"],
     [{ url, key, webhook_secret: "x".repeat(32) }, null],
     [{ url, key, webhook_secret: "x".repeat(31) }, "NCC_MEDUSA_WEBHOOK_SECRET", "at least 32"],
+    [{ url, key, webhook_secret: `whsec_${"!".repeat(32)}` }, "NCC_MEDUSA_WEBHOOK_SECRET", "no base64"],
     [{ url: "medusa.example.com", key }, "NCC_MEDUSA_URL", "http(s)"],
     [{ url, email: "ncc", password }, "NCC_MEDUSA_EMAIL", "e-mail"],
     [{ url, key: "pk_0123456789abcdef" }, "NCC_MEDUSA_KEY", "sk_"],

@@ -6,6 +6,7 @@ import type { ApiEnv, ApiParts } from "./context.ts";
 import { knownHost, requestId, safeHeaders } from "./guards.ts";
 import { hookRoutes } from "./hook_routes.ts";
 import { idempotent } from "./idempotency.ts";
+import { medusaHookRoutes } from "./medusa_hook_routes.ts";
 import { newApi } from "./new_api.ts";
 import { lnurlRoutes } from "./pay/lnurl_routes.ts";
 import { PayGuard } from "./pay/pay_guard.ts";
@@ -44,6 +45,7 @@ export function createApi(parts: ApiParts): OpenAPIHono<ApiEnv> {
   const guards = [authenticate(parts, wrong), boundedBody(parts), authenticBody(parts)];
   serviceRoutes(app, parts, { guards, wrong });
   hookRoutes(app, parts);
+  medusaHookRoutes(app, parts);
   const pages = new PayGuard(parts);
   payRoutes(app, parts, pages);
   lnurlRoutes(app, parts, pages);

@@ -41,7 +41,7 @@ export interface ApiParts {
   /** The terms that a merchant's orders are taken on, as of now. */
   termsOf(merchant: string): Terms;
   /** The first merchant's Medusa; null where there is none. */
-  medusa: Pick<MedusaBridge, "merchant" | "look"> | null;
+  medusa: Pick<MedusaBridge, "merchant" | "look" | "hook"> | null;
   /** What providers of wallets call. */
   hooks: WalletHooks;
   health(): Promise<Health>;

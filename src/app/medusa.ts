@@ -6,13 +6,13 @@ import { hurryJobs } from "../jobs/hurry_store.ts";
 import type { Log } from "../log.ts";
 import { ordersWaiting, reportOf } from "../medusa/report_store.ts";
 import { askOf } from "../medusa/catalogue/ask.ts";
-import { productJob } from "../medusa/catalogue/hints.ts";
+import { productJob, takeHint } from "../medusa/catalogue/hints.ts";
 import { type CatalogueDeps, sweepJob } from "../medusa/catalogue/sweep.ts";
 import { PRODUCT_JOB, SWEEP_JOB, sweepLater } from "../medusa/catalogue/sweep_queue.ts";
 import { type MedusaAccess, MedusaClient } from "../medusa/client.ts";
 import { KeptStalls } from "../medusa/kept_stalls.ts";
 import { mirrorJobs } from "../medusa/orders/mirror_jobs.ts";
-import { orderSweep, sweepOrders } from "../medusa/orders/orders_sweep.ts";
+import { orderHint, orderSweep, sweepOrders } from "../medusa/orders/orders_sweep.ts";
 import { TheirOrders } from "../medusa/orders/their_orders.ts";
 import { MedusaPulse } from "../medusa/pulse.ts";
 import { type MedusaState, medusaStates, medusaUp, summaryOf } from "../medusa/state.ts";
@@ -24,6 +24,7 @@ import type { Service } from "../service.ts";
 import type { Settings } from "../settings.ts";
 import { firstMerchant } from "./btc.ts";
 import type { Check } from "./health.ts";
+import { MedusaHook } from "./medusa_hook.ts";
 import type { MerchantRegistry } from "./merchant_registry.ts";
 
 export interface MedusaParts {
@@ -47,6 +48,8 @@ export interface MedusaBridge {
   readonly client: MedusaClient;
   readonly services: Service[];
   readonly handlers: JobHandlers;
+  /** What our plugin in it calls; null where no secret for that is set. */
+  readonly hook: MedusaHook | null;
   /** Whose it is; null: nobody's, now. */
   merchant(): string | null;
   /** How it takes part in the orders of one of that merchant's stalls; null: it doesn't. */
@@ -67,6 +70,7 @@ export function medusaAccess(settings: Settings): MedusaAccess | null {
 export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): MedusaBridge | null {
   const access = medusaAccess(settings);
   if (access === null) return null;
+  const { NCC_MEDUSA_WEBHOOK_SECRET: secret } = settings;
   const { database, clock } = base;
   const client = MedusaClient.create(access, base);
   const theirs = new TheirOrders(client);
@@ -118,6 +122,9 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
       [SWEEP_JOB]: sweepJob(catalogue),
       [PRODUCT_JOB]: productJob(catalogue),
     },
+    hook: secret === undefined
+      ? null
+      : new MedusaHook({ ...base, secret, merchant, productHint: takeHint, orderHint }),
     merchant,
     mirrorOf: (stallId) =>
       stalls.has(stallId) ? (settings.NCC_MEDUSA_STOCK === "local" ? "follow" : "confirm") : null,
