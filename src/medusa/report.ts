@@ -17,6 +17,8 @@ export const medusaReport = z.looseObject({
   problem: z.string().nullish(),
   /** Why Medusa sells more than it has, a sentence. */
   oversells: z.string().nullish(),
+  /** When (ms) that was last seen; a sweep a day later takes it back. */
+  oversold_at: z.int().optional(),
   /** Products that aren't sold here, for they have no price in the currency. */
   without_price: z.int().optional(),
   /** Products that aren't sold here, for nobody has said how many there are. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { reportOf } from "../../src/medusa/report_store.ts";
 import { refundOrder } from "../../src/payments/refund_requests.ts";
 import { sweepOrders } from "../../src/medusa/orders/orders_sweep.ts";
 import { requestIn } from "../support/customer.ts";
@@ -163,6 +164,8 @@ Deno.test("several processes of Medusa that sold too much: seen right away, and 
   assertEquals(answer?.payment_options, []);
   assertEquals(medusa.stock.get("variant_1"), { stocked: 5, reserved: 5 });
   assertMatch((await noted(shop)).problem!, /several of its processes/);
+  const { report } = await reportOf(shop.database.kysely, shop.merchant);
+  assertMatch(report.oversells!, /several of its processes/);
 });
 
 Deno.test("a changed order is placed anew, the old one cancelled", async () => {

@@ -43,6 +43,9 @@ const ALL_WELL = { problem: null, no_channel: null, no_currency: null };
 /** Of so many products that there is nothing of it is looked at whether anybody has counted them. */
 const MOST_EMPTY = 1_000;
 
+/** What sold too much once is likely to do so again: it is told for so long. */
+const OVERSOLD_MS = 24 * 3_600_000;
+
 /** Who can't be reached now is asked again after this long. */
 const AGAIN_MS = 30_000;
 
@@ -231,7 +234,9 @@ class Sweep {
 
   async #report(tx: Tx, found: CatalogueReport): Promise<void> {
     const now = this.#deps.clock.now();
-    await addToReport(tx, this.#merchant, found, now);
+    const { report } = await reportOf(tx, this.#merchant);
+    const over = (report.oversold_at ?? now) < now - OVERSOLD_MS;
+    await addToReport(tx, this.#merchant, { ...found, ...(over && { oversells: null }) }, now);
     if (found.sweep) await updateBridgeRow(tx, this.#merchant, { sweep_ended_at: now, updated_at: now });
   }
 

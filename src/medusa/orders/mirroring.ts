@@ -7,6 +7,7 @@ import type { OrderRow } from "../../orders/orders_store.ts";
 import type { OrderEvent } from "../../orders/types.ts";
 import { refundOrder } from "../../payments/refund_requests.ts";
 import { takeHint } from "../catalogue/hints.ts";
+import { addToReport } from "../report_store.ts";
 import { correction } from "./content.ts";
 import { amountBack } from "./amount_back.ts";
 import { newRow } from "./new_row.ts";
@@ -200,7 +201,11 @@ export class Mirroring {
     if (!await this.#o.theirs.oversold(variants, this.#signal)) {
       return await this.#notes.write({ state: "held", problem: null });
     }
-    this.#o.log.error("medusa.oversold", { order: this.#orderId });
+    const { database, clock, log } = this.#o;
+    log.error("medusa.oversold", { order: this.#orderId });
+    const at = clock.now();
+    const found = { oversells: OVERSOLD, oversold_at: at };
+    await database.transaction((tx) => addToReport(tx, now.order.merchant, found, at));
     this.#theirs = await this.#placing.cancel(order, this.#signal);
     return await this.#refuse(SOLD_OUT, OVERSOLD);
   }
