@@ -11,6 +11,7 @@ const open = [
   "lnurlCallback",
   "lnurlPay",
   "lnurlVerify",
+  "medusaHook",
   "openapi",
   "payPage",
   "payState",
