@@ -13,6 +13,21 @@ interface TokenJson {
   expires_at: string | null;
 }
 
+interface NewTokenJson extends TokenJson {
+  token: string;
+  notify_secret: string | null;
+}
+
+interface AddOptions {
+  scopes: string;
+  merchant?: string;
+  expires?: string;
+  notifyUrl?: string;
+  maxSat?: string;
+  maxOpen?: string;
+  replaces?: string;
+}
+
 /** `ncc token …`. */
 export function tokenCommands(program: Command, shell: Shell): void {
   const token = program.command("token").description(
@@ -30,18 +45,26 @@ export function tokenCommands(program: Command, shell: Shell): void {
     .requiredOption("--scopes <list>", "what it may do, with commas: orders:read,messages:write")
     .option("--merchant <pubkey>", "the only merchant that it sees; without it, all")
     .option("--expires <time>", "until when it is good: 2030-01-31T00:00:00Z")
-    .action((name: string, o: { scopes: string; merchant?: string; expires?: string }) =>
+    .option("--notify-url <url>", "what is called when an invoice's state changes (scope `invoices`)")
+    .option("--max-sat <n>", "the most that one invoice may come to (scope `invoices`)")
+    .option("--max-open <n>", "how many unpaid invoices there may be (scope `invoices`)")
+    .option("--replaces <id>", "a token whose invoices it goes on with (scope `invoices`)")
+    .action((name: string, o: AddOptions) =>
       shell.withApi(async (api) => {
-        const made = await api.call<TokenJson & { token: string }>("POST", "/tokens", {
+        const made = await api.call<NewTokenJson>("POST", "/tokens", {
           name,
           scopes: o.scopes.split(",").map((scope) => scope.trim()).filter((scope) => scope !== ""),
           ...(o.merchant !== undefined && { merchant: o.merchant }),
           ...(o.expires !== undefined && { expires_at: o.expires }),
+          ...invoicesOf(o),
         });
-        shell.show(
-          made,
-          () => `${made.token}\n\nKeep it: it isn't shown again. Revoke it: ncc token remove ${made.id}`,
-        );
+        shell.show(made, () =>
+          [
+            made.token,
+            ...(made.notify_secret === null ? [] : ["", `Its calls are signed with: ${made.notify_secret}`]),
+            "",
+            `Keep it: it isn't shown again. Revoke it: ncc token remove ${made.id}`,
+          ].join("\n"));
       })
     );
   token.command("remove").description("revoke one: it opens nothing any more")
@@ -52,6 +75,17 @@ export function tokenCommands(program: Command, shell: Shell): void {
         shell.show(done, () => `Revoked ${done.id}.`);
       })
     );
+}
+
+/** What it may ask for at its till; nothing where that is as usual. */
+function invoicesOf({ notifyUrl, maxSat, maxOpen, replaces }: AddOptions): { invoices?: object } {
+  const invoices = {
+    ...(notifyUrl !== undefined && { notify_url: notifyUrl }),
+    ...(maxSat !== undefined && { max_sat: Number(maxSat) }),
+    ...(maxOpen !== undefined && { max_open: Number(maxOpen) }),
+    ...(replaces !== undefined && { replaces }),
+  };
+  return Object.keys(invoices).length === 0 ? {} : { invoices };
 }
 
 function tokenTable(tokens: TokenJson[]): string {
