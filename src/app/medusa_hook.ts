@@ -70,7 +70,8 @@ export class MedusaHook {
       if (order !== null) await orderHint(tx, order, merchant, now);
       return true;
     }, { lasting: false });
-    log.debug("medusa_hook.called", { about: read.data.event, first });
+    const goods = changed === "everything" ? changed : changed.length;
+    log.debug("medusa_hook.called", { about: read.data.event, goods, first });
     return first ? "taken" : "again";
   }
 }

@@ -29,9 +29,9 @@ export interface HookHints {
 
 /** What events are about, by the start of their names: others tell nothing that matters here. */
 const MEANS = {
-  goods: ["product.", "product-variant.", "inventory-level.", "reservation-item."],
+  goods: ["product.", "product-variant.", "inventory-level.", "reservation-item.", "price.", "price-list."],
   /** What decides of prices, shipping and what is shown. */
-  surroundings: ["shipping-option.", "region.", "tax-rate.", "tax-region.", "price-list.", "sales-channel."],
+  surroundings: ["shipping-option.", "region.", "tax-rate.", "tax-region.", "sales-channel."],
   order: ["order.", "shipment.", "delivery.", "payment."],
 };
 

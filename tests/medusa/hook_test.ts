@@ -24,6 +24,7 @@ const cases: [HookCall, ReturnType<typeof hintsOf>][] = [
   [{ event: "shipping-option.updated", id: "so_1", product_ids: [] }, { changed: "everything", order: null }],
   [{ event: "region.created", id: "reg_1" }, { changed: "everything", order: null }],
   [{ event: "tax-rate.updated", id: "txr_1" }, { changed: "everything", order: null }],
+  [{ event: "price.updated", id: "price_1", product_ids: ["prod_1"] }, { changed: ["prod_1"], order: null }],
   [{ event: "price-list.deleted", id: "plist_1" }, { changed: "everything", order: null }],
   [{ event: "sales-channel.attached", id: "prodsc_1" }, { changed: "everything", order: null }],
   [{ event: "customer.created", id: "cus_1" }, null],

@@ -244,6 +244,68 @@ test("Medusa's own webhook works, too, and believes nothing", async () => {
   }
 });
 
+test("ncc hears what happens to goods and orders", async () => {
+  const { medusa, medusa: { shop } } = scene;
+  const before = (await scene.heard()).length;
+  /** `goods`: how many products are named; "everything": any may be meant. */
+  const hears = (about: string, goods: number | "everything") =>
+    eventually(
+      `ncc hears of ${about}, ${goods}`,
+      PATIENCE_MS,
+      async () => (await scene.heard()).slice(before).includes(`${about} ${goods}`) || undefined,
+    );
+  await medusa.call("POST", `/admin/products/${shop.products.sale}`, { title: "Last ones" });
+  await hears("product.updated", 1);
+  const level = `/admin/inventory-items/${shop.inventoryItems.SALE}/location-levels/${shop.location}`;
+  await medusa.call("POST", level, { stocked_quantity: 3 });
+  await hears("inventory-level.updated", 1);
+  const { price_lists: [list] } = await medusa.call<{ price_lists: { id: string }[] }>(
+    "GET",
+    "/admin/price-lists",
+  );
+  await medusa.call("POST", `/admin/price-lists/${list!.id}/prices/batch`, {
+    create: [{ variant_id: shop.variants.MUG, currency_code: "usd", amount: 7 }],
+  });
+  await hears("price.created", 1);
+  const variant = `/admin/products/${shop.products.shirt}/variants/${shop.variants["SHIRT-M-WHITE"]}`;
+  await medusa.call("DELETE", variant);
+  await hears("product-variant.deleted", "everything");
+  await medusa.call("POST", `/admin/shipping-options/${shop.shippingOptions.express}`, { name: "Fast" });
+  await hears("shipping-option.updated", "everything");
+  const { order } = await placed();
+  await hears("order.placed", 1);
+  await hears("reservation-item.created", 1);
+  const { items: [item] } = await scene.order(order);
+  const items = [{ id: item!.id, quantity: 1 }];
+  const path = `/admin/orders/${order}/fulfillments`;
+  const { order: { fulfillments: [fulfillment] } } = await medusa.call<
+    { order: { fulfillments: { id: string }[] } }
+  >("POST", `${path}?fields=*fulfillments`, { items });
+  await hears("order.fulfillment_created", 1);
+  await medusa.call("POST", `${path}/${fulfillment!.id}/shipments`, { items, labels: [] });
+  await hears("shipment.created", 0);
+  await medusa.call("POST", `${path}/${fulfillment!.id}/mark-as-delivered`, {});
+  await hears("delivery.created", 0);
+});
+
+test("what changes in Medusa is on Nostr at once", async () => {
+  const { medusa, medusa: { shop } } = scene;
+  const quantity = async () => {
+    const products = await scene.ncc.all<{ id: string; quantity: number | null }>("/products");
+    return products.find((one) => one.id === shop.variants.SALE)?.quantity;
+  };
+  await eventually("ncc has read the catalogue", PATIENCE_MS, quantity);
+  const level = `/admin/inventory-items/${shop.inventoryItems.SALE}/location-levels/${shop.location}`;
+  for (const stocked_quantity of [77, 78]) {
+    await medusa.call("POST", level, { stocked_quantity });
+    await eventually(
+      `ncc sells ${stocked_quantity}`,
+      PATIENCE_MS,
+      async () => await quantity() === stocked_quantity || undefined,
+    );
+  }
+});
+
 test("secrets are in nothing that Medusa says", async () => {
   const log = await scene.medusa.log();
   for (const secret of scene.secrets) assert(!log.includes(secret));

@@ -3,6 +3,7 @@
 /** ncc waits 8 s for the wallet. */
 const INVOICE_MS = 12_000;
 const ANSWER_MS = 8_000;
+const EVENT_MS = 3_000;
 const PAGE = 100;
 
 /**
@@ -97,6 +98,11 @@ class NccClient {
   }
 }
 
+/** Tells ncc of an event. Throws an `NccError`. */
+async function tell(url, { headers, body }) {
+  await ask(`${url}/hooks/medusa`, { method: "POST", ms: EVENT_MS, headers, body });
+}
+
 /** The answer's JSON; null without one. */
 async function ask(url, { method, ms, headers, body }) {
   const { host } = new URL(url);
@@ -150,4 +156,4 @@ function invoicesIn(answer) {
   return answer.data.map(invoiceIn);
 }
 
-module.exports = { NccClient, NccError };
+module.exports = { NccClient, NccError, tell };
