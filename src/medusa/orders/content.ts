@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { npub } from "../../nostr/keys.ts";
 import type { OrderItemRow, OrderRow } from "../../orders/orders_store.ts";
 
 /** Where an order goes, in Medusa's terms. */
@@ -107,7 +108,7 @@ function addressOf({ name, address }: Details, country: string) {
 function metadataOf({ id, customer, customer_order_id, contact, message, address }: Details) {
   return {
     ncc_order: id,
-    nostr_customer: customer,
+    nostr_customer: npub(customer),
     nostr_order_id: customer_order_id,
     contact,
     message: message ?? "",

@@ -3,10 +3,12 @@ import { Container, Copy, Heading, Text } from "@medusajs/ui";
 // @ts-ignore: as above.
 import { createElement as h } from "react";
 
+/** Metadata is anybody's who may write an order: nothing else is made a link of. */
+const NPUB = /^npub1[02-9ac-hj-np-z]{58}$/;
+
 /** Beside an order that came by Nostr: who ordered, and what the order is called there. */
 function NostrOrder({ data: { metadata } }) {
-  const { ncc_order: order, nostr_customer: customer, nostr_order_id: name, contact, ncc_url: url } =
-    metadata ?? {};
+  const { ncc_order: order, nostr_customer: customer, nostr_order_id: name, contact } = metadata ?? {};
   if (!order) return null;
   return h(
     Container,
@@ -16,7 +18,7 @@ function NostrOrder({ data: { metadata } }) {
     row("Customer's key", customer),
     row("Customer's order", name),
     row("Contact", contact),
-    isLink(url) && h("div", { className: "px-6 py-4" }, link(url)),
+    NPUB.test(customer) && h("div", { className: "px-6 py-4" }, link(customer)),
   );
 }
 
@@ -31,17 +33,13 @@ function row(name, value) {
   );
 }
 
-function link(url) {
+/** NIP-21: the merchant's own Nostr client opens it. */
+function link(npub) {
   return h(
     "a",
-    { href: url, target: "_blank", rel: "noreferrer", className: "text-ui-fg-interactive" },
-    "Open in ncc",
+    { href: `nostr:${npub}`, className: "text-ui-fg-interactive" },
+    "Open in your Nostr app",
   );
-}
-
-/** Metadata is anybody's who may write an order: nothing else is opened. */
-function isLink(url) {
-  return typeof url === "string" && /^https?:\/\//.test(url);
 }
 
 export default {

@@ -5,8 +5,8 @@ const SIGNING = /^whsec_[A-Za-z0-9+/]{16,}={0,2}$/;
 const LEAST_SECRET = 32;
 
 /**
- * The plugin's options, checked, among which Medusa puts some of its own. `payments`: they must be enough to take payments. Throws with everything that is wrong with them;
- * no message quotes a secret.
+ * The plugin's options, checked, among which Medusa puts some of its own. `payments`: they must be enough to take payments.
+ * Throws with everything that is wrong with them; no message quotes a secret.
  */
 function readOptions(options, { payments }) {
   const given = options ?? {};
