@@ -27,9 +27,13 @@ export { outboxBacklog, type Post, post, receiptsOf, type Recipient } from "./ou
 
 /** Rows read at once. */
 const CLAIM = 200;
-/** Sendings under way to one relay for one merchant, and rows that wait behind them. */
-const IN_FLIGHT = 16;
-const LANE = 2 * IN_FLIGHT;
+/** Sendings to one relay for one merchant that are about to be answered, and those that are under way in all. */
+const PROMPT = 16;
+const IN_ALL = 64;
+/** A receipt that takes longer is probably lost: whoever comes next waits for it no longer. */
+const LATE_MS = 1_000;
+/** Rows that wait behind them; with so many no more are claimed. */
+const WAITING = 16;
 /** Behind the wake-ups: what another process posted on SQLite, or a notification that was lost. */
 const POLL_MS = { sqlite: 1_000, postgres: 250 };
 /** Sendings under way get this long to be answered when the worker stops. */
@@ -38,6 +42,8 @@ const DRAIN_MS = 2_000;
 interface Lane {
   waiting: OutboxItem[];
   active: number;
+  /** Those of the active that aren't late. */
+  prompt: number;
 }
 
 /** An outcome with what it came of. */
@@ -148,7 +154,7 @@ export class OutboxWorker implements Service {
   /** Puts what is due into its lanes; answers how long nothing more can be due (ms). */
   async #claim(): Promise<number> {
     const now = this.#clock.now();
-    const full = [...this.#lanes].filter(([, lane]) => lane.active + lane.waiting.length >= LANE);
+    const full = [...this.#lanes].filter(([, lane]) => lane.waiting.length >= WAITING);
     const busy = [...full.map(([name]) => name), ...this.#pauses.resting(now)];
     const due = await claimDue(this.#database, {
       now,
@@ -163,7 +169,7 @@ export class OutboxWorker implements Service {
       if (this.#held.has(laneItem(item))) continue;
       this.#held.add(laneItem(item));
       const name = `${item.merchant} ${item.relay}`;
-      const lane = this.#lanes.get(name) ?? { waiting: [], active: 0 };
+      const lane = this.#lanes.get(name) ?? { waiting: [], active: 0, prompt: 0 };
       this.#lanes.set(name, lane);
       lane.waiting.push(item);
     }
@@ -181,18 +187,30 @@ export class OutboxWorker implements Service {
       // They are due still, and claimed again after the rest.
       for (const item of lane.waiting.splice(0)) this.#held.delete(laneItem(item));
     }
-    while (lane.active < IN_FLIGHT && lane.waiting.length > 0 && !this.#stop.signal.aborted) {
-      const item = lane.waiting.shift()!;
-      lane.active++;
-      const sending = this.#send(item).finally(() => {
-        this.#sending.delete(sending);
-        lane.active--;
-        this.#pump(name, lane);
-        if (lane.active + lane.waiting.length === LANE - 1) this.#wake();
-        if (lane.active === 0 && lane.waiting.length === 0) this.#lanes.delete(name);
-      });
-      this.#sending.add(sending);
+    while (lane.waiting.length > 0 && lane.prompt < PROMPT && lane.active < IN_ALL) {
+      if (this.#stop.signal.aborted) return;
+      this.#begin(name, lane, lane.waiting.shift()!);
+      if (lane.waiting.length === WAITING - 1) this.#wake();
     }
+  }
+
+  #begin(name: string, lane: Lane, item: OutboxItem): void {
+    lane.active++;
+    lane.prompt++;
+    const answered = new AbortController();
+    const sending = this.#send(item).finally(() => {
+      this.#sending.delete(sending);
+      lane.active--;
+      answered.abort();
+      this.#pump(name, lane);
+      if (lane.active === 0 && lane.waiting.length === 0) this.#lanes.delete(name);
+    });
+    this.#sending.add(sending);
+    // Ends as soon as it is answered.
+    void this.#clock.sleep(LATE_MS, answered.signal).then(() => {
+      lane.prompt--;
+      this.#pump(name, lane);
+    });
   }
 
   /** Never rejects. */

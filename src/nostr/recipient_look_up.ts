@@ -70,7 +70,7 @@ export async function enqueueLookUp(
  */
 export function recipientLookUp(parts: LookUpParts): JobHandler {
   // Few at once: look-ups must not crowd out the answers on the same connections.
-  return { concurrency: 4, run: (job) => lookUp(parts, job) };
+  return { concurrency: 8, run: (job) => lookUp(parts, job) };
 }
 
 async function lookUp(parts: LookUpParts, job: RunningJob): Promise<void> {

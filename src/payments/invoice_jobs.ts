@@ -76,7 +76,8 @@ export function invoiceJobs(options: InvoiceJobOptions): JobHandlers {
   const jobs = new InvoiceJobs(options);
   return {
     [CREATE]: {
-      concurrency: 16,
+      // Most of it is waiting, for the full time where a wallet's answers get lost.
+      concurrency: 64,
       run: (job) => jobs.create(job),
       onDead: (tx, payload) => jobs.dead(tx, String(payload.order_id)),
     },

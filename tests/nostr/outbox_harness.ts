@@ -67,7 +67,12 @@ export class Ahead implements Clock {
   ms = 0;
   now = () => systemClock.now() + this.ms;
   monotonic = () => systemClock.monotonic() + this.ms;
-  sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 20), signal);
+  sleep = async (ms: number, signal?: AbortSignal) => {
+    const end = this.monotonic() + ms;
+    for (let left = ms; left > 0 && !signal?.aborted; left = end - this.monotonic()) {
+      await systemClock.sleep(Math.min(left, 20), signal);
+    }
+  };
 }
 
 export async function workerOf(db: Database, pool: RelayPool, clock: Clock = systemClock) {

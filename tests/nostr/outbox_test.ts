@@ -232,6 +232,19 @@ Deno.test("workers that are stopped again and again lose nothing", async () => {
   assertEquals(new Set(relay.events.map((e) => e.id)), new Set(events.map((e) => e.id)));
 });
 
+Deno.test("what a relay doesn't answer in time holds up what comes next for a second, and not beyond its room", async () => {
+  await using silent = await FakeRelay.start({ noOk: true });
+  await using db = await freshDatabase();
+  await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 60_000 } });
+  await using _worker = await workerOf(db, pool);
+  const events = await Promise.all([...Array(100)].map(() => signed()));
+  for (const event of events) await posted(db, event, [silent.url]);
+  await until(() => silent.frames.length === 16);
+  await until(() => silent.frames.length === 64);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  assertEquals(silent.frames.length, 64);
+});
+
 onPostgres("a worker that stops gives back what it didn't send: another has it at once", async (shared) => {
   await using silent = await FakeRelay.start({ noOk: true });
   const [one, two] = [await shared.open(), await shared.open()];
