@@ -21,7 +21,7 @@ export function askOf(client: Pick<MedusaClient, "request">): Ask {
 
 const PAGE = 200;
 
-/** A whole list of the admin API, page by page. `list` is its name in the answer. */
+/** A whole list of the admin API, `page` of them at a time. `list` is its name in the answer. */
 export async function askAll<T>(
   ask: Ask,
   o: {
@@ -29,16 +29,18 @@ export async function askAll<T>(
     list: string;
     item: z.ZodType<T>;
     query?: Question<T>["query"];
+    page?: number;
     signal?: AbortSignal | undefined;
   },
 ): Promise<T[]> {
+  const { page = PAGE } = o;
   const schema = z.object({ [o.list]: z.array(o.item) });
   const all: T[] = [];
   for (;;) {
-    const query = { ...o.query, limit: PAGE, offset: all.length };
+    const query = { ...o.query, limit: page, offset: all.length };
     const answer = await ask({ method: "GET", path: o.path, query, schema, signal: o.signal });
     const items = (answer as unknown as Record<string, T[]>)[o.list]!;
     all.push(...items);
-    if (items.length < PAGE) return all;
+    if (items.length < page) return all;
   }
 }

@@ -46,7 +46,7 @@ async function takeOne(deps: CatalogueDeps, job: RunningJob): Promise<void> {
   // Before the first sweep there is nothing to bring up to date.
   if (bridge === undefined || mapped === null) return;
   try {
-    const page = await readPage(ask, mapped.view, { ids: [product] }, () => clock.now(), job.signal);
+    const page = await readPage(ask, mapped.view, [product], () => clock.now(), job.signal);
     const of = { merchant, sweep: bridge.sweep, ids: [product], page, context: mapped.context };
     log.debug("medusa.product", { product, ...await takeProducts(deps, of) });
   } catch (error) {

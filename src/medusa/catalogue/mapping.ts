@@ -52,17 +52,19 @@ export function mapProduct(product: StoreProduct, priceOf: PriceOf, context: Map
   const title = cut(singleLine(product.title) || product.id, 200);
   const whole = { medusaProduct: product.id, title };
   if (product.is_giftcard) return [unsellable(whole, product.id, null, "it is a gift card")];
-  const variants = product.variants.toSorted((a, b) => (a.variant_rank ?? 0) - (b.variant_rank ?? 0));
+  const { variants } = product;
   const [only] = variants;
   if (only === undefined) return [unsellable(whole, product.id, null, "it has no variants")];
   const common = { ...contentOf(product, title), stall_id: context.stallId };
   if (variants.length === 1) {
-    return [ofVariant(whole, only, priceOf, context, { ...common, type: "simple", parent_id: null })];
+    return [
+      ofVariant(product, whole, only, priceOf, context, { ...common, type: "simple", parent_id: null }),
+    ];
   }
   const variations = variants.map((variant) => {
     const name = cut(`${title} – ${variantName(variant)}`, 200);
     const own = { ...common, name, type: "variation" as const, parent_id: product.id };
-    return ofVariant({ ...whole, title: name }, variant, priceOf, context, own);
+    return ofVariant(product, { ...whole, title: name }, variant, priceOf, context, own);
   });
   return [ofVariable(whole, product.id, variations, { ...common, type: "variable" }), ...variations];
 }
@@ -71,6 +73,7 @@ type Whole = Pick<Wanted, "medusaProduct" | "title">;
 type Content = Omit<WantedInput, "id" | "price" | "shipping" | "specs" | "parent_id">;
 
 function ofVariant(
+  product: StoreProduct,
   whole: Whole,
   variant: Variant,
   priceOf: PriceOf,
@@ -92,12 +95,7 @@ function ofVariant(
   const least = [...prices.values()].reduce((a, b) => compareDecimal(b, a) < 0 ? b : a);
   const shipping = zones.map(({ id, group }) => ({ id, cost: difference(prices.get(group)!, least) }))
     .filter(({ cost }) => cost !== "0");
-  const specs = variant.options
-    .filter(({ option, value }) => !NO_OPTION.test(option?.title ?? "") || !NO_OPTION.test(value))
-    .map(({ option, value }) =>
-      [cut(singleLine(option?.title ?? ""), 200), cut(clean(value), 1000)] as [string, string]
-    )
-    .filter(([name, value]) => name !== "" && value !== "").slice(0, 100);
+  const specs = optionsOf(product, variant);
   const input = { ...content, id: variant.id, price: formatDecimal(least), shipping, specs };
   return checked({
     ...whole,
@@ -121,27 +119,32 @@ function ofVariable(whole: Whole, id: string, variations: Wanted[], content: Con
   return checked({ ...whole, id, medusaVariant: null, input, trouble: null, available: null });
 }
 
+/** What Medusa lists in no order of its own is sorted: the same product is the same another time. */
 function contentOf(product: StoreProduct, name: string): Omit<Content, "type" | "stall_id"> {
-  const pictures = product.images.toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0)).map(({ url }) => url);
-  const words = [
-    ...product.tags.map(({ value }) => value),
-    ...product.categories.filter((one) => one.is_active !== false && one.is_internal !== true).map((
-      { name },
-    ) => name),
-  ];
+  const pictures = product.images.toSorted((a, b) =>
+    (a.rank ?? 0) - (b.rank ?? 0) || (a.url < b.url ? -1 : 1)
+  )
+    .map(({ url }) => url);
+  const shown = product.categories.filter((one) => one.is_active !== false && one.is_internal !== true);
+  const words = [...product.tags.map(({ value }) => value).sort(), ...shown.map((one) => one.name).sort()];
   return {
     name,
     // As it stands: Medusa's admin and storefront take it for plain text, and what looks like HTML there may be meant so.
     description: cut(clean(product.description), 10_000),
-    images: unique([...product.thumbnail ? [product.thumbnail] : [], ...pictures]).filter(isImage).slice(
-      0,
-      20,
-    ),
-    categories: unique(words.map((word) => cut(singleLine(word), 100))).filter((word) => word !== "").slice(
-      0,
-      30,
-    ),
+    images: unique([product.thumbnail ?? "", ...pictures]).filter(isImage).slice(0, 20),
+    categories: unique(words.map((word) => cut(singleLine(word), 100))).filter((word) => word !== "")
+      .slice(0, 30),
   };
+}
+
+/** What a variant is by each of its product's options, by their names. */
+function optionsOf({ options }: StoreProduct, variant: Variant): [string, string][] {
+  return variant.options.map(({ option_id, value }): [string, string] => {
+    const title = options.find(({ id }) => id === option_id)?.title ?? "";
+    return [cut(singleLine(title), 200), cut(clean(value), 1000)];
+  }).filter(([title, value]) =>
+    title !== "" && value !== "" && !(NO_OPTION.test(title) && NO_OPTION.test(value))
+  ).sort(([a], [b]) => a < b ? -1 : 1).slice(0, 100);
 }
 
 function variantName({ title, options, id }: Variant): string {

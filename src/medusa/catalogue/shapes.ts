@@ -90,12 +90,11 @@ export const calculatedPrice = z.object({
 const variant = z.object({
   id: z.string(),
   title: text,
-  variant_rank: z.number().nullish(),
   manage_inventory: z.boolean(),
   allow_backorder: z.boolean(),
   /** Null where nothing is counted, or nothing is there that could be. */
   inventory_quantity: z.number().nullish(),
-  options: listOf(z.object({ value: text, option: z.object({ title: text }).nullish() })),
+  options: listOf(z.object({ value: text, option_id: z.string().nullish() })),
   calculated_price: calculatedPrice.nullish(),
 });
 
@@ -112,10 +111,18 @@ export const storeProduct = z.object({
     is_active: z.boolean().nullish(),
     is_internal: z.boolean().nullish(),
   })),
+  options: listOf(z.object({ id: z.string(), title: text })),
   variants: listOf(variant),
 });
 
 export const storePage = z.object({ products: z.array(storeProduct) });
+
+/** Whether customers may see a product, and where. */
+export const listedProduct = z.object({
+  id: z.string(),
+  status: text,
+  sales_channels: listOf(z.object({ id: z.string() })),
+});
 
 /** The same products for another country: prices alone. */
 export const pricePage = z.object({

@@ -10,7 +10,7 @@ import type { Applied } from "./apply_page.ts";
 import type { Ask } from "./ask.ts";
 import { mappingContext, takeZones } from "./bridge.ts";
 import { ensureBridgeRow, moveBridge, selectBridge, updateBridgeRow } from "./bridge_store.ts";
-import { PAGE_PRODUCTS, type ProductPage, readPage, type View } from "./pages.ts";
+import { PAGE_PRODUCTS, type ProductPage, readIds, readPage, type View } from "./pages.ts";
 import type { MappingContext } from "./mapping.ts";
 import { emptyVariants, withoutLevel } from "./levels_look.ts";
 import { countKnown, markUncounted, selectUnseen } from "./products_store.ts";
@@ -175,30 +175,28 @@ class Sweep {
   ): Promise<Applied & { seen: number; empty: string[] }> {
     const { ask, clock } = this.#deps;
     const signal = this.#job.signal;
-    const read = (offset: number) => readPage(ask, view, { offset }, () => clock.now(), signal);
+    const ids = await readIds(ask, view.channel, signal);
+    const read = () => readPage(ask, view, ids.splice(0, PAGE_PRODUCTS), () => clock.now(), signal);
     const sums = { seen: 0, made: 0, changed: 0, removed: 0, unchanged: 0, restocked: 0 };
     const empty: string[] = [];
-    let next: Promise<ProductPage> | null = read(0);
-    for (let offset = 0; next !== null;) {
+    let next = ids.length > 0 ? read() : null;
+    while (next !== null) {
       const page: ProductPage = await next;
-      offset += PAGE_PRODUCTS;
       // Medusa works on the next page while this one is stored.
-      next = page.products.length === PAGE_PRODUCTS ? read(offset) : null;
+      next = ids.length > 0 ? read() : null;
       next?.catch(() => null);
-      const ids = page.products.map(({ id }) => id);
-      add(
-        sums,
-        await takeProducts(this.#deps, { merchant: this.#merchant, sweep, ids, page, context, signal }),
-      );
-      sums.seen += ids.length;
+      const shown = page.products.map(({ id }) => id);
+      const of = { merchant: this.#merchant, sweep, ids: shown, page, context, signal };
+      add(sums, await takeProducts(this.#deps, of));
+      sums.seen += shown.length;
       empty.push(...emptyVariants(page.products).slice(0, MOST_EMPTY - empty.length));
     }
     return { ...sums, empty };
   }
 
   /**
-   * What no page had may have moved from one to another meanwhile: it is asked for once more by name. Where that would take out
-   * most of the catalogue, it waits for the next sweep.
+   * What no page had may have come meanwhile, or moved in the list: it is asked for once more. Where that would take out most of
+   * the catalogue, it waits for the next sweep.
    */
   async #takeOutUnseen(
     view: View,
@@ -216,7 +214,7 @@ class Sweep {
       });
     let removed = 0;
     for (let ids = await next(); ids.length > 0; ids = await next(ids.at(-1))) {
-      const page = await readPage(ask, view, { ids }, () => clock.now(), signal);
+      const page = await readPage(ask, view, ids, () => clock.now(), signal);
       const of = { merchant: this.#merchant, sweep, ids, page, context, signal };
       removed += (await takeProducts(this.#deps, of)).removed;
     }

@@ -25,6 +25,7 @@ export interface FakeProduct {
 /** What a Medusa shows of its catalogue: one channel, one region of two countries with taxes of their own, one shipping option. */
 export class FakeCatalogue {
   readonly products = new Map<string, FakeProduct>();
+  readonly #drafts = new Set<string>();
   /** In percent, by country. */
   readonly taxes: Record<string, number> = { de: 19, fr: 20 };
   /** Before taxes; undefined: there is no such option. */
@@ -39,6 +40,11 @@ export class FakeCatalogue {
   /** Adds products, or changes them. */
   put(...products: FakeProduct[]): void {
     for (const product of products) this.products.set(product.id, product);
+  }
+
+  /** Takes a product back into a draft. */
+  hide(id: string): void {
+    this.#drafts.add(id);
   }
 
   /** As many products of one variant each. */
@@ -111,6 +117,8 @@ export class FakeCatalogue {
         );
       case "/admin/price-preferences":
         return list("price_preferences", []);
+      case "/admin/products":
+        return this.#listed(query);
       case "/store/products":
         return this.#page(query);
       case "/admin/product-variants":
@@ -139,13 +147,22 @@ export class FakeCatalogue {
     }));
   }
 
-  #page({ "id[]": id, offset = 0, limit, country_code }: NonNullable<Question<unknown>["query"]>) {
-    const all = [...this.products.values()].sort((a, b) => a.id < b.id ? -1 : 1);
-    const asked = id === undefined
-      ? all
-      : all.filter((product) => (id as readonly string[]).includes(product.id));
-    const products = asked.slice(Number(offset), Number(offset) + Number(limit))
-      .map((product) => shown(product, this.taxes[String(country_code)]!));
+  #listed({ offset, limit }: NonNullable<Question<unknown>["query"]>) {
+    const all = [...this.products.keys()].sort().map((id) => ({
+      id,
+      status: this.#drafts.has(id) ? "draft" : "published",
+      sales_channels: [{ id: "sc_1" }],
+    }));
+    return { products: all.slice(Number(offset), Number(offset) + Number(limit)), count: all.length };
+  }
+
+  #page({ "id[]": id, limit, country_code }: NonNullable<Question<unknown>["query"]>) {
+    const asked = [...this.products.values()].filter((product) =>
+      (id as readonly string[]).includes(product.id) && !this.#drafts.has(product.id)
+    );
+    const products = asked.slice(0, Number(limit)).map((product) =>
+      shown(product, this.taxes[String(country_code)]!)
+    );
     return { products, count: asked.length };
   }
 }
@@ -156,11 +173,9 @@ function shown({ tags = [], variants, ...product }: FakeProduct, rate: number) {
     tags: tags.map((value) => ({ value })),
     variants: variants.map((
       { id, title, net = 10, quantity = 5, manage = true, taxIncluded = false },
-      variant_rank,
     ) => ({
       id,
       title: title ?? id,
-      variant_rank,
       manage_inventory: manage,
       allow_backorder: false,
       inventory_quantity: manage ? quantity : null,

@@ -60,12 +60,13 @@ Deno.test("a product of one variant is a simple one under the variant's id", () 
   });
 });
 
-Deno.test("a product of several variants is a variable one before its variations, in Medusa's order", () => {
-  const option = (size: string) => [{ value: size, option: { title: "Size" } }];
+Deno.test("a product of several variants is a variable one before its variations", () => {
+  const option = (size: string) => [{ value: size, option_id: "opt_size" }];
   const product = aProduct({
+    options: [{ id: "opt_size", title: "Size" }],
     variants: [
-      aVariant("variant_m", { title: "M", variant_rank: 1, options: option("M"), inventory_quantity: 0 }),
-      aVariant("variant_s", { title: "S", variant_rank: 0, options: option("S"), allow_backorder: true }),
+      aVariant("variant_s", { title: "S", options: option("S"), allow_backorder: true }),
+      aVariant("variant_m", { title: "M", options: option("M"), inventory_quantity: 0 }),
     ],
   });
   const cheaper: PriceOf = (variant) => variant === "variant_s" ? "9" : "10";
@@ -88,6 +89,25 @@ Deno.test("a product of several variants is a variable one before its variations
     ],
   );
   assertEquals([medium!.input!.specs, medium!.available], [[["Size", "M"]], 0]);
+});
+
+Deno.test("in whatever order Medusa lists what has none, the product is the same", () => {
+  const lists = {
+    images: [{ url: "https://example.com/b.png" }, { url: "https://example.com/a.png" }],
+    tags: [{ value: "clay" }, { value: "blue" }],
+    categories: [{ name: "Pots" }, { name: "Cups" }],
+    options: [{ id: "opt_1", title: "Size" }, { id: "opt_2", title: "Color" }],
+    variants: [aVariant("variant_1", {
+      options: [{ value: "S", option_id: "opt_1" }, { value: "Blue", option_id: "opt_2" }],
+    })],
+  };
+  const turned = {
+    ...Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.toReversed()])),
+    variants: lists.variants.map((one) => ({ ...one, options: one.options!.toReversed() })),
+  };
+  const one = only(mapProduct(aProduct(lists), prices, context));
+  assertEquals(one.input!.specs, [["Color", "Blue"], ["Size", "S"]]);
+  assertEquals(only(mapProduct(aProduct(turned), prices, context)), one);
 });
 
 Deno.test("what can't be sold says why", () => {
@@ -153,10 +173,11 @@ Deno.test("whatever Medusa's texts are, the catalogue takes the product", () => 
     description: fc.oneof(text, fc.constant("x".repeat(20_000))),
     images: fc.array(fc.record({ url: fc.oneof(text, fc.webUrl()) }), { maxLength: 30 }),
     tags: fc.array(fc.record({ value: text }), { maxLength: 40 }),
+    options: fc.array(text).map((titles) => titles.map((title, i) => ({ id: `opt_${i}`, title }))),
     variants: fc.array(
       fc.record({
         title: text,
-        options: fc.array(fc.record({ value: text, option: fc.record({ title: text }) })),
+        options: fc.array(fc.record({ value: text, option_id: fc.constantFrom("opt_0", "opt_1", "opt_2") })),
       }),
       { minLength: 1, maxLength: 3 },
     ).map((all) => all.map((one, i) => aVariant(`variant_${i}`, one))),

@@ -68,7 +68,7 @@ export function aVariant(id: string, change: Partial<VariantInput> = {}): Varian
     manage_inventory: true,
     allow_backorder: false,
     inventory_quantity: 5,
-    options: [{ value: "Default option value", option: { title: "Default option" } }],
+    options: [{ value: "Default option value", option_id: "opt_1" }],
     ...change,
   };
 }
@@ -78,6 +78,7 @@ export function aProduct(change: Partial<z.input<typeof storeProduct>> = {}): St
     id: "prod_1",
     title: "Cup",
     description: "of clay",
+    options: [{ id: "opt_1", title: "Default option" }],
     variants: [aVariant("variant_1")],
     ...change,
   });

@@ -298,20 +298,29 @@ Deno.test("where most of the catalogue is gone at once, it goes only when a seco
   assertEquals((await scene.sweep()).sweep!.removed, 20);
 });
 
-Deno.test("a product that moves from one page to another while they are read isn't taken for gone", async () => {
+Deno.test("a product that moves to another page while they are listed isn't taken for gone", async () => {
   await using database = await freshDatabase();
   const scene = await Scene.open(database);
-  scene.medusa.fill(150);
+  scene.medusa.fill(1_002);
   await scene.sweep();
-  // One of the first page goes after it was read: the second one begins one product later.
-  let pages = 0;
+  // One of the first page goes after it was listed: the second one begins one product later.
   scene.medusa.before = ({ path, query }) => {
-    if (path !== "/store/products" || query?.offset !== 100) return;
-    if (++pages === 1) scene.medusa.products.delete("prod_00003");
+    if (path === "/admin/products" && query?.offset === 1_000) scene.medusa.products.delete("prod_00003");
   };
   const { sweep } = await scene.sweep();
-  assertEquals([sweep!.removed, sweep!.doubted], [0, 0]);
-  assertEquals((await scene.sweep()).sweep!.removed, 1);
+  assertEquals([sweep!.removed, sweep!.doubted, sweep!.unchanged], [1, 0, 1_000]);
+  assertEquals((await scene.sweep()).products, 1_001);
+});
+
+Deno.test("drafts and other channels' products aren't asked for, and what becomes one goes", async () => {
+  await using database = await freshDatabase();
+  const scene = await Scene.open(database);
+  scene.medusa.put({ ...cup, id: "prod_1" }, { ...cup, id: "prod_2", variants: [{ id: "variant_2" }] });
+  assertEquals((await scene.sweep()).products, 2);
+  scene.medusa.hide("prod_1");
+  scene.medusa.asked = [];
+  const { sweep, products } = await scene.sweep();
+  assertEquals([sweep!.seen, sweep!.removed, products], [1, 1, 1]);
 });
 
 Deno.test("another shipping price, country or option is another zone, and the products follow", async () => {
@@ -480,7 +489,8 @@ onEachDatabase(
     await scene.sweep();
     scene.medusa.products.delete("prod_00000");
     scene.medusa.before = ({ query }) => {
-      if (query?.offset === 100) throw new Error("the process ends");
+      // The second page.
+      if ([query?.["id[]"]].flat().includes("prod_00120")) throw new Error("the process ends");
     };
     await assertRejects(() => scene.sweep(), Error, "the process ends");
     scene.medusa.before = () => {};
