@@ -77,7 +77,7 @@ export function invoiceJobs(options: InvoiceJobOptions): JobHandlers {
   return {
     [CREATE]: {
       // Most of it is waiting, for the full time where a wallet's answers get lost.
-      concurrency: 64,
+      concurrency: 32,
       run: (job) => jobs.create(job),
       onDead: (tx, payload) => jobs.dead(tx, String(payload.order_id)),
     },

@@ -36,6 +36,7 @@ export class NwcChannel {
   readonly #o: ChannelOptions;
   readonly #closed = new AbortController();
   #session = new AbortController();
+  #sessions = 0;
   readonly #live = new Set<string>();
   readonly #seen = new Set<string>();
   readonly #tasks = new Set<Promise<void>>();
@@ -73,8 +74,14 @@ export class NwcChannel {
     return this.#waiting.size;
   }
 
+  /** Another number each time that all subscriptions are begun anew. */
+  get session(): number {
+    return this.#sessions;
+  }
+
   /** Begins all subscriptions anew: relays take requests and bring no answers. */
   again(): void {
+    this.#sessions++;
     this.#session.abort(new Error("answers don't come"));
     this.#session = new AbortController();
   }
@@ -88,8 +95,9 @@ export class NwcChannel {
     const { clock, random, log, pool } = this.#o;
     let failures = 0;
     for (let first = true; !this.#closed.signal.aborted; first = false) {
+      const session = this.#session.signal;
       try {
-        const signal = AbortSignal.any([this.#closed.signal, this.#session.signal]);
+        const signal = AbortSignal.any([this.#closed.signal, session]);
         for await (const message of pool.link(url).req([this.#filter()], { signal })) {
           if (message[0] === "CLOSED") throw new Error(`the relay ended the subscription: ${message[2]}`);
           if (message[0] === "EVENT") this.#track(this.#receive(message[2]));
@@ -106,6 +114,8 @@ export class NwcChannel {
       } finally {
         this.#live.delete(url);
       }
+      // The relay did nothing wrong that it could be spared for.
+      if (session.aborted) continue;
       await clock.sleep(backOff(++failures, random, 500, 30_000), this.#closed.signal);
     }
   }

@@ -88,7 +88,7 @@ export class NwcWallet implements Wallet {
   );
   readonly #listeners = new Set<(hint: PaymentHint) => void>();
   readonly #hinted = new Map<string, number>();
-  /** Requests in a row that were taken and not answered. */
+  /** Requests in a row that were taken and not answered, since the subscription is the same. */
   #unanswered = 0;
   /** What the wallet turned out not to offer, whatever it says. */
   #withoutLookup = false;
@@ -203,11 +203,12 @@ export class NwcWallet implements Wallet {
     await this.#ready(signal);
     for (let first = true;; first = false) {
       const { cipher } = await this.#info.get(signal);
+      const { session } = this.#channel;
       if (!cipher) throw new WalletError("not_implemented", "the wallet knows neither NIP-44 nor NIP-04");
       try {
         return await this.#requests.send({ method, params, cipher, ...o }, signal);
       } catch (error) {
-        if (error instanceof WalletError && error.kind === "no_answer") this.#missing();
+        if (error instanceof WalletError && error.kind === "no_answer") this.#missing(session);
         if (!first || !(error instanceof NwcError) || error.code !== "UNSUPPORTED_ENCRYPTION") throw error;
         // Its info event may have changed since we read it.
         await this.#info.fresh(signal);
@@ -216,8 +217,11 @@ export class NwcWallet implements Wallet {
   }
 
   /** The wallet may be down. Or a relay has forgotten our subscription, and would keep every answer from us for ever. */
-  #missing(): void {
-    if (++this.#unanswered % DEAF_AFTER === 0) this.#channel.again();
+  #missing(session: number): void {
+    // What was asked before says nothing about a subscription that is new.
+    if (session !== this.#channel.session || ++this.#unanswered < DEAF_AFTER) return;
+    this.#unanswered = 0;
+    this.#channel.again();
   }
 
   async #ready(signal: AbortSignal): Promise<void> {

@@ -396,6 +396,28 @@ Deno.test("a relay that takes requests and forgot our subscription is subscribed
   await wallet.close();
 });
 
+Deno.test("however many answers are missing at once, the relay is subscribed to anew once, and right away", async () => {
+  await using relay = await FakeRelay.start();
+  await using service = new ScriptedWallet(relay.url);
+  service.answer = () => ({ result: { network: "regtest" } });
+  await service.serve({ methods: METHODS });
+  const wallet = service.connect();
+  await wallet.probe(forEver);
+  const reqs = () => relay.reqs.flat().filter((filter) => filter.kinds?.includes(23195)).length;
+  const before = reqs();
+  service.answer = () => null;
+  const given = new AbortController();
+  const asking = Array.from({ length: 20 }, () => assertRejects(() => wallet.probe(given.signal)));
+  await until(() => service.requests.length === 21);
+  given.abort();
+  await Promise.all(asking);
+  await until(() => reqs() > before);
+  service.answer = () => ({ result: { network: "regtest" } });
+  assertEquals((await wallet.probe(forEver)).network, "bcrt");
+  assertEquals(reqs(), before + 1);
+  await wallet.close();
+});
+
 Deno.test("a forged answer is ignored, and doesn't hide the real one of the same id", async () => {
   await using relay = await FakeRelay.start();
   await using service = new ScriptedWallet(relay.url);
