@@ -59,7 +59,8 @@ export const medusaSettings = {
   NCC_MEDUSA_CHANNEL: {
     schema: z.string().min(1, "is empty."),
     about:
-      "Sales channel of Medusa whose products are sold here, its id or name. Empty: the only one that has a publishable key.",
+      "Sales channel of Medusa whose products are sold here, its id or name. Empty: the only one that has a publishable key, " +
+      "or the store's default.",
     example: "Nostr",
   },
   NCC_MEDUSA_CURRENCY: {

@@ -6,6 +6,7 @@ import { hurryJobs } from "../jobs/hurry_store.ts";
 import type { Log } from "../log.ts";
 import { ordersWaiting, reportOf } from "../medusa/report_store.ts";
 import { askOf } from "../medusa/catalogue/ask.ts";
+import type { Choice } from "../medusa/catalogue/choice.ts";
 import { productJob, takeHint } from "../medusa/catalogue/hints.ts";
 import { type CatalogueDeps, sweepJob } from "../medusa/catalogue/sweep.ts";
 import { PRODUCT_JOB, SWEEP_JOB, sweepLater } from "../medusa/catalogue/sweep_queue.ts";
@@ -35,6 +36,11 @@ export interface MedusaParts {
   settings: Settings;
   merchants: MerchantRegistry;
   rates: RateSource;
+}
+
+/** What of Medusa is sold. */
+export function choiceOf({ NCC_MEDUSA_CHANNEL, NCC_MEDUSA_CURRENCY }: Settings): Choice {
+  return { channel: NCC_MEDUSA_CHANNEL ?? null, currency: NCC_MEDUSA_CURRENCY ?? null };
 }
 
 /** How Medusa is: what is to be said of it, whether it can be sold through it (null: nobody knows yet), and all of it in a line. */
@@ -80,7 +86,7 @@ export function medusaOf({ settings, merchants, rates, ...base }: MedusaParts): 
   const catalogue: CatalogueDeps = {
     ...base,
     ask: askOf(client),
-    choice: { channel: settings.NCC_MEDUSA_CHANNEL ?? null, currency: settings.NCC_MEDUSA_CURRENCY ?? null },
+    choice: choiceOf(settings),
     everyMs: settings.NCC_MEDUSA_SWEEP,
     merchant,
     onStall: () => stalls.look(),

@@ -16,18 +16,23 @@ function goodShop(): FakeMedusa {
     currency_code,
     is_default,
   }));
-  fake.on("GET /admin/stores", { stores: [{ name: "Tea & Co", supported_currencies: currencies }] });
+  fake.on("GET /admin/stores", {
+    stores: [{ id: "store_1", name: "Tea & Co", supported_currencies: currencies }],
+  });
   shows(fake, { token: fake.storeKey, sales_channels: [SHOP] });
   fake.on("GET /store/products", { products: [], count: 12 });
   fake.on("GET /admin/regions", {
-    regions: [{ name: "EU", currency_code: "eur" }, { name: "US", currency_code: "usd" }],
+    regions: [region("EU", "eur"), region("US", "usd")],
   });
-  fake.on("GET /admin/shipping-options", { shipping_options: [{ name: "Standard" }, { name: "Express" }] });
   return fake;
 }
 
+function region(name: string, currency_code: string) {
+  return { id: `reg_${name}`, name, currency_code, countries: [{ iso_2: "de", display_name: "Germany" }] };
+}
+
 function shows(fake: FakeMedusa, ...api_keys: Record<string, unknown>[]): void {
-  fake.on("GET /admin/api-keys", { api_keys });
+  fake.on("GET /admin/api-keys", { api_keys: api_keys.map((key, i) => ({ id: `apk_${i}`, ...key })) });
 }
 
 async function look(fake: FakeMedusa, more: Record<string, string> = {}) {
@@ -60,7 +65,7 @@ Deno.test("the doctor tells what a good Medusa has, and changes nothing there", 
   assertEquals(await look(fake), [
     { what: "medusa", state: "ok", detail: `${new URL(fake.url).host}: Tea & Co` },
     { what: "medusa channel", state: "ok", detail: "Nostr: 12 products" },
-    { what: "medusa zones", state: "ok", detail: "EUR in EU; 2 shipping options" },
+    { what: "medusa zones", state: "ok", detail: "EUR in EU; 1 shipping option" },
   ]);
   const products = fake.asked.find(({ path }) => path === "/store/products")!;
   assertEquals([products.storeKey, products.query.getAll("sales_channel_id[]")], [fake.storeKey, ["sc_1"]]);
@@ -131,12 +136,12 @@ const ILLS: [
   ]],
   [
     "no currency",
-    (fake) => fake.on("GET /admin/stores", { stores: [{ supported_currencies: [] }] }),
-    ["medusa currency", "problem", "no default", "none yet"],
+    (fake) => fake.on("GET /admin/stores", { stores: [{ id: "store_1", supported_currencies: [] }] }),
+    ["medusa currency", "problem", "no currency", "none yet"],
   ],
   [
     "a currency without a region",
-    (fake) => fake.on("GET /admin/regions", { regions: [{ name: "US", currency_code: "usd" }] }),
+    (fake) => fake.on("GET /admin/regions", { regions: [region("US", "usd")] }),
     ["medusa zones", "problem", "the currency EUR", "US (USD)"],
   ],
   [

@@ -1,13 +1,15 @@
 import { z } from "zod";
-import { MedusaClient, type MedusaQuestion } from "../../medusa/client.ts";
+import { type Ask, askOf } from "../../medusa/catalogue/ask.ts";
+import type { Unusable } from "../../medusa/catalogue/choice.ts";
+import { readSurroundings } from "../../medusa/catalogue/surroundings.ts";
+import { MedusaClient } from "../../medusa/client.ts";
 import { MedusaError, type MedusaErrorKind } from "../../medusa/medusa_error.ts";
-import { isKnownCurrency } from "../../money/currency.ts";
+import { normaliseCurrency } from "../../money/currency.ts";
 import { isLoopback, type Settings } from "../../settings.ts";
-import { medusaAccess } from "../medusa.ts";
+import { choiceOf, medusaAccess } from "../medusa.ts";
 import { type Finding, type Patient, problem, warning, well } from "./finding.ts";
 
 const WHAT = "medusa";
-const MOST = 1_000;
 
 const LOGIN =
   "Is it a user of Medusa's admin (medusa user -e … -p …), or a secret API key that isn't revoked?";
@@ -21,39 +23,22 @@ const REMEDIES: Record<MedusaErrorKind, string> = {
   bad_answer: "Is it a Medusa 2? NCC_MEDUSA_URL is where its API is, without /admin.",
 };
 
-const channel = z.object({ id: z.string(), name: z.string() });
-const stores = z.object({
-  stores: z.array(z.object({
-    name: z.string().nullish(),
-    supported_currencies: z.array(z.object({ currency_code: z.string(), is_default: z.boolean() })),
-  })).min(1),
-});
-const keys = z.object({
-  api_keys: z.array(z.object({
-    token: z.string(),
-    revoked_at: z.string().nullish(),
-    sales_channels: z.array(channel).nullish(),
-  })),
-});
-const regions = z.object({ regions: z.array(z.object({ name: z.string(), currency_code: z.string() })) });
-const options = z.object({ shipping_options: z.array(z.object({ name: z.string() })) });
+const stores = z.object({ stores: z.array(z.object({ name: z.string().nullish() })).min(1) });
 const products = z.object({ count: z.int() });
 
-/** A channel, and a publishable key that shows it. */
-interface Shown {
-  id: string;
-  name: string;
-  token: string;
-}
-
-type Ask = <T>(path: string, question: Omit<MedusaQuestion<T>, "priority">) => Promise<T>;
+/** What the doctor calls that by which nothing can be taken from Medusa. */
+const LACKS: Record<Unusable["lack"], string> = {
+  no_channel: "medusa channel",
+  no_currency: "medusa currency",
+  problem: "medusa zones",
+};
 
 /** The merchant's Medusa: whether we are let in, and find there what a shop needs. None is named: nothing. */
 export async function lookAtMedusa({ settings, clock, log }: Patient): Promise<Finding[]> {
   const access = medusaAccess(settings);
   if (access === null) return [];
   const client = MedusaClient.create(access, { clock, log });
-  const ask: Ask = (path, question) => client.get(path, { ...question, priority: "order" });
+  const ask = askOf(client);
   const findings: Finding[] = [];
   try {
     // What was found before something failed is told, too.
@@ -68,41 +53,25 @@ export async function lookAtMedusa({ settings, clock, log }: Patient): Promise<F
 }
 
 async function* looks(ask: Ask, settings: Settings, access: { url: string; email?: string | undefined }) {
-  const { stores: [store] } = await ask("/admin/stores", {
+  const { stores: [store] } = await ask({
+    method: "GET",
+    path: "/admin/stores",
+    query: { fields: "name" },
     schema: stores,
-    query: { fields: "name,*supported_currencies" },
   });
   yield lookAtDoor(access, `${new URL(access.url).host}: ${store!.name ?? "a store without a name"}`);
-
-  const { api_keys } = await ask("/admin/api-keys", {
-    schema: keys,
-    query: { type: "publishable", limit: MOST },
-  });
-  const shown = api_keys.filter(({ revoked_at }) => !revoked_at).flatMap(({ token, sales_channels }) =>
-    (sales_channels ?? []).map(({ id, name }) => ({ id, name, token }))
-  );
-  const chosen = chooseChannel(shown, settings.NCC_MEDUSA_CHANNEL);
-  if ("detail" in chosen) yield chosen;
-  else {
-    const query = { limit: 1, fields: "id", "sales_channel_id[]": [chosen.id] };
-    const { count } = await ask("/store/products", { schema: products, query, storeKey: chosen.token });
-    yield lookAtProducts(chosen, count);
-  }
-
-  const currency = lookAtCurrency(store!.supported_currencies, settings.NCC_MEDUSA_CURRENCY);
-  if (typeof currency !== "string") {
-    yield currency;
+  const found = await readSurroundings(ask, choiceOf(settings));
+  if (!found.ok) {
+    yield problem(LACKS[found.lack], found.reason, found.remedy);
     return;
   }
-  const found = await ask("/admin/regions", {
-    schema: regions,
-    query: { limit: MOST, fields: "name,currency_code" },
-  });
-  const { shipping_options } = await ask("/admin/shipping-options", {
-    schema: options,
-    query: { limit: MOST, fields: "name" },
-  });
-  yield lookAtZones(currency, found.regions, shipping_options.length);
+  const { channel, storeKey, currency, regions, options } = found.surroundings;
+  const query = { limit: 1, fields: "id", "sales_channel_id[]": [channel.id] };
+  const { count } = await ask({ method: "GET", path: "/store/products", query, storeKey, schema: products });
+  yield lookAtProducts(channel, count);
+  const ways = `${options.length} shipping ${options.length === 1 ? "option" : "options"}`;
+  const names = regions.map(({ name }) => name).join(", ");
+  yield well("medusa zones", `${normaliseCurrency(currency)} in ${names}; ${ways}`);
 }
 
 function lookAtDoor({ url, email }: { url: string; email?: string | undefined }, detail: string): Finding {
@@ -121,80 +90,8 @@ function lookAtDoor({ url, email }: { url: string; email?: string | undefined },
   );
 }
 
-/** The channel that is sold from; a finding where there is none, or there are several. */
-function chooseChannel(shown: readonly Shown[], wanted: string | undefined): Shown | Finding {
-  const channels = [...new Map(shown.map((one) => [one.id, one])).values()];
-  const names = channels.map(({ id, name }) => `${name} (${id})`).sort().join(", ");
-  const what = "medusa channel";
-  if (channels.length === 0) {
-    const remedy =
-      "Make one in Medusa's settings, and give it the sales channel whose products are sold here.";
-    return problem(what, "no publishable API key has a sales channel", remedy);
-  }
-  const found = wanted === undefined
-    ? channels
-    : channels.filter(({ id, name }) => wanted === id || wanted === name);
-  if (found.length === 1) return found[0]!;
-  return found.length === 0
-    ? problem(
-      what,
-      `no publishable API key has the sales channel ${wanted}`,
-      `Set NCC_MEDUSA_CHANNEL to one of: ${names}.`,
-    )
-    : problem(
-      what,
-      "several sales channels have a publishable API key",
-      `Set NCC_MEDUSA_CHANNEL to one of: ${names}.`,
-    );
-}
-
-function lookAtProducts({ name }: Shown, count: number): Finding {
+function lookAtProducts({ name }: { name: string }, count: number): Finding {
   if (count > 0) return well("medusa channel", `${name}: ${count} ${count === 1 ? "product" : "products"}`);
   const remedy = "Publish products in Medusa, and put them into this sales channel.";
   return warning("medusa channel", `${name}: no published product`, remedy);
-}
-
-/** The currency that is sold in, as Medusa writes it; a finding where there is none. */
-function lookAtCurrency(
-  supported: readonly { currency_code: string; is_default: boolean }[],
-  wanted: string | undefined,
-): string | Finding {
-  const codes = supported.map(({ currency_code }) => currency_code.toUpperCase()).join(", ");
-  const remedy = `Set NCC_MEDUSA_CURRENCY to one of those that Medusa's store has: ${codes || "none yet"}.`;
-  const code = wanted?.toLowerCase() ?? supported.find(({ is_default }) => is_default)?.currency_code;
-  if (code === undefined) return problem("medusa currency", "the store has no default currency", remedy);
-  if (!supported.some(({ currency_code }) => currency_code === code)) {
-    return problem("medusa currency", `the store doesn't have ${code.toUpperCase()}`, remedy);
-  }
-  return isKnownCurrency(code)
-    ? code
-    : problem("medusa currency", `${code.toUpperCase()} is no currency that is known here`, remedy);
-}
-
-function lookAtZones(
-  currency: string,
-  all: readonly { name: string; currency_code: string }[],
-  ways: number,
-): Finding {
-  const what = "medusa zones";
-  const code = currency.toUpperCase();
-  const ours = all.filter(({ currency_code }) => currency_code === currency).map(({ name }) => name);
-  if (ours.length === 0) {
-    const others = all.map(({ name, currency_code }) => `${name} (${currency_code.toUpperCase()})`).join(
-      ", ",
-    );
-    const remedy = `Make a region with it in Medusa, or set NCC_MEDUSA_CURRENCY. There are: ${
-      others || "none"
-    }.`;
-    return problem(what, `no region has the currency ${code}`, remedy);
-  }
-  if (ways === 0) {
-    return problem(
-      what,
-      "there is no shipping option",
-      "Make one in Medusa, at the stock location of your goods.",
-    );
-  }
-  const options = `${ways} shipping ${ways === 1 ? "option" : "options"}`;
-  return well(what, `${code} in ${ours.join(", ")}; ${options}`);
 }

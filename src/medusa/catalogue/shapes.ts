@@ -21,6 +21,7 @@ const text = z.string().nullish().transform((value) => value ?? "");
 export const store = z.object({
   id: z.string(),
   name: text,
+  default_sales_channel_id: z.string().nullish(),
   supported_currencies: listOf(z.object({ currency_code: z.string(), is_default: z.boolean().nullish() })),
 });
 
@@ -154,6 +155,8 @@ export const shippedCart = z.object({
   cart: z.object({ shipping_subtotal: amount, shipping_total: amount }),
 });
 
+export type Store = z.output<typeof store>;
+export type ApiKey = z.output<typeof apiKey>;
 export type Region = z.output<typeof region>;
 export type ShippingOption = z.output<typeof shippingOption>;
 export type TaxRegion = z.output<typeof taxRegion>;

@@ -1,16 +1,9 @@
 import { createHash } from "node:crypto";
-import { isKnownCurrency, normaliseCurrency } from "../../money/currency.ts";
+import { normaliseCurrency } from "../../money/currency.ts";
 import { type Ask, askAll } from "./ask.ts";
+import { type Choice, chooseChannel, chooseCurrency, type Unusable } from "./choice.ts";
 import * as shapes from "./shapes.ts";
 import { type TaxGroup, taxGroups } from "./tax_groups.ts";
-
-/** What the merchant chose of Medusa; null: what there is only one of. */
-export interface Choice {
-  /** A sales channel's id or name. */
-  channel: string | null;
-  /** The store's default otherwise. */
-  currency: string | null;
-}
 
 /** What stands around the products. */
 export interface Surroundings {
@@ -25,13 +18,6 @@ export interface Surroundings {
   groups: TaxGroup[];
   /** Those that start where the channel's goods are, by id. */
   options: shapes.ShippingOption[];
-}
-
-/** Why nothing can be taken from Medusa as it is set up: what the report calls it, and a sentence for the merchant. */
-export interface Unusable {
-  ok: false;
-  lack: "no_channel" | "no_currency" | "problem";
-  reason: string;
 }
 
 const OPTION_FIELDS = [
@@ -58,9 +44,10 @@ export async function readSurroundings(
     all("/admin/stores", "stores", shapes.store),
     all("/admin/api-keys", "api_keys", shapes.apiKey, { type: "publishable" }),
   ]);
-  const chosen = chooseKey(keys, choice.channel);
+  const [store] = stores;
+  const chosen = chooseChannel(keys, store, choice.channel);
   if (!chosen.ok) return chosen;
-  const currency = chooseCurrency(stores, choice.currency);
+  const currency = chooseCurrency(store, choice.currency);
   if (!currency.ok) return currency;
   const [channels, regions, options, taxes, preferences] = await Promise.all([
     all("/admin/sales-channels", "sales_channels", shapes.salesChannel, {
@@ -74,28 +61,40 @@ export async function readSurroundings(
   ]);
   const channel = channels.find(({ id }) => id === chosen.channel.id);
   if (channel?.is_disabled) {
-    return unusable("no_channel", `the sales channel ${channel.name} is disabled in Medusa`);
+    return {
+      ok: false,
+      lack: "no_channel",
+      reason: `the sales channel ${channel.name} is disabled in Medusa`,
+      remedy: "Enable it there, or set NCC_MEDUSA_CHANNEL to another.",
+    };
   }
   const ours = regions.filter((region) => region.currency_code === currency.currency).sort(byId);
   if (ours.length === 0) {
-    const known = list(regions.map((region) => `${region.name} (${region.currency_code})`));
-    return unusable(
-      "no_currency",
-      `no region of Medusa's has the currency ${currency.currency}: there are ${known}; set NCC_MEDUSA_CURRENCY to one's`,
-    );
+    const known = regions.map(({ name, currency_code }) => `${name} (${normaliseCurrency(currency_code)})`);
+    return {
+      ok: false,
+      lack: "no_currency",
+      reason: `no region of Medusa's has the currency ${normaliseCurrency(currency.currency)}`,
+      remedy: `Make a region with it in Medusa, or set NCC_MEDUSA_CURRENCY. There are: ${
+        known.join(", ") || "none"
+      }.`,
+    };
   }
   const places = new Set((channel?.stock_locations ?? []).map(({ id }) => id));
   const ways = options.filter((option) => isForCustomers(option) && startsAt(option, places)).sort(byId);
   if (ways.length === 0) {
-    return unusable(
-      "problem",
-      `no shipping option of Medusa's starts at a stock location of the sales channel ${chosen.channel.name}`,
-    );
+    return {
+      ok: false,
+      lack: "problem",
+      reason:
+        `no shipping option of Medusa's starts at a stock location of the sales channel ${chosen.channel.name}`,
+      remedy: "Make one in Medusa, at the stock location of your goods, and give the location the channel.",
+    };
   }
   return {
     ok: true,
     surroundings: {
-      store: stores[0]?.name ?? "",
+      store: store?.name ?? "",
       channel: chosen.channel,
       storeKey: chosen.key,
       currency: currency.currency,
@@ -119,62 +118,6 @@ function canonical(value: unknown): string {
   return `{${Object.entries(value).map(([key, one]) => `${key}:${canonical(one)}`).sort().join()}}`;
 }
 
-type Key = ReturnType<typeof shapes.apiKey.parse>;
-
-/** The sales channel, and a key that shows it; the key that shows nothing else first, for some questions want such a one. */
-function chooseKey(
-  keys: Key[],
-  wanted: string | null,
-): { ok: true; channel: { id: string; name: string }; key: string } | Unusable {
-  const good = keys.filter(({ revoked_at }) => (revoked_at ?? null) === null)
-    .sort((a, b) => a.sales_channels.length - b.sales_channels.length || (a.id < b.id ? -1 : 1));
-  const channels = new Map(good.flatMap((key) => key.sales_channels.map((one) => [one.id, one] as const)));
-  if (channels.size === 0) {
-    return unusable(
-      "no_channel",
-      "Medusa has no publishable API key with a sales channel: make one in its settings",
-    );
-  }
-  const names = list([...channels.values()].map(({ name }) => name).sort());
-  const found = [...channels.values()].filter(({ id, name }) =>
-    wanted === null || id === wanted || name === wanted
-  );
-  if (found.length === 0) {
-    return unusable(
-      "no_channel",
-      `no publishable API key of Medusa's shows a sales channel ${wanted}: there is ${names}`,
-    );
-  }
-  if (found.length > 1) {
-    return unusable(
-      "no_channel",
-      `Medusa has several sales channels with a publishable API key: ${names}; set NCC_MEDUSA_CHANNEL`,
-    );
-  }
-  const channel = found[0]!;
-  const key = good.find(({ sales_channels }) => sales_channels.some(({ id }) => id === channel.id))!;
-  return { ok: true, channel, key: key.token };
-}
-
-function chooseCurrency(
-  stores: ReturnType<typeof shapes.store.parse>[],
-  wanted: string | null,
-): { ok: true; currency: string } | Unusable {
-  const supported = stores[0]?.supported_currencies ?? [];
-  const currency = wanted?.toLowerCase() ??
-    (supported.find(({ is_default }) => is_default) ?? supported[0])?.currency_code;
-  if (currency === undefined) {
-    return unusable("no_currency", "Medusa's store has no currency: set NCC_MEDUSA_CURRENCY");
-  }
-  if (!isKnownCurrency(currency)) {
-    return unusable(
-      "no_currency",
-      `the currency ${normaliseCurrency(currency)} isn't known here: set NCC_MEDUSA_CURRENCY`,
-    );
-  }
-  return { ok: true, currency };
-}
-
 /** Neither for returns nor hidden from the store. */
 function isForCustomers({ rules }: shapes.ShippingOption): boolean {
   const says = (attribute: string, value: string) =>
@@ -189,12 +132,4 @@ function startsAt({ service_zone: zone }: shapes.ShippingOption, places: Readonl
 
 function byId(a: { id: string }, b: { id: string }): number {
   return a.id < b.id ? -1 : 1;
-}
-
-function list(names: string[]): string {
-  return names.length === 0 ? "none" : names.join(", ");
-}
-
-function unusable(lack: Unusable["lack"], reason: string): Unusable {
-  return { ok: false, lack, reason };
 }

@@ -17,7 +17,8 @@ import { countKnown, markUncounted, selectUnseen } from "./products_store.ts";
 import { learnCosts } from "./shipping_costs.ts";
 import { type CatalogueReport, isDoubtful, lastSweep } from "./sweep_report.ts";
 import { sweepLater } from "./sweep_queue.ts";
-import { type Choice, readSurroundings, type Surroundings, surroundingsHash } from "./surroundings.ts";
+import type { Choice } from "./choice.ts";
+import { readSurroundings, type Surroundings, surroundingsHash } from "./surroundings.ts";
 import { takeProducts } from "./take_products.ts";
 import { routesOf, zonesOf } from "./zones.ts";
 
@@ -104,7 +105,7 @@ class Sweep {
     const { ask, choice, database } = this.#deps;
     const before = await this.#begin();
     const found = await readSurroundings(ask, choice, this.#job.signal);
-    if (!found.ok) return { ...ALL_WELL, [found.lack]: found.reason };
+    if (!found.ok) return { ...ALL_WELL, [found.lack]: `${found.reason}. ${found.remedy}` };
     const problem = await this.#takeZones(found.surroundings, before.sweep, before.hash);
     if (problem !== null) return { ...ALL_WELL, problem };
     await this.#deps.onStall?.();

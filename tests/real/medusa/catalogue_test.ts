@@ -186,10 +186,10 @@ test("a channel that there isn't, and a currency without a region, are told with
   scene.choice = { channel: "Web", currency: null };
   assertStringIncludes(
     (await scene.sweep()).no_channel!,
-    "no publishable API key of Medusa's shows a sales channel Web: there is",
+    "no publishable API key of Medusa's shows a sales channel Web. Set NCC_MEDUSA_CHANNEL to one of: ",
   );
   scene.choice = { ...choice, currency: "GBP" };
-  assertStringIncludes((await scene.sweep()).no_currency!, "no region of Medusa's has the currency gbp");
+  assertStringIncludes((await scene.sweep()).no_currency!, "Medusa's store doesn't have the currency GBP");
   scene.choice = choice;
   assertEquals((await scene.sweep()).no_currency, null);
 });
