@@ -1,9 +1,15 @@
+/** Is told of a call, and may keep it. "lost": nobody hears of it, or of its answer. */
+export type OnCall = (call: { method: string; path: string }) => Promise<"lost" | void>;
+
 /** Stands before Medusa, where ncc looks for it: there is an address before there is a Medusa, and calls can get lost. */
 export class Door implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #target: string | null = null;
   /** ncc's calls to the plugin get lost, as if they had come. */
   losesCalls = false;
+  /** Before Medusa gets a call, and before its answer goes back. */
+  before: OnCall = () => Promise.resolve();
+  after: OnCall = () => Promise.resolve();
   /** What ncc's calls to the plugin were about, and how they were answered. */
   readonly calls: { state: string; status: number }[] = [];
 
@@ -30,9 +36,12 @@ export class Door implements AsyncDisposable {
     const { pathname, search } = new URL(request.url);
     const body = await request.arrayBuffer();
     const isCall = pathname === "/ncc/paid";
+    const call = { method: request.method, path: pathname };
+    if (await this.before(call) === "lost") return new Response(null, { status: 502 });
     const answer = isCall && this.losesCalls
       ? new Response(null, { status: 204 })
       : await this.#forward(request, pathname + search, body);
+    if (await this.after(call) === "lost") return new Response(null, { status: 502 });
     if (isCall) {
       const { state } = JSON.parse(new TextDecoder().decode(body)) as { state: string };
       this.calls.push({ state, status: answer.status });

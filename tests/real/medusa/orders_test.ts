@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { decodeBolt11 } from "../../../src/payments/bolt11.ts";
 import { lightningLink } from "../../support/shopper.ts";
 import { eventually } from "../lightning/daemon.ts";
+import { Door } from "./door.ts";
 import { MedusaRefusal } from "./medusa_api.ts";
 import { type MedusaServer, startMedusa, withoutMedusa } from "./medusa_server.ts";
 import { PATIENCE_MS, TwoDoors, webCheckout } from "./two_doors.ts";
@@ -97,6 +98,52 @@ test("ncc killed and Medusa restarted in the middle of a burst: each order once,
   const live = (await doors.theirs()).filter((one) => one.status !== "canceled");
   assertEquals([live.length, new Set(live.map(({ email }) => email)).size], [9, 9]);
   for (const one of customers) await one.close();
+});
+
+test("ncc killed before and after each call that changes something in Medusa: one order, one payment", async () => {
+  await setStock("MUG", 1_000);
+  await using door = new Door();
+  door.leadsTo(medusa.url);
+  await using cut = await TwoDoors.open(medusa, { NCC_MEDUSA_URL: door.url });
+  const captured = async () => (await cut.theirs()).filter((one) => one.payment_status === "captured").length;
+  const before = { all: (await cut.theirs()).length, captured: await captured() };
+  let kills = 0;
+  let orders = 0;
+  for (const side of ["before", "after"] as const) {
+    for (let nth = 1, isOver = false; !isOver; nth++) {
+      const customer = await cut.customer();
+      let calls = 0;
+      door.before = door.after = () => Promise.resolve();
+      door[side] = async ({ method, path }) => {
+        if (method === "GET" || !path.startsWith("/admin/") || ++calls !== nth) return;
+        kills++;
+        await cut.crash();
+        await customer.connect();
+        return "lost";
+      };
+      const id = `${side}-${nth}`;
+      orders++;
+      await cut.order(customer, id);
+      await cut.pay(await cut.answer(customer, id));
+      await cut.hears(customer, (one) => one.paid === true);
+      await eventually(
+        "captured",
+        PATIENCE_MS,
+        async () => await captured() === before.captured + orders || undefined,
+      );
+      isOver = calls < nth;
+      await customer.close();
+    }
+  }
+  const theirs = await cut.theirs();
+  assertEquals(theirs.length, before.all + orders);
+  const paid = theirs.filter((one) => one.payment_status === "captured");
+  const payments = paid.map(({ payment_collections: all }) =>
+    all.flatMap((one) => one.payments ?? []).length
+  );
+  assertEquals(payments, paid.map(() => 1));
+  // A draft, an order of it, what it owes, and that it is paid.
+  assert(kills >= 8, `${kills} kills`);
 });
 
 test("twenty on Nostr and twenty on the web for ten mugs: exactly ten are sold", async () => {

@@ -26,6 +26,7 @@ export interface MedusaOrderJson {
   total: number;
   email: string;
   items: { id: string; quantity: number; variant_id: string }[];
+  payment_collections: { payments?: { id: string }[] }[];
 }
 
 /** `ncc start` as a process of its own, which sells on Nostr what a real Medusa has. The demo wallet takes the money. */
@@ -144,7 +145,8 @@ export class TwoDoors implements AsyncDisposable {
 
   /** Those of ours in Medusa, newest first. */
   async theirs(): Promise<MedusaOrderJson[]> {
-    const fields = "id,status,payment_status,fulfillment_status,total,email,*items";
+    const fields =
+      "id,status,payment_status,fulfillment_status,total,email,*items,payment_collections.payments.id";
     const { orders } = await this.medusa.call<{ orders: MedusaOrderJson[] }>(
       "GET",
       `/admin/orders?limit=1000&q=%40ncc.invalid&fields=${fields}`,
