@@ -6,6 +6,7 @@ import * as m0004 from "./0004_held_invoice.ts";
 import * as m0005 from "./0005_skipped_addresses.ts";
 import * as m0006 from "./0006_medusa.ts";
 import * as m0007 from "./0007_till.ts";
+import * as m0008 from "./0008_outbox_lanes.ts";
 
 /** Every migration in order, forward only. A static list, so that a bundle and a compiled binary carry them. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   "0005_skipped_addresses": m0005,
   "0006_medusa": m0006,
   "0007_till": m0007,
+  "0008_outbox_lanes": m0008,
 };

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Database, Tx } from "../db/database.ts";
 import { freeHolder } from "../jobs/claims_store.ts";
-import { freeClaims } from "../nostr/outbox_store.ts";
+import { freeClaims } from "../nostr/outbox_claims.ts";
 import { makeAllOpenDue } from "../payments/invoices_store.ts";
 
 const PREFIX = "process:";

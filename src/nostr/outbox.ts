@@ -10,23 +10,15 @@ import type { IdentityOf } from "./identity.ts";
 import { LanePauses } from "./lane_pauses.ts";
 import { LaneTroubles } from "./lane_troubles.ts";
 import { type Answer, judge, refusalWord, type Verdict } from "./outbox_answers.ts";
-import {
-  claimDue,
-  giveBack,
-  hasten,
-  laneItem,
-  LEASE_MS,
-  nextDue,
-  type OutboxItem,
-  type Outcome,
-  recordOutcomes,
-} from "./outbox_store.ts";
+import { claimDue, giveBack, laneItem, LEASE_MS, type OutboxItem } from "./outbox_claims.ts";
+import { hasten, nextDue, type Outcome, recordOutcomes } from "./outbox_store.ts";
 import { ReadBack } from "./read_back.ts";
 
 export { outboxBacklog, type Post, post, receiptsOf, type Recipient } from "./outbox_store.ts";
 
-/** Rows read at once. */
+/** Rows read at once, and those of one lane. */
 const CLAIM = 200;
+const CLAIM_LANE = 32;
 /** Sendings to one relay for one merchant that are about to be answered, and those that are under way in all. */
 const PROMPT = 16;
 const IN_ALL = 64;
@@ -159,6 +151,7 @@ export class OutboxWorker implements Service {
     const due = await claimDue(this.#database, {
       now,
       limit: CLAIM,
+      perLane: CLAIM_LANE,
       leaseMs: LEASE_MS,
       busy,
       held: this.#held,
@@ -174,7 +167,7 @@ export class OutboxWorker implements Service {
       lane.waiting.push(item);
     }
     for (const [name, lane] of this.#lanes) this.#pump(name, lane);
-    if (due.length === CLAIM) return 0;
+    if (due.length >= CLAIM) return 0;
     const next = await nextDue(this.#database, now);
     return Math.min(
       POLL_MS[this.#database.dialect],

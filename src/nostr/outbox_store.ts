@@ -1,11 +1,10 @@
 import type { NostrEvent } from "@nostrify/types";
-import { type RawBuilder, sql } from "kysely";
+import { sql } from "kysely";
 import { seconds } from "../clock.ts";
 import type { Database, Tx } from "../db/database.ts";
 import { addressOf } from "./event_row.ts";
 import { EventStore } from "./event_store.ts";
 import { relayUrl } from "./relay_url.ts";
-import { textList } from "./sql_list.ts";
 import { tellUndelivered } from "./undelivered_store.ts";
 
 /** A signed event of ours to be published. */
@@ -31,19 +30,6 @@ export interface Recipient {
   reads: readonly string[];
   /** Reads the built-in relay. */
   readsOurs: boolean;
-}
-
-/** One event for one relay, with what is needed to send it. */
-export interface OutboxItem {
-  event_id: string;
-  relay: string;
-  merchant: string;
-  /** Tries so far. */
-  attempts: number;
-  /** JSON, as it was signed. */
-  event: string;
-  /** When it was posted (ms). */
-  posted_at: number;
 }
 
 /** What one try changed. */
@@ -129,78 +115,6 @@ async function supersede(tx: Tx, event: NostrEvent, relays: string[], now: numbe
   if (ids.length === 0) return;
   await tx.updateTable("outbox").set({ state: "failed", answer: SUPERSEDED, updated_at: now })
     .where("event_id", "in", ids).where("relay", "in", relays).where("state", "=", "pending").execute();
-}
-
-/** For how long a claimed row is kept from other processes: longer than what two sendings in a row may take. */
-export const LEASE_MS = 60_000;
-
-/** Makes due what is claimed by any process: for when one of them is gone. Who lives may send the same bytes twice. */
-export async function freeClaims(tx: Tx, now: number): Promise<void> {
-  await tx.updateTable("outbox").set({ next_at: now, updated_at: now }).where("state", "=", "pending")
-    .where("next_at", ">", now).where(sql<boolean>`next_at = updated_at + ${sql.lit(LEASE_MS)}`).execute();
-  tx.wake("outbox");
-}
-
-/** Gives back what a process that ends has claimed (`laneItem`s) and not sent: whoever comes next needn't wait for the lease. */
-export async function giveBack(database: Database, held: ReadonlySet<string>, now: number): Promise<void> {
-  if (database.dialect === "sqlite" || held.size === 0) return;
-  const events = textList("postgres", new Set([...held].map((item) => item.split(" ", 1)[0]!)));
-  await database.transaction(async (tx) => {
-    await tx.updateTable("outbox").set({ next_at: now, updated_at: now }).where("state", "=", "pending")
-      .where(
-        sql<boolean>`event_id in ${events} and event_id || ' ' || relay in ${textList("postgres", held)}`,
-      )
-      .where(sql<boolean>`next_at = updated_at + ${sql.lit(LEASE_MS)}`).execute();
-    tx.wake("outbox");
-  });
-}
-
-/**
- * What is due, oldest first, without the lanes (`merchant relay`) that have enough to do. Where several processes share the
- * database the rows are leased: until `now + leaseMs` no other process gets them. `held` is what this process has already.
- */
-export async function claimDue(database: Database, o: {
-  now: number;
-  limit: number;
-  leaseMs: number;
-  busy: Iterable<string>;
-  held: ReadonlySet<string>;
-}): Promise<OutboxItem[]> {
-  const busy = textList(database.dialect, o.busy);
-  const free = sql<boolean>`outbox.merchant || ' ' || outbox.relay not in ${busy}`;
-  if (database.dialect === "sqlite") {
-    const rows = await items(
-      database.kysely,
-      sql<boolean>`outbox.state = 'pending' and outbox.next_at <= ${o.now} and ${free}`,
-    )
-      .orderBy("outbox.next_at").limit(o.limit + o.held.size).execute();
-    return rows.filter((row) => !o.held.has(laneItem(row))).slice(0, o.limit);
-  }
-  return await database.transaction(async (tx) => {
-    const due = tx.selectFrom("outbox").select(["event_id", "relay"])
-      .where("state", "=", "pending").where("next_at", "<=", o.now).where(free)
-      .orderBy("next_at").limit(o.limit).forUpdate().skipLocked();
-    const claimed = await tx.updateTable("outbox").set({ next_at: o.now + o.leaseMs, updated_at: o.now })
-      .where(sql<boolean>`(event_id, relay) in ${due}`)
-      .returning(["event_id", "relay"]).execute();
-    if (claimed.length === 0) return [];
-    const wanted = new Set(claimed.map(laneItem));
-    const ids = textList("postgres", new Set(claimed.map((row) => row.event_id)));
-    const rows = await items(tx, sql<boolean>`outbox.event_id in ${ids}`).execute();
-    return rows.filter((row) => wanted.has(laneItem(row)));
-  });
-}
-
-/** Names a row among all. */
-export function laneItem(row: { event_id: string; relay: string }): string {
-  return `${row.event_id} ${row.relay}`;
-}
-
-function items(db: Tx | Database["kysely"], where: RawBuilder<boolean>) {
-  return db.selectFrom("outbox").innerJoin("outbox_events", "outbox_events.event_id", "outbox.event_id")
-    .select(["outbox.event_id", "outbox.relay", "outbox.merchant", "outbox.attempts"])
-    .select(["outbox_events.event", "outbox_events.created_at as posted_at"])
-    .where(where);
 }
 
 /** Makes what waits for a later try due now: for one relay of a merchant, or for all. */

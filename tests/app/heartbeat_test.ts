@@ -4,7 +4,7 @@ import { beat, bury } from "../../src/app/heartbeat_store.ts";
 import type { Database } from "../../src/db/database.ts";
 import { claim } from "../../src/jobs/claims_store.ts";
 import { Lease } from "../../src/jobs/lease.ts";
-import { claimDue } from "../../src/nostr/outbox_store.ts";
+import { claimDue } from "../../src/nostr/outbox_claims.ts";
 import { posted, signed } from "../nostr/outbox_harness.ts";
 import { memoryDatabase } from "../support/database.ts";
 import { onPostgres } from "../support/databases.ts";
@@ -42,6 +42,7 @@ function reserving(database: Database, clock: FakeClock, holder: string) {
       (await claimDue(database, {
         now: now(),
         limit: 10,
+        perLane: 10,
         leaseMs: MINUTE_MS,
         busy: [],
         held: new Set(),

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RelayError } from "@nostrify/nostrify";
 import { EventStore } from "../../src/nostr/event_store.ts";
+import { claimDue } from "../../src/nostr/outbox_claims.ts";
 import { outboxBacklog, receiptsOf } from "../../src/nostr/outbox.ts";
 import { freshDatabase } from "../support/fresh_database.ts";
 import { onEachDatabase, onPostgres } from "../support/databases.ts";
@@ -139,6 +140,8 @@ Deno.test("a relay that says rate-limited is left in peace as a whole, each time
   await using db = await freshDatabase();
   await using pool = testPool({ signer: merchant });
   const clock = new Ahead();
+  // As long as a receipt takes before it counts as late.
+  clock.longestMs = 1_000;
   await using _worker = await workerOf(db, pool, clock);
   const events = await Promise.all([...Array(60)].map(() => signed()));
   for (const event of events) await posted(db, event, [relay.url]);
@@ -244,6 +247,27 @@ Deno.test("what a relay doesn't answer in time holds up what comes next for a se
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   assertEquals(silent.frames.length, 64);
 });
+
+onEachDatabase(
+  "what waits for a relay that takes nothing is in no other's way, however much it is",
+  async (db) => {
+    await using silent = await FakeRelay.start({ noOk: true });
+    await using relay = await FakeRelay.start();
+    await using pool = testPool({ signer: merchant, relayOptions: { publishTimeoutMs: 60_000 } });
+    const events = await Promise.all([...Array(300)].map(() => signed()));
+    for (const event of events) await posted(db, event, [silent.url]);
+    const last = await signed();
+    await posted(db, last, [silent.url, relay.url]);
+    const claims = async (busy: string[]) =>
+      (await claimDue(db, { now: Date.now(), limit: 200, perLane: 32, leaseMs: 1, busy, held: new Set() }))
+        .map((item) => item.relay);
+    assertEquals(await claims([`${merchant.pubkey} ${silent.url}`]), [relay.url]);
+    const both = await claims([]);
+    assertEquals([both.length, both.filter((url) => url === relay.url).length], [33, 1]);
+    await using _worker = await workerOf(db, pool);
+    await until(() => relay.events.some(({ id }) => id === last.id));
+  },
+);
 
 onPostgres("a worker that stops gives back what it didn't send: another has it at once", async (shared) => {
   await using silent = await FakeRelay.start({ noOk: true });
