@@ -16,8 +16,12 @@ export interface ProductPage {
   readAt: number;
 }
 
-/** Products of one question: more save Medusa no time, and hold up who asks for an order. */
-export const PAGE_PRODUCTS = 100;
+/** Products of one question at most: half as many cost Medusa half as much again, and an address has only so much room. */
+export const PAGE_PRODUCTS = 200;
+/** Of the first one, when nobody knows how many variants they have. */
+export const FIRST_PRODUCTS = 50;
+/** About so many keep an answer within a few megabytes. */
+const PAGE_VARIANTS = 2_000;
 /** Ids alone are cheap. */
 const PAGE_IDS = 1_000;
 const PUBLISHED = "published";
@@ -50,6 +54,14 @@ export async function readIds(ask: Ask, channel: string, signal?: AbortSignal): 
   );
   // While they are listed one may come, and move another to the next page.
   return [...new Set(shown.map(({ id }) => id))];
+}
+
+/** How many products to ask for after these. */
+export function nextSize({ products }: ProductPage): number {
+  if (products.length === 0) return FIRST_PRODUCTS;
+  const variants = products.reduce((sum, product) => sum + product.variants.length, 0);
+  const size = Math.floor(PAGE_VARIANTS * products.length / Math.max(1, variants));
+  return Math.max(1, Math.min(PAGE_PRODUCTS, size));
 }
 
 /** A tax group's name: its region and its first country. */

@@ -10,7 +10,15 @@ import type { Applied } from "./apply_page.ts";
 import type { Ask } from "./ask.ts";
 import { mappingContext, takeZones } from "./bridge.ts";
 import { ensureBridgeRow, moveBridge, selectBridge, updateBridgeRow } from "./bridge_store.ts";
-import { PAGE_PRODUCTS, type ProductPage, readIds, readPage, type View } from "./pages.ts";
+import {
+  FIRST_PRODUCTS,
+  nextSize,
+  PAGE_PRODUCTS,
+  type ProductPage,
+  readIds,
+  readPage,
+  type View,
+} from "./pages.ts";
 import type { MappingContext } from "./mapping.ts";
 import { emptyVariants, withoutLevel } from "./levels_look.ts";
 import { countKnown, markUncounted, selectUnseen } from "./products_store.ts";
@@ -177,14 +185,14 @@ class Sweep {
     const { ask, clock } = this.#deps;
     const signal = this.#job.signal;
     const ids = await readIds(ask, view.channel, signal);
-    const read = () => readPage(ask, view, ids.splice(0, PAGE_PRODUCTS), () => clock.now(), signal);
+    const read = (size: number) => readPage(ask, view, ids.splice(0, size), () => clock.now(), signal);
     const sums = { seen: 0, made: 0, changed: 0, removed: 0, unchanged: 0, restocked: 0 };
     const empty: string[] = [];
-    let next = ids.length > 0 ? read() : null;
+    let next = ids.length > 0 ? read(FIRST_PRODUCTS) : null;
     while (next !== null) {
       const page: ProductPage = await next;
       // Medusa works on the next page while this one is stored.
-      next = ids.length > 0 ? read() : null;
+      next = ids.length > 0 ? read(nextSize(page)) : null;
       next?.catch(() => null);
       const shown = page.products.map(({ id }) => id);
       const of = { merchant: this.#merchant, sweep, ids: shown, page, context, signal };
