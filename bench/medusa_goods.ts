@@ -41,7 +41,7 @@ function productOf(n: number, { channel, shippingProfile }: MedusaServer["shop"]
       sku: `GOODS-${n}`,
       options: { Size: "One" },
       manage_inventory: true,
-      prices: [{ currency_code: "eur", amount: 10 + n % 90 }],
+      prices: ["eur", "usd"].map((currency_code) => ({ currency_code, amount: 10 + n % 90 })),
     }],
   };
 }

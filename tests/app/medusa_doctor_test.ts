@@ -24,11 +24,16 @@ function goodShop(): FakeMedusa {
   fake.on("GET /admin/regions", {
     regions: [region("EU", "eur"), region("US", "usd")],
   });
+  const stock_locations = [{ id: "sloc_1" }];
+  fake.on("GET /admin/sales-channels", {
+    sales_channels: [SHOP, WEB].map((one) => ({ ...one, stock_locations })),
+  });
   return fake;
 }
 
 function region(name: string, currency_code: string) {
-  return { id: `reg_${name}`, name, currency_code, countries: [{ iso_2: "de", display_name: "Germany" }] };
+  const countries = [{ iso_2: "de", display_name: "Germany" }];
+  return { id: `reg_${name}`, name, currency_code, automatic_taxes: true, countries };
 }
 
 function shows(fake: FakeMedusa, ...api_keys: Record<string, unknown>[]): void {
@@ -142,7 +147,7 @@ const ILLS: [
   [
     "a currency without a region",
     (fake) => fake.on("GET /admin/regions", { regions: [region("US", "usd")] }),
-    ["medusa zones", "problem", "the currency EUR", "US (USD)"],
+    ["medusa currency", "problem", "the currency EUR", "US (USD)"],
   ],
   [
     "no shipping",

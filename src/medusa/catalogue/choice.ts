@@ -24,6 +24,8 @@ export interface ChosenChannel {
   ok: true;
   channel: { id: string; name: string };
   key: string;
+  /** The key shows no other channel. */
+  only: boolean;
 }
 
 /** The sales channel, and a key that shows it; the key that shows nothing else first, for some questions want such a one. */
@@ -56,7 +58,7 @@ export function chooseChannel(
     return noChannel("several sales channels of Medusa's have a publishable API key", remedy);
   }
   const key = good.find(({ sales_channels }) => sales_channels.some(({ id }) => id === channel.id))!;
-  return { ok: true, channel, key: key.token };
+  return { ok: true, channel, key: key.token, only: key.sales_channels.length === 1 };
 }
 
 /** The currency that is sold in, as Medusa writes it. */

@@ -5,8 +5,11 @@ import { type CalculatedPrice, listedProduct, pricePage, storePage, type StorePr
 import type { Surroundings } from "./surroundings.ts";
 import type { TaxGroup } from "./tax_groups.ts";
 
-/** How a channel's products are read; `channel` is its id. */
-export type View = Pick<Surroundings, "storeKey" | "currency" | "groups"> & { channel: string };
+/** How a channel's products are read; `channel` is its id. One that was stored before it said `only` doesn't say it. */
+export type View = Pick<Surroundings, "storeKey" | "currency" | "groups"> & {
+  channel: string;
+  only?: boolean;
+};
 
 /** Products that customers may see, with what they cost in each tax group. */
 export interface ProductPage {
@@ -106,8 +109,10 @@ export async function readPage(
   }
 }
 
-function at({ channel }: View, { region, countries }: TaxGroup) {
-  return { region_id: region, country_code: countries[0]!, "sales_channel_id[]": [channel] };
+/** A channel that the key shows alone needn't be named: it costs Medusa a quarter more. */
+function at({ channel, only }: View, { region, countries }: TaxGroup) {
+  const country = { region_id: region, country_code: countries[0]! };
+  return only ? country : { ...country, "sales_channel_id[]": [channel] };
 }
 
 /** What variants cost in a tax group. */

@@ -11,6 +11,8 @@ export interface Surroundings {
   channel: { id: string; name: string };
   /** The publishable key by which the channel's products are seen. */
   storeKey: string;
+  /** That key shows no other channel. */
+  only: boolean;
   /** As Medusa writes it, in lower case. */
   currency: string;
   /** Those of the currency. */
@@ -97,6 +99,7 @@ export async function readSurroundings(
       store: store?.name ?? "",
       channel: chosen.channel,
       storeKey: chosen.key,
+      only: chosen.only,
       currency: currency.currency,
       regions: ours,
       groups: ours.flatMap((region) => taxGroups(region, taxes, preferences)),

@@ -166,8 +166,8 @@ class Sweep {
   async #takeZones(s: Surroundings, sweep: number, hash: string | null): Promise<string | null> {
     const { database, clock, random, ask } = this.#deps;
     const merchant = this.#merchant;
-    const { channel, storeKey, currency, groups } = s;
-    const view: View = { channel: channel.id, storeKey, currency, groups };
+    const { channel, storeKey, currency, groups, only } = s;
+    const view: View = { channel: channel.id, storeKey, currency, groups, only };
     const routes = routesOf(s);
     const same = surroundingsHash(s) === hash;
     const zones = same ? [] : zonesOf(s, routes, await learnCosts(ask, s, routes, this.#job.signal));
