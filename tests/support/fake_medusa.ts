@@ -83,6 +83,7 @@ export class FakeMedusa implements AsyncDisposable {
       "POST /store/carts": { cart: { id: "cart_1" } },
       "GET /store/shipping-options": { shipping_options: [{ id: "so_1", amount: 5 }] },
       "POST /store/carts/*/shipping-methods": { cart: { shipping_subtotal: 5, shipping_total: 5 } },
+      "GET /admin/products": { products: [] },
       "GET /store/products": { products: [] },
     };
   }
