@@ -122,6 +122,7 @@ Deno.test("a stall takes what Medusa's names make of it", () => {
     store: "Shop\nof “tea” " + "x".repeat(300),
     channel: { id: "sc_1", name: "Nostr" },
     storeKey: "pk",
+    only: true,
     currency: "eur",
     regions: [],
     groups: [],
