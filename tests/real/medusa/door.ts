@@ -1,4 +1,4 @@
-/** Is told of a call, and may keep it. "lost": nobody hears of it, or of its answer. */
+/** Is told of a call that was made. "lost": nobody hears of its answer. */
 export type OnCall = (call: { method: string; path: string }) => Promise<"lost" | void>;
 
 /** Stands before Medusa, where ncc looks for it: there is an address before there is a Medusa, and calls can get lost. */
@@ -7,8 +7,7 @@ export class Door implements AsyncDisposable {
   #target: string | null = null;
   /** ncc's calls to the plugin get lost, as if they had come. */
   losesCalls = false;
-  /** Before Medusa gets a call, and before its answer goes back. */
-  before: OnCall = () => Promise.resolve();
+  /** Before an answer of Medusa's goes back. */
   after: OnCall = () => Promise.resolve();
   /** What ncc's calls to the plugin were about, and how they were answered. */
   readonly calls: { state: string; status: number }[] = [];
@@ -37,7 +36,6 @@ export class Door implements AsyncDisposable {
     const body = await request.arrayBuffer();
     const isCall = pathname === "/ncc/paid";
     const call = { method: request.method, path: pathname };
-    if (await this.before(call) === "lost") return new Response(null, { status: 502 });
     const answer = isCall && this.losesCalls
       ? new Response(null, { status: 204 })
       : await this.#forward(request, pathname + search, body);
