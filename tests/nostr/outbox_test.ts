@@ -242,7 +242,6 @@ Deno.test("what a relay doesn't answer in time holds up what comes next for a se
   await using _worker = await workerOf(db, pool);
   const events = await Promise.all([...Array(100)].map(() => signed()));
   for (const event of events) await posted(db, event, [silent.url]);
-  await until(() => silent.frames.length === 16);
   await until(() => silent.frames.length === 64);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   assertEquals(silent.frames.length, 64);
@@ -276,7 +275,7 @@ onPostgres("a worker that stops gives back what it didn't send: another has it a
   const first = await workerOf(one, pool);
   const events = await Promise.all([...Array(60)].map(() => signed()));
   await Promise.all(events.map((event) => posted(one, event, [silent.url])));
-  await until(() => silent.frames.length === 16);
+  await until(() => silent.frames.length >= 16);
   await first.stop();
   silent.is.noOk = false;
   await using other = testPool({ signer: merchant });
