@@ -3,10 +3,10 @@ import { RelayError } from "@nostrify/nostrify";
 import type { Clock } from "../clock.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Random } from "../random.ts";
-import { backOff } from "./backoff.ts";
 import { Deadline, DeadlineError, unlessAborted } from "./deadline.ts";
 import { LinkError, type Receipt, RelayConnection } from "./relay_connection.ts";
 import { ProofOfLife } from "./proof_of_life.ts";
+import { ReconnectPace } from "./reconnect_pace.ts";
 import { relayDefaults, type RelayOptions, type RelayStatus } from "./relay_options.ts";
 import { relayUrl } from "./relay_url.ts";
 import type { MerchantSigner } from "./signer.ts";
@@ -18,9 +18,6 @@ export type { RelayOptions, RelayStatus } from "./relay_options.ts";
 export type { ReqMessage } from "./subscription.ts";
 
 const IDLE = "nobody needed it";
-/** Connections in a row that broke soon; more don't make the back-off longer (8 s). */
-const BROKEN_MOST = 5;
-
 /**
  * A relay as one key sees it. It outlives its connections: each is a fresh NRelay1 (and so authenticates afresh, NIP-42), made
  * when somebody needs it, with a capped back-off in between. Events are handed over **unverified**.
@@ -229,17 +226,13 @@ export class RelayLink implements NRelay {
 
   /** Keeps a connection as long as there are users. */
   async #run(): Promise<void> {
-    let failures = 0;
+    const pace = new ReconnectPace(this.#random, this.#o);
     while (!this.#closed.signal.aborted && this.#users > 0) {
-      const since = this.#clock.now();
       const outcome = await this.#oneConnection();
       if (outcome === "replaced") continue;
       if (this.#closed.signal.aborted || this.#users === 0) break;
-      const stable = outcome === "lost" && this.#clock.now() - since >= this.#o.stableMs;
-      // One that broke while it worked is worth trying again soon: a relay that can't be reached isn't.
-      failures = stable ? 1 : Math.min(failures + 1, outcome === "lost" ? BROKEN_MOST : Infinity);
       this.#status.state = "waiting";
-      const wait = backOff(failures, this.#random, this.#o.backOffFirstMs, this.#o.backOffMostMs);
+      const wait = pace.after(outcome === "failed" ? null : outcome.livedMs);
       this.#log.info("relay.waiting", { error: this.#status.error, ms: wait });
       await this.#clock.sleep(wait, this.#closed.signal);
     }
@@ -248,7 +241,7 @@ export class RelayLink implements NRelay {
     this.#loop = undefined;
   }
 
-  async #oneConnection(): Promise<"failed" | "lost" | "replaced"> {
+  async #oneConnection(): Promise<"failed" | "replaced" | { livedMs: number }> {
     this.#status.state = "connecting";
     let connection: RelayConnection;
     try {
@@ -272,6 +265,7 @@ export class RelayLink implements NRelay {
       this.#track(connection.end(this.#status.error));
       return "failed";
     }
+    const openedAt = this.#clock.monotonic();
     this.#connects++;
     this.#connection = connection;
     this.#replaced = Promise.withResolvers<void>();
@@ -284,7 +278,7 @@ export class RelayLink implements NRelay {
     this.#status.error = reason === IDLE ? null : reason;
     this.#detach();
     // Who hangs up without a word doesn't want us.
-    return connection.heardAt > -Infinity ? "lost" : "failed";
+    return connection.heardAt > -Infinity ? { livedMs: this.#clock.monotonic() - openedAt } : "failed";
   }
 
   #detach(): void {
