@@ -21,6 +21,8 @@ export function openSqlite(path: string): Database {
     // A bigger WAL before a checkpoint cuts the 99th percentile of single commits from 8 ms to 1.4 ms.
     file.exec("pragma wal_autocheckpoint = 8000");
     file.exec("pragma cache_size = -65536");
+    // Its temporary files would be outside the data directory, with customers' words in them, and their bytes stay on the disk.
+    file.exec("pragma temp_store = memory");
     file.exec("pragma foreign_keys = on");
     // What is deleted is customers' data before anything else: it must not lie about in free pages. It costs nothing measurable.
     file.exec("pragma secure_delete = on");

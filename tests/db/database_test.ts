@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { sql } from "kysely";
 import type { Database } from "../../src/db/database.ts";
 import { memoryDatabase } from "../support/database.ts";
-import { onEachDatabase, onEachSharedDatabase, onPostgres } from "../support/databases.ts";
+import { onEachDatabase, onEachSharedDatabase, onPostgres, sqliteFile } from "../support/databases.ts";
 
 async function banned(db: Database): Promise<string[]> {
   const rows = await db.kysely.selectFrom("bans").select("pubkey").orderBy("pubkey").execute();
@@ -45,6 +45,38 @@ Deno.test("on SQLite transactions that wait together share commits", async () =>
   await Promise.all([one("a"), one("b")]);
   assertEquals(turns, ["a", "b", "a done", "b done"]);
 });
+
+Deno.test("SQLite keeps what it puts aside in memory, not in files outside the data directory", async () => {
+  await using file = await sqliteFile({ migrated: false });
+  const db = await file.open();
+  await sql`create table words (id integer primary key, text text)`.execute(db.kysely);
+  const fill = (text: string) =>
+    db.transaction(async (tx) => {
+      const rows =
+        sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) select i from n`;
+      await sql`insert into words select i, ${text} from (${rows}) where true
+        on conflict do update set text = ${text}`.execute(tx);
+      return openFiles().filter((name) => name.includes("etilqs"));
+    });
+  // Together they share a transaction: each overwrites pages that the one before has written.
+  const put = await Promise.all(["a", "b", "c"].map((text) => fill(text.repeat(500))));
+  assertEquals(put, [[], [], []]);
+});
+
+/** The names of this process's open files, also of those that are deleted already; none where the system doesn't tell. */
+function openFiles(): string[] {
+  const fds = "/proc/self/fd";
+  if (Deno.build.os !== "linux") return [];
+  return [...Deno.readDirSync(fds)].flatMap(({ name }) => {
+    try {
+      return [Deno.readLinkSync(`${fds}/${name}`)];
+    } catch (error) {
+      // Closed meanwhile.
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  });
+}
 
 Deno.test("on SQLite only a commit that nobody needs to outlive a power cut doesn't wait for the disk", async () => {
   await using db = await memoryDatabase();
