@@ -10,6 +10,8 @@ import { wake, WakeUps, type Woken } from "./wake_ups.ts";
 
 /** How many waiting transactions share one commit, and so one fsync. */
 const GROUP = 64;
+/** Nor does one take much longer: whoever has a socket to read or a timer to run waits for all of them. */
+const GROUP_MS = 50;
 
 /** Opens the SQLite file at `path` (or `:memory:`): WAL, `synchronous=FULL`, so that an acknowledged commit survives a power cut. */
 export function openSqlite(path: string): Database {
@@ -116,7 +118,13 @@ class SqliteDatabaseOfApp implements Database {
   #commit(kysely: Kysely<Tables>, group: Waiting[]): Promise<Settled[]> {
     return kysely.transaction().execute(async (trx) => {
       const results: Settled[] = [];
-      for (const waiting of group) results.push(await this.#runOne(trx, waiting, group.length > 1));
+      const [many, until] = [group.length > 1, performance.now() + GROUP_MS];
+      for (const waiting of group) {
+        results.push(await this.#runOne(trx, waiting, many));
+        if (performance.now() < until) continue;
+        this.#queue.unshift(...group.splice(results.length));
+        break;
+      }
       // Alone it needs no savepoint: the transaction itself rolls back.
       if (results.length === 1 && !results[0]!.ok) throw new RolledBack(results[0]!.error);
       return results;
@@ -152,10 +160,11 @@ class SqliteDatabaseOfApp implements Database {
    * would hold up the whole process; and what those bring shares the next commit, whose fsync costs more than its statements.
    */
   async #gather(): Promise<void> {
-    for (let waiting = -1; this.#queue.length > waiting && this.#queue.length < GROUP;) {
+    let waiting: number;
+    do {
       waiting = this.#queue.length;
       await new Promise<void>((resolve) => setImmediate(() => resolve()));
-    }
+    } while (this.#queue.length > waiting && this.#queue.length < GROUP);
   }
 
   async #runOne(trx: Transaction<Tables>, waiting: Waiting, savepoint: boolean): Promise<Settled> {

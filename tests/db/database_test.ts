@@ -110,6 +110,25 @@ Deno.test("on SQLite a long row of transactions leaves timers their turn", async
   assert(ticks > 5, `timers ran ${ticks} times in 200 ms`);
 });
 
+Deno.test("on SQLite a crowd of transactions leaves timers their turn", async () => {
+  await using db = await memoryDatabase();
+  let done = 0;
+  const seen = new Set<number>();
+  const ticking = (async () => {
+    while (done < 400) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      seen.add(done);
+    }
+  })();
+  const busy = () => {
+    for (const end = performance.now() + 2; performance.now() < end;);
+    return Promise.resolve();
+  };
+  await Promise.all(Array.from({ length: 400 }, () => db.transaction(busy).then(() => void done++)));
+  await ticking;
+  assert(seen.size > 8, `timers ran after ${[...seen]} of them`);
+});
+
 onEachDatabase("listen() is called after the commit, not after a rollback, until it is ended", async (db) => {
   const heard: string[][] = [];
   let heardAll = Promise.withResolvers<void>();
