@@ -45,12 +45,12 @@ export interface RelayFaults {
   /** A message that comes up to `delayMs` later than the ones after it. */
   late: number;
   delayMs: number;
-  /** A frame that is no text. */
-  binary: number;
   /** A connection lives this long on average until it is cut. */
   cutMs: number;
   /** So many of the cuts are none: the connection stays open and dead. */
   frozen: number;
+  /** So many are a frame that is no text, which no client goes on after. */
+  binary: number;
 }
 
 export const lossyRelay: RelayFaults = {
@@ -63,9 +63,9 @@ export const lossyRelay: RelayFaults = {
   swallowAnswer: 0.02,
   late: 0.1,
   delayMs: 400,
-  binary: 0.0005,
-  cutMs: 30_000,
+  cutMs: 20_000,
   frozen: 0.1,
+  binary: 0.2,
 };
 
 /** The same before a wallet's relay: its answers get lost, or come when nobody waits for them any more. */

@@ -26,6 +26,7 @@ export class Passage {
     const life = -Math.log(1 - dice.next()) * faults.cutMs;
     const cut = setTimeout(() => {
       if (dice.hits(faults.frozen)) this.#frozen = true;
+      else if (dice.hits(faults.binary)) this.#toClient(new Uint8Array([1, 2, 3]));
       else this.#end();
     }, life);
     Deno.unrefTimer(cut);
@@ -46,9 +47,8 @@ export class Passage {
   }
 
   #down(text: string): void {
-    const { hideEvent, showTwice, swallowAnswer, binary } = this.#faults;
+    const { hideEvent, showTwice, swallowAnswer } = this.#faults;
     if (this.#frozen) return;
-    if (this.#dice.hits(binary)) this.#client.send(new Uint8Array([1, 2, 3]));
     const verb = /^\["(\w+)"/.exec(text)?.[1];
     if (verb === "EVENT") {
       if (this.#dice.hits(hideEvent)) return;
@@ -69,8 +69,8 @@ export class Passage {
     else if (this.#relay.readyState === WebSocket.CONNECTING) this.#early.push(text);
   }
 
-  #toClient(text: string): void {
-    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(text);
+  #toClient(data: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(data);
   }
 
   #end(): void {
