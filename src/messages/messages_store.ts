@@ -20,6 +20,38 @@ export async function hasMessage(
   return row !== undefined;
 }
 
+/** What was said of an order to its customer and some relay is still to get: `copy` is our own, not the customer's. */
+export async function unsentOf(
+  tx: Tx,
+  o: { merchant: string; customer: string; orderId: string },
+): Promise<{ eventId: string; copy: boolean; type: MessageRow["type"]; body: string }[]> {
+  const rows = await tx.selectFrom("outbox_events")
+    .innerJoin(
+      "messages",
+      (join) =>
+        join.onRef("messages.merchant", "=", "outbox_events.merchant").on(
+          "messages.customer",
+          "=",
+          o.customer,
+        )
+          .on((eb) =>
+            eb("messages.event_id", "=", eb.fn.coalesce("outbox_events.message_id", "outbox_events.event_id"))
+          ),
+    )
+    .select(["outbox_events.event_id", "outbox_events.recipient", "messages.type", "messages.body"])
+    .where("outbox_events.order_id", "=", o.orderId).where("outbox_events.merchant", "=", o.merchant)
+    .where("messages.direction", "=", "out")
+    .where((eb) =>
+      eb.exists(
+        eb.selectFrom("outbox").select("outbox.relay").where("outbox.state", "=", "pending")
+          .whereRef("outbox.event_id", "=", "outbox_events.event_id"),
+      )
+    ).execute();
+  return rows.map(({ event_id, recipient, type, body }) => (
+    { eventId: event_id, copy: recipient === null, type, body }
+  ));
+}
+
 /** Newest first, after the row that `after` names (keyset). */
 export async function listMessages(
   db: Kysely<Tables>,

@@ -7,7 +7,7 @@ import { post } from "../nostr/outbox.ts";
 import { enqueueLookUp } from "../nostr/recipient_look_up.ts";
 import { type Route, routeTo } from "../nostr/recipient_relays.ts";
 import type { Random } from "../random.ts";
-import { addMessage, type MessageRow } from "./messages_store.ts";
+import { addMessage, type MessageRow, unsentOf } from "./messages_store.ts";
 
 /** What it takes to send. */
 export interface Sender {
@@ -63,17 +63,20 @@ export async function send(
   ));
   return await database.transaction(async (tx) => {
     await finish(tx);
+    const { identity, customer, orderId } = out;
+    const unsent = orderId === null
+      ? []
+      : await unsentOf(tx, { merchant: identity.pubkey, customer, orderId });
     const sent: MessageRow[] = [];
     let posted = false;
     for (const [i, one] of sealed.entries()) {
-      const { isNew, row } = await postOne(tx, { out, route, i, sealed: one }, clock.now());
+      const { isNew, row } = await postOne(tx, { out, route, unsent, i, sealed: one }, clock.now());
       posted ||= isNew;
       if (row) sent.push(row);
     }
     // Afterwards and elsewhere: the first answer waits for no look-up.
     if (posted && route.stale) {
-      const { identity, customer, relay } = out;
-      const who = { merchant: identity.pubkey, pubkey: customer, seenOn: relay };
+      const who = { merchant: identity.pubkey, pubkey: customer, seenOn: out.relay };
       await enqueueLookUp(tx, who, clock.now());
     }
     return sent;
@@ -88,11 +91,22 @@ function reserve(tx: Tx, out: Outgoing, now: number): Promise<number> {
 /** Not new when it was posted before; without a row when it isn't kept with a conversation. */
 async function postOne(
   tx: Tx,
-  { out, route, i, sealed }: { out: Outgoing; route: Route; i: number; sealed: SealedMessage },
+  { out, route, unsent, i, sealed }: {
+    out: Outgoing;
+    route: Route;
+    unsent: Awaited<ReturnType<typeof unsentOf>>;
+    i: number;
+    sealed: SealedMessage;
+  },
   now: number,
 ): Promise<{ isNew: boolean; row?: MessageRow }> {
   const { identity, customer, orderId } = out;
   const { events, messageId } = sealed;
+  const { body, type } = out.messages[i]!;
+  // A later request tells how the order stands; of all else only the same words say the same.
+  const instead = unsent.filter((earlier) =>
+    earlier.type === type && (type === "payment_request" || earlier.body === body)
+  );
   let isNew = false;
   for (const { event, to } of events) {
     const posted = await post(tx, {
@@ -100,13 +114,13 @@ async function postOne(
       purpose: `${out.purpose}:${i}:${to}`,
       ...(orderId !== null && { orderId }),
       event,
+      insteadOf: instead.filter(({ copy }) => copy === (to === "self")).map(({ eventId }) => eventId),
       ...(event.id !== messageId && { messageId }),
       ...(to === "recipient" ? { relays: route.relays, to: route.to } : { relays: identity.dmRelays }),
     }, now);
     if (to === "recipient") isNew = posted;
   }
   if (!isNew || out.unlisted) return { isNew };
-  const { body, type } = out.messages[i]!;
   const row = await addMessage(tx, {
     merchant: identity.pubkey,
     customer,

@@ -5,6 +5,7 @@ import type { Database, Tx } from "../db/database.ts";
 import { addressOf } from "./event_row.ts";
 import { EventStore } from "./event_store.ts";
 import { relayUrl } from "./relay_url.ts";
+import { SAID_AGAIN } from "./said_again.ts";
 import { tellUndelivered } from "./undelivered_store.ts";
 
 /** A signed event of ours to be published. */
@@ -20,6 +21,8 @@ export interface Post {
   relays: readonly string[];
   /** For a message: who shall get it, and which relays that person is known to read. */
   to?: Recipient;
+  /** Earlier events that say the same: what of them still waits for one of these relays isn't sent, and this takes its turn. */
+  insteadOf?: readonly string[];
 }
 
 /** Whoever a message is for, and where that person is known to read. */
@@ -69,9 +72,11 @@ export async function post(tx: Tx, post: Post, now: number): Promise<boolean> {
   if (Number(inserted.numInsertedOrUpdatedRows ?? 0n) === 0) return false;
   const relays = [...new Set(post.relays.map((relay) => relayUrl(relay) ?? relay))];
   await supersede(tx, event, relays, now);
+  const turns = await takeTurns(tx, { id: event.id, insteadOf: post.insteadOf ?? [], relays }, now);
   await new EventStore(tx, { now: () => seconds(now) }).event(event);
   const reads = new Set(post.to?.reads.map((relay) => relayUrl(relay)));
-  await queueFor(tx, event.id, merchant, relays.map((relay) => ({ relay, reads: reads.has(relay) })), now);
+  const rows = relays.map((relay) => ({ relay, reads: reads.has(relay), dueAt: turns.get(relay) ?? now }));
+  await queueFor(tx, event.id, merchant, rows, now);
   tx.wake("event", event.id);
   return true;
 }
@@ -81,16 +86,16 @@ export async function queueFor(
   tx: Tx,
   eventId: string,
   merchant: string,
-  relays: readonly { relay: string; reads: boolean }[],
+  relays: readonly { relay: string; reads: boolean; dueAt?: number }[],
   now: number,
 ): Promise<void> {
   if (relays.length === 0) return;
-  await tx.insertInto("outbox").values(relays.map(({ relay, reads }) => ({
+  await tx.insertInto("outbox").values(relays.map(({ relay, reads, dueAt }) => ({
     event_id: eventId,
     relay,
     merchant,
     attempts: 0,
-    next_at: now,
+    next_at: dueAt ?? now,
     updated_at: now,
     reads: reads ? 1 as const : 0 as const,
     ...(relayUrl(relay) === null
@@ -115,6 +120,28 @@ async function supersede(tx: Tx, event: NostrEvent, relays: string[], now: numbe
   if (ids.length === 0) return;
   await tx.updateTable("outbox").set({ state: "failed", answer: SUPERSEDED, updated_at: now })
     .where("event_id", "in", ids).where("relay", "in", relays).where("state", "=", "pending").execute();
+}
+
+/**
+ * Ends what waits of earlier events that say the same; when it was due at each relay. Whoever asks again and again while a relay is
+ * slow gets one answer, no later than the first would have come, and the owners hear of it as if it were that one.
+ */
+async function takeTurns(
+  tx: Tx,
+  o: { id: string; insteadOf: readonly string[]; relays: readonly string[] },
+  now: number,
+): Promise<Map<string, number>> {
+  const turns = new Map<string, number>();
+  if (o.insteadOf.length === 0 || o.relays.length === 0) return turns;
+  const ended = await tx.updateTable("outbox").set({ state: "failed", answer: SAID_AGAIN, updated_at: now })
+    .where("event_id", "in", o.insteadOf).where("relay", "in", o.relays).where("state", "=", "pending")
+    .returning(["event_id", "relay", "next_at"]).execute();
+  if (ended.length === 0) return turns;
+  for (const { relay, next_at } of ended) turns.set(relay, Math.min(turns.get(relay) ?? now, next_at));
+  const { since } = await tx.selectFrom("outbox_events").select((e) => e.fn.min("created_at").as("since"))
+    .where("event_id", "in", ended.map((row) => row.event_id)).executeTakeFirstOrThrow();
+  await tx.updateTable("outbox_events").set({ created_at: since }).where("event_id", "=", o.id).execute();
+  return turns;
 }
 
 /** Makes what waits for a later try due now: for one relay of a merchant, or for all. */

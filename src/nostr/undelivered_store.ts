@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { alert } from "../alert.ts";
 import type { Tx } from "../db/database.ts";
+import { SAID_AGAIN } from "./said_again.ts";
 import { textList } from "./sql_list.ts";
 
 /** A message that no relay has which its recipient reads counts as trouble after this long. */
@@ -9,7 +10,7 @@ const PATIENCE_MS = 15 * 60_000;
 /**
  * Of these events, tells the owners of the messages to customers that reached no relay the customer reads within 15 minutes,
  * or can't any more; each once. Where nobody knows what the customer reads, any relay will do. Not of what isn't kept with a
- * conversation: messages to the owners themselves would breed others.
+ * conversation: messages to the owners themselves would breed others. Nor of what was said again: the later one counts.
  */
 export async function tellUndelivered(tx: Tx, eventIds: Iterable<string>, now: number): Promise<void> {
   const ids = textList(tx.dialect, new Set(eventIds));
@@ -24,6 +25,7 @@ export async function tellUndelivered(tx: Tx, eventIds: Iterable<string>, now: n
         and messages.customer = outbox_events.recipient
         and messages.event_id = coalesce(outbox_events.message_id, outbox_events.event_id))
       and not exists (select 1 from ${rows} and outbox.state = 'delivered' and ${counts})
+      and not exists (select 1 from ${rows} and outbox.answer = ${SAID_AGAIN})
       and (created_at <= ${now - PATIENCE_MS}
         or not exists (select 1 from ${rows} and outbox.state = 'pending' and ${counts}))
     returning event_id, merchant, order_id`.execute(tx);

@@ -1,5 +1,6 @@
 import { refusalWord } from "../nostr/outbox_answers.ts";
 import { NOT_STORED } from "../nostr/read_back_store.ts";
+import { SAID_AGAIN } from "../nostr/said_again.ts";
 import type { DeliveryRow, SentMessage } from "./order_story_store.ts";
 
 /**
@@ -67,6 +68,7 @@ function pendingText(row: DeliveryRow): string {
 
 function failedText(row: DeliveryRow): string {
   const word = refusalWord(row.answer ?? "");
+  if (row.answer === SAID_AGAIN) return `${named(row)} gets it as it was said again`;
   if (row.answer === NOT_STORED) return `${named(row)} said yes ${row.resends + 1} times and never kept it`;
   if (word === "pow") {
     return `${named(row)} wants proof of work, which a signed message can't be given later${said(row)}`;

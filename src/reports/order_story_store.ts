@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
+import { SAID_AGAIN } from "../nostr/said_again.ts";
 import type { MessagesTable, OutboxTable, Tables } from "../db/tables.ts";
 
 type MessageType = Selectable<MessagesTable>["type"];
@@ -33,7 +34,7 @@ export interface ReceivedMessage {
   relay: string | null;
 }
 
-/** The newest messages to the customer of an order. */
+/** The newest messages to the customer of an order, without those that were said again before any relay had them. */
 export async function sentOf(db: Kysely<Tables>, orderId: string, limit: number): Promise<SentMessage[]> {
   const events = await db.selectFrom("outbox_events")
     .leftJoin("messages", (join) =>
@@ -55,7 +56,8 @@ export async function sentOf(db: Kysely<Tables>, orderId: string, limit: number)
     .select(["event_id", "relay", "state", "attempts", "next_at", "answer", "reads", "resends", "updated_at"])
     .where("event_id", "in", events.map((event) => event.event_id)).orderBy("relay").execute();
   const byEvent = Map.groupBy(rows, (row) => row.event_id);
-  return events.map((event) => ({
+  const unsent = (id: string) => byEvent.get(id)?.every((row) => row.answer === SAID_AGAIN) ?? false;
+  return events.filter((event) => event.reads_ours === 1 || !unsent(event.event_id)).map((event) => ({
     at: event.created_at,
     type: event.type,
     refusal: event.type === "payment_request" && isRefusal(event.body),

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { finalizeEvent } from "nostr-tools/pure";
 import type { NostrEvent } from "@nostrify/types";
 import { orderStory } from "../../src/reports/order_story.ts";
+import { SAID_AGAIN } from "../../src/nostr/said_again.ts";
 import { requestIn } from "../support/customer.ts";
 import { onEachDatabase } from "../support/databases.ts";
 import { FakeRelay } from "../support/fake_relay.ts";
@@ -131,6 +132,41 @@ Deno.test("partial delivery: each relay's answer stands in the timeline, and one
     ]
   ) assert(text.includes(part), `${part} in: ${text}`);
 });
+
+for (const envelope of ["nip04", "nip17"] as const) {
+  onEachDatabase(
+    `who asks again while no relay can be reached gets one answer when it is back, by ${envelope}`,
+    async (db) => {
+      await using relay = await FakeRelay.start();
+      await relay.stop();
+      await using shop = await shopAt([relay], { database: db });
+      const alice = shop.customer(envelope, envelope);
+      const rows = () =>
+        shop.database.kysely.selectFrom("outbox").selectAll().where("relay", "=", relay.url).execute();
+      const copies = envelope === "nip04" ? 1 : 2;
+      const order = { type: 0, id: envelope, items: [{ product_id: "cup", quantity: 1 }], address: "here" };
+      for (let times = 1; times <= 3; times++) {
+        await shop.clock.advance(1_000);
+        await alice.writes(order, { relay: relay.url });
+        await until(async () => {
+          const all = await rows();
+          const tried = all.filter(({ state, attempts }) => state === "pending" && attempts === 1).length;
+          return all.length === times * copies && tried === copies;
+        });
+      }
+      assertEquals((await rows()).filter(({ answer }) => answer === SAID_AGAIN).length, 2 * copies);
+      const told = (await shop.story()).filter((text) => text.startsWith("Payment request not"));
+      assertEquals(told.length, 1, told.join("\n"));
+      await relay.start();
+      await until(async () => {
+        await shop.clock.advance(1_000);
+        return (await rows()).every(({ state }) => state !== "pending");
+      });
+      const messages = relay.events.filter(({ kind }) => kind === 4 || kind === 1059);
+      assertEquals(messages.length, copies);
+    },
+  );
+}
 
 onEachDatabase(
   "a process that dies between answer and look-up: the next one brings it to the customer",

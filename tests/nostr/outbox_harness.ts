@@ -28,14 +28,14 @@ export function posted(
   db: Database,
   event: NostrEvent,
   relays: string[],
-  o: { purpose?: string; to?: Recipient; at?: number } = {},
+  o: { purpose?: string; to?: Recipient; at?: number; insteadOf?: string[] } = {},
 ): Promise<boolean> {
-  const { to } = o;
+  const { to, insteadOf = [] } = o;
   const purpose = o.purpose ?? event.id;
   return db.transaction((tx) =>
     post(
       tx,
-      { merchant: merchant.pubkey, purpose, event, relays, ...(to && { to }) },
+      { merchant: merchant.pubkey, purpose, event, relays, insteadOf, ...(to && { to }) },
       o.at ?? systemClock.now(),
     )
   );
@@ -49,6 +49,11 @@ export async function said(
   to: Partial<Recipient> = {},
 ): Promise<void> {
   await posted(db, event, relays, { to: { pubkey: customer, reads: [], readsOurs: false, ...to } });
+  await conversation(db, event.id);
+}
+
+/** Keeps it with the customer's conversation. */
+export async function conversation(db: Database, eventId: string): Promise<void> {
   await db.kysely.insertInto("messages").values({
     merchant: merchant.pubkey,
     customer,
@@ -57,7 +62,7 @@ export async function said(
     envelope: "nip04",
     order_id: null,
     body: "{}",
-    event_id: event.id,
+    event_id: eventId,
     at: systemClock.now(),
   }).execute();
 }
