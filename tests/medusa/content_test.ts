@@ -25,7 +25,7 @@ const details: Details = {
   customer_order_id: "the customer's own",
   name: "Alice",
   address: " 1 Main Street \n\nBerlin\r\nGermany",
-  contact: "alice@example.com",
+  contact: JSON.stringify({ email: "alice@example.com", phone: "+49 30 1" }),
   message: null,
 };
 
@@ -48,11 +48,16 @@ Deno.test("a draft has its lines, what shipping costs to the last digit, and sen
       // NIP-19: what the merchant can look for in any Nostr client.
       nostr_customer: "npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d",
       nostr_order_id: "the customer's own",
-      contact: "alice@example.com",
+      contact: "email: alice@example.com, phone: +49 30 1",
       message: "",
       address: details.address,
     },
   });
+});
+
+Deno.test("a customer who gave no contact has none in Medusa", () => {
+  const { metadata } = draftBody(content, { ...details, contact: "{}" }, "ord_1@ncc.invalid");
+  assertEquals((metadata as { contact: string }).contact, "");
 });
 
 Deno.test("what goes to nowhere has no shipping method", () => {

@@ -110,10 +110,16 @@ function metadataOf({ id, customer, customer_order_id, contact, message, address
     ncc_order: id,
     nostr_customer: npub(customer),
     nostr_order_id: customer_order_id,
-    contact,
+    contact: contactText(contact),
     message: message ?? "",
     address: address ?? "",
   };
+}
+
+/** As people read it: `email: a@b.example, phone: +49…`; empty when the customer gave none. */
+function contactText(contact: OrderRow["contact"]): string {
+  const ways = Object.entries(JSON.parse(contact) as Record<string, string>);
+  return ways.map(([way, where]) => `${way}: ${where}`).join(", ");
 }
 
 function cut(text: string): string {

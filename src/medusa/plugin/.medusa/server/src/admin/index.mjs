@@ -37,7 +37,7 @@ function row(name, value) {
 function link(npub) {
   return h(
     "a",
-    { href: `nostr:${npub}`, className: "text-ui-fg-interactive" },
+    { href: `nostr:${npub}`, className: "txt-small text-ui-fg-interactive" },
     "Open in your Nostr app",
   );
 }
