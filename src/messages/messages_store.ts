@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from "kysely";
 import type { Tx } from "../db/database.ts";
 import { isAfter, type Slice } from "../db/keyset.ts";
 import type { MessagesTable, Tables } from "../db/tables.ts";
+import type { Unsent } from "./says_again.ts";
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -20,12 +21,12 @@ export async function hasMessage(
   return row !== undefined;
 }
 
-/** What was said of an order to its customer and some relay is still to get: `copy` is our own, not the customer's. */
+/** What was said of an order to its customer and some relay is still to get. */
 export async function unsentOf(
   tx: Tx,
   o: { merchant: string; customer: string; orderId: string },
-): Promise<{ eventId: string; copy: boolean; type: MessageRow["type"]; body: string }[]> {
-  const rows = await tx.selectFrom("outbox_events")
+): Promise<Unsent[]> {
+  return await tx.selectFrom("outbox_events")
     .innerJoin(
       "messages",
       (join) =>
@@ -38,7 +39,7 @@ export async function unsentOf(
             eb("messages.event_id", "=", eb.fn.coalesce("outbox_events.message_id", "outbox_events.event_id"))
           ),
     )
-    .select(["outbox_events.event_id", "outbox_events.recipient", "messages.type", "messages.body"])
+    .select(["outbox_events.event_id", "outbox_events.purpose", "messages.type", "messages.body"])
     .where("outbox_events.order_id", "=", o.orderId).where("outbox_events.merchant", "=", o.merchant)
     .where("messages.direction", "=", "out")
     .where((eb) =>
@@ -47,9 +48,6 @@ export async function unsentOf(
           .whereRef("outbox.event_id", "=", "outbox_events.event_id"),
       )
     ).execute();
-  return rows.map(({ event_id, recipient, type, body }) => (
-    { eventId: event_id, copy: recipient === null, type, body }
-  ));
 }
 
 /** Newest first, after the row that `after` names (keyset). */

@@ -8,6 +8,7 @@ import { enqueueLookUp } from "../nostr/recipient_look_up.ts";
 import { type Route, routeTo } from "../nostr/recipient_relays.ts";
 import type { Random } from "../random.ts";
 import { addMessage, type MessageRow, unsentOf } from "./messages_store.ts";
+import { partPurpose, saysAgain, type Unsent } from "./says_again.ts";
 
 /** What it takes to send. */
 export interface Sender {
@@ -94,7 +95,7 @@ async function postOne(
   { out, route, unsent, i, sealed }: {
     out: Outgoing;
     route: Route;
-    unsent: Awaited<ReturnType<typeof unsentOf>>;
+    unsent: Unsent[];
     i: number;
     sealed: SealedMessage;
   },
@@ -102,25 +103,23 @@ async function postOne(
 ): Promise<{ isNew: boolean; row?: MessageRow }> {
   const { identity, customer, orderId } = out;
   const { events, messageId } = sealed;
-  const { body, type } = out.messages[i]!;
-  // A later request tells how the order stands; of all else only the same words say the same.
-  const instead = unsent.filter((earlier) =>
-    earlier.type === type && (type === "payment_request" || earlier.body === body)
-  );
   let isNew = false;
   for (const { event, to } of events) {
     const posted = await post(tx, {
       merchant: identity.pubkey,
-      purpose: `${out.purpose}:${i}:${to}`,
+      purpose: partPurpose(out.purpose, i, to),
       ...(orderId !== null && { orderId }),
       event,
-      insteadOf: instead.filter(({ copy }) => copy === (to === "self")).map(({ eventId }) => eventId),
+      insteadOf: unsent.filter((earlier) => saysAgain(out.messages, i, to, earlier)).map((one) =>
+        one.event_id
+      ),
       ...(event.id !== messageId && { messageId }),
       ...(to === "recipient" ? { relays: route.relays, to: route.to } : { relays: identity.dmRelays }),
     }, now);
     if (to === "recipient") isNew = posted;
   }
   if (!isNew || out.unlisted) return { isNew };
+  const { body, type } = out.messages[i]!;
   const row = await addMessage(tx, {
     merchant: identity.pubkey,
     customer,

@@ -18,6 +18,7 @@ export type { RelayOptions, RelayStatus } from "./relay_options.ts";
 export type { ReqMessage } from "./subscription.ts";
 
 const IDLE = "nobody needed it";
+
 /**
  * A relay as one key sees it. It outlives its connections: each is a fresh NRelay1 (and so authenticates afresh, NIP-42), made
  * when somebody needs it, with a capped back-off in between. Events are handed over **unverified**.
