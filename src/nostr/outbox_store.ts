@@ -117,9 +117,19 @@ async function supersede(tx: Tx, event: NostrEvent, relays: string[], now: numbe
     );
   if (address.kind >= 30_000) older = older.where("d", "=", address.d);
   const ids = (await older.execute()).map((row) => row.id);
-  if (ids.length === 0) return;
-  await tx.updateTable("outbox").set({ state: "failed", answer: SUPERSEDED, updated_at: now })
-    .where("event_id", "in", ids).where("relay", "in", relays).where("state", "=", "pending").execute();
+  await endWaiting(tx, { ids, relays, answer: SUPERSEDED }, now);
+}
+
+/** What waits of these events for these relays isn't sent any more; answers what that was. */
+async function endWaiting(
+  tx: Tx,
+  { ids, relays, answer }: { ids: readonly string[]; relays: readonly string[]; answer: string },
+  now: number,
+): Promise<{ event_id: string; relay: string; next_at: number }[]> {
+  if (ids.length === 0 || relays.length === 0) return [];
+  return await tx.updateTable("outbox").set({ state: "failed", answer, updated_at: now })
+    .where("event_id", "in", ids).where("relay", "in", relays).where("state", "=", "pending")
+    .returning(["event_id", "relay", "next_at"]).execute();
 }
 
 /**
@@ -132,10 +142,7 @@ async function takeTurns(
   now: number,
 ): Promise<Map<string, number>> {
   const turns = new Map<string, number>();
-  if (o.insteadOf.length === 0 || o.relays.length === 0) return turns;
-  const ended = await tx.updateTable("outbox").set({ state: "failed", answer: SAID_AGAIN, updated_at: now })
-    .where("event_id", "in", o.insteadOf).where("relay", "in", o.relays).where("state", "=", "pending")
-    .returning(["event_id", "relay", "next_at"]).execute();
+  const ended = await endWaiting(tx, { ids: o.insteadOf, relays: o.relays, answer: SAID_AGAIN }, now);
   if (ended.length === 0) return turns;
   for (const { relay, next_at } of ended) turns.set(relay, Math.min(turns.get(relay) ?? now, next_at));
   const { since } = await tx.selectFrom("outbox_events").select((e) => e.fn.min("created_at").as("since"))
