@@ -66,6 +66,7 @@ export class WalletLane {
   #more = false;
   #loop: Promise<void> | undefined;
   #unsubscribe: () => void = () => {};
+  readonly #settling: (() => void)[] = [];
 
   constructor(options: LaneOptions) {
     this.#o = options;
@@ -92,14 +93,17 @@ export class WalletLane {
     this.#stopped.abort(new Error("the program stops"));
     this.#wake();
     await this.#loop;
-    await this.settled();
-  }
-
-  /** Resolves when no look-up is under way. */
-  async settled(): Promise<void> {
-    while (this.#tasks.size > 0 || this.#running.size > 0) {
+    while (!this.#idle) {
       await Promise.all([...this.#tasks, ...[...this.#running.values()].map((one) => one.done)]);
     }
+  }
+
+  /** Resolves when nothing is under way and nothing due any more. For tests: a look-up that waits for the clock keeps it waiting. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settling.push(resolve);
+      this.#wake();
+    });
   }
 
   /** Something may have been paid. */
@@ -158,8 +162,20 @@ export class WalletLane {
       }
       if (this.#pause.signal.aborted) continue;
       // With more due than the budget allows, the end of any look-up wakes us; otherwise the next second does.
-      await clock.sleep(this.#more ? TICK_MS / 10 : TICK_MS, this.#pause.signal);
+      const sleep = clock.sleep(this.#more ? TICK_MS / 10 : TICK_MS, this.#pause.signal);
+      // Asleep already, so that a test that now moves the clock wakes it.
+      if (this.#idle && !this.#more) this.#tellSettled();
+      await sleep;
     }
+    this.#tellSettled();
+  }
+
+  get #idle(): boolean {
+    return this.#tasks.size === 0 && this.#running.size === 0;
+  }
+
+  #tellSettled(): void {
+    for (const settled of this.#settling.splice(0)) settled();
   }
 
   /** Begins what the budget allows: hinted ones first. True when there may be more. */
@@ -232,7 +248,7 @@ export class WalletLane {
         const { again } = this.#running.get(id)!;
         this.#running.delete(id);
         if (again && !this.#stopped.signal.aborted) this.#soon(id);
-        if (this.#more) this.#wake();
+        if (this.#more || this.#settling.length > 0) this.#wake();
       });
     this.#running.set(id, { again: false, done });
   }

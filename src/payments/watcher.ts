@@ -55,6 +55,11 @@ export class PaymentWatcher implements Service {
     this.#lanes.clear();
   }
 
+  /** Resolves when everything that is due has been looked up; see `WalletLane.settled`. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.settled()));
+  }
+
   /** An invoice was just issued: a hint about it may have come before its row was there. */
   issued(invoice: { merchant: string; id: string; paymentHash: string }): void {
     for (const lane of this.#lanesOf(invoice.merchant)) lane.issued(invoice);

@@ -203,6 +203,7 @@ export class ShopProcess {
     do {
       await settled(this.inbox, end);
       await settled(this.jobs, end);
+      await settled(this.#watcher, end);
     } while (await this.#anythingDue(reads));
   }
 
