@@ -7,6 +7,7 @@ import * as m0005 from "./0005_skipped_addresses.ts";
 import * as m0006 from "./0006_medusa.ts";
 import * as m0007 from "./0007_till.ts";
 import * as m0008 from "./0008_outbox_lanes.ts";
+import * as m0009 from "./0009_outbox_failed.ts";
 
 /** Every migration in order, forward only. A static list, so that a bundle and a compiled binary carry them. */
 export const migrations: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   "0006_medusa": m0006,
   "0007_till": m0007,
   "0008_outbox_lanes": m0008,
+  "0009_outbox_failed": m0009,
 };

@@ -1,9 +1,8 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type KyselyPlugin, type RootOperationNode, sql } from "kysely";
-import type { Database } from "../../src/db/database.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Tables } from "../../src/db/tables.ts";
 import { refundsWaiting } from "../../src/payments/refunds_store.ts";
 import { onEachDatabase } from "../support/databases.ts";
+import { Asked, planOf } from "../support/plans.ts";
 
 const ENDED = 3_000;
 const merchant = "a".repeat(64);
@@ -39,30 +38,6 @@ onEachDatabase(
     assertStringIncludes(await planOf(db, asked.nodes[0]!), "refunds_open");
   },
 );
-
-/** Keeps what is asked, as it is asked. */
-class Asked implements KyselyPlugin {
-  readonly nodes: RootOperationNode[] = [];
-
-  transformQuery({ node }: { node: RootOperationNode }): RootOperationNode {
-    this.nodes.push(node);
-    return node;
-  }
-
-  transformResult<T>({ result }: { result: T }): Promise<T> {
-    return Promise.resolve(result);
-  }
-}
-
-/** How the database goes about it, in its own words. */
-async function planOf(db: Database, node: RootOperationNode): Promise<string> {
-  if (db.dialect === "postgres") await sql`analyze refunds`.execute(db.kysely);
-  const query = db.kysely.getExecutor().compileQuery(node, { queryId: "plan" });
-  const how = db.dialect === "postgres" ? "explain" : "explain query plan";
-  const { rows } = await db.kysely.executeQuery({ ...query, sql: `${how} ${query.sql}` });
-  assert(rows.length > 0);
-  return JSON.stringify(rows);
-}
 
 function row(
   n: number,
