@@ -84,16 +84,19 @@ export async function countStrangers(db: Kysely<Tables>, now: number, most: numb
   return count;
 }
 
-/** Which of strangers' events are read next, of messages and of wraps: another answer later means that somebody reads. */
-export async function nextStrangers(db: Kysely<Tables>, now: number): Promise<string> {
-  const next: string[] = [];
+/**
+ * Which of strangers' events are read next, of messages and of wraps: another answer later means that somebody reads. Null when
+ * none waits.
+ */
+export async function nextStrangers(db: Kysely<Tables>, now: number): Promise<string | null> {
+  const next: (number | null)[] = [];
   for (const lane of ["strangers", "wraps"] as const) {
     const row = await db.selectFrom("inbox").select("seq").where("state", "=", NEW)
       .where("lane", "=", laneOf(lane)).where("next_at", "<=", now)
       .orderBy("next_at").orderBy("seq").limit(1).executeTakeFirst();
-    next.push(`${row?.seq ?? ""}`);
+    next.push(row?.seq ?? null);
   }
-  return next.join(" ");
+  return next.every((seq) => seq === null) ? null : next.join(" ");
 }
 
 /** Each merchant's events that may be shed. */

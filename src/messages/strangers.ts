@@ -54,7 +54,7 @@ export class Strangers {
   #unread = 0;
   #countedAt = -Infinity;
   /** What is read next, and since when it was that. */
-  #next = { place: "", since: -Infinity };
+  #next: { place: string | null; since: number } = { place: null, since: -Infinity };
   /** For who comes in although others aren't read. */
   readonly #extra: TokenBuckets;
   #counting: Promise<void> | null = null;
@@ -135,10 +135,11 @@ export class Strangers {
       const most = this.#limits.waiting;
       this.#unread = await countStrangers(this.#database.kysely, this.#clock.now(), most);
       const place = await nextStrangers(this.#database.kysely, this.#clock.now());
-      if (stale || place !== this.#next.place) this.#next = { place, since: now };
+      // Nothing left to read, time after time, is what it looks like when all of it is read.
+      if (stale || place === null || place !== this.#next.place) this.#next = { place, since: now };
     } catch (error) {
       // Whether anybody reads isn't known either.
-      this.#next = { place: "", since: Infinity };
+      this.#next = { place: null, since: Infinity };
       this.#log.warn("strangers.not_counted", { error: errorText(error) });
     }
     // Not before: what was known a while ago doesn't say what is now.

@@ -102,9 +102,9 @@ Deno.test("after 25 s without an answer the customer hears of it once, and the i
   const begun = shop.clock.now();
   // Silent for a whole round, it is asked once a round until it is back.
   for (const [round, questions] of [[1, 3], [2, 1]] as const) {
+    const before = (await shop.invoices(id)).length;
     const running = handler.run(shop.job(id, round));
     running.catch(() => {});
-    const before = (await shop.invoices(id)).length;
     for (let n = 1; n <= questions; n++) {
       await until(async () => (await shop.invoices(id)).length === before + n);
       await settle();
