@@ -24,6 +24,8 @@ export async function fillShop(medusa: MedusaServer, count: number): Promise<voi
       })),
     });
   }
+  // A shop's PostgreSQL does so by itself (autovacuum); the tests' doesn't, and would go on planning for an empty shop.
+  await medusa.sql("analyze");
 }
 
 function productOf(n: number, { channel, shippingProfile }: MedusaServer["shop"]) {
