@@ -1,6 +1,15 @@
 import { formatSat } from "../money/msat.ts";
 import { alreadyOut } from "./paid_rules.ts";
-import { changed, goingBack, owed, promise, refused, type Rule, SMALLEST_MSAT } from "./rule.ts";
+import {
+  changed,
+  type EventOf,
+  goingBack,
+  owed,
+  promise,
+  refused,
+  type Rule,
+  SMALLEST_MSAT,
+} from "./rule.ts";
 import { describe } from "./situation.ts";
 import type { Effect, OrderState, Outcome } from "./types.ts";
 
@@ -52,47 +61,19 @@ export const latePayment: Rule<"paymentSeen"> = (order, event) => {
 };
 
 /** Paid twice: the order goes on, the excess goes back. */
-export const secondPayment: Rule<"paymentSeen"> = (order, event) => {
-  const paid = received(order, event.amountMsat);
-  if (!paid) return refused(order, event);
-  const amount = formatSat(event.amountMsat);
-  return changed(
-    paid,
-    { payment: "refund_due" },
-    [
-      { do: "refund", amountMsat: event.amountMsat },
-      {
-        do: "reply",
-        reply: "refund_due",
-        note: `This order was already paid, and we received another ${amount}. You'll get that back. ` +
-          "Your order stands.",
-      },
-      { do: "notify", what: "refund_due" },
-    ],
-    `Paid twice: another ${amount} received, which are to be refunded.`,
-  );
-};
+export const secondPayment: Rule<"paymentSeen"> = (order, event) =>
+  allGoesBack(order, event, (amount) => ({
+    note: `This order was already paid, and we received another ${amount}. You'll get that back. ` +
+      "Your order stands.",
+    text: `Paid twice: another ${amount} received, which are to be refunded.`,
+  }));
 
 /** More money for an order whose money goes back, or has gone back. */
-export const paymentToRefund: Rule<"paymentSeen"> = (order, event) => {
-  const paid = received(order, event.amountMsat);
-  if (!paid) return refused(order, event);
-  const amount = formatSat(event.amountMsat);
-  return changed(
-    paid,
-    { payment: "refund_due" },
-    [
-      { do: "refund", amountMsat: event.amountMsat },
-      {
-        do: "reply",
-        reply: "refund_due",
-        note: `We received ${amount} for an order that can't be fulfilled any more. You'll get that back.`,
-      },
-      { do: "notify", what: "refund_due" },
-    ],
-    `${amount} received for an order that ${describe(order)}: they are to be refunded.`,
-  );
-};
+export const paymentToRefund: Rule<"paymentSeen"> = (order, event) =>
+  allGoesBack(order, event, (amount) => ({
+    note: `We received ${amount} for an order that can't be fulfilled any more. You'll get that back.`,
+    text: `${amount} received for an order that ${describe(order)}: they are to be refunded.`,
+  }));
 
 /** The merchant takes a part payment as the whole. Nobody's word makes an order paid that has received nothing. */
 export const partAccepted: Rule<"accepted"> = (order, event) => {
@@ -162,6 +143,22 @@ function toRefund(paid: OrderState, reason: string, text: string): Outcome {
     ],
     timeline: `${text} ${reason} ${formatSat(paid.receivedMsat - goingBack(paid))} are to be refunded.`,
   };
+}
+
+/** What just came isn't the order's to keep; the rest of it stays as it is. */
+function allGoesBack(
+  order: OrderState,
+  event: EventOf<"paymentSeen">,
+  words: (amount: string) => { note: string; text: string },
+): Outcome {
+  const paid = received(order, event.amountMsat);
+  if (!paid) return refused(order, event);
+  const { note, text } = words(formatSat(event.amountMsat));
+  return changed(paid, { payment: "refund_due" }, [
+    { do: "refund", amountMsat: event.amountMsat },
+    { do: "reply", reply: "refund_due", note },
+    { do: "notify", what: "refund_due" },
+  ], text);
 }
 
 /** The order with the amount added; null for an amount that is none. */
