@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 /*
  * deno task test [--postgres] [files, folders, flags of deno test]
  *
- * Runs the tests, several files at a time; those that need the machine for themselves come last, one by one. `--postgres` gives
+ * Runs the tests, several files at a time; those that need much of the machine come last, fewer at a time. `--postgres` gives
  * PostgreSQL to the tests that don't care which database they run on, and leaves out the files that have none of these.
  */
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -11,14 +11,25 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const CHOOSES = ["tests/support/fresh_database.ts", "tests/support/lane.ts"];
 /** Reads the choice, too, but only to leave out what the other run has. */
 const LEAVES_OUT = "tests/support/databases.ts";
-/** Files and folders. Several processes at once, and figures with a deadline. */
+/**
+ * Files with several processes at once, or figures with a deadline. Those of one list come one by one; both lists, which take about
+ * as long, run side by side: in each there is much waiting.
+ */
 const ALONE = [
-  "tests/real/last_item_test.ts",
-  "tests/real/lightning/btc_test.ts",
-  "tests/real/lightning/lightning_test.ts",
-  "tests/real/medusa/",
-  "tests/real/read_back_takeover_test.ts",
-  "tests/real/takeover_test.ts",
+  [
+    "tests/real/medusa/catalogue_test.ts",
+    "tests/real/medusa/client_test.ts",
+    "tests/real/medusa/medusa_test.ts",
+    "tests/real/medusa/orders_test.ts",
+    "tests/real/read_back_takeover_test.ts",
+    "tests/real/takeover_test.ts",
+  ],
+  [
+    "tests/real/last_item_test.ts",
+    "tests/real/lightning/btc_test.ts",
+    "tests/real/lightning/lightning_test.ts",
+    "tests/real/medusa/plugin_test.ts",
+  ],
 ];
 const DEADLINE = "tests/support/deadline.ts";
 
@@ -34,37 +45,41 @@ const flags = Deno.args.filter((arg) => arg.startsWith("-") && arg !== "--postgr
 const places = Deno.args.filter((arg) => !arg.startsWith("-")).map((arg) => arg.replace(/^\.\//, ""));
 const began = Date.now();
 const files = (await testFiles("tests"))
-  .filter((file) => places.length === 0 || places.some((place) => file.startsWith(place)))
+  .filter((file) => places.length === 0 || isIn(places, file))
   .filter((file) => !postgres || meets(file))
   .sort();
 if (files.length === 0) throw new Error(`no test files in ${places.join(", ")}`);
 
-const counts: Count[] = [];
-for (
-  const [part, how] of [
-    [files.filter((file) => !alone(file)), ["--parallel"]],
-    [files.filter(alone), []],
-  ] as const
-) if (part.length > 0) counts.push(await run([...how, ...flags], part));
+// Most of a test's time is waiting.
+const jobs = Number(Deno.env.get("DENO_JOBS") ?? navigator.hardwareConcurrency + 1);
+const counts = [
+  ...await runAll([files.filter((file) => !isIn(ALONE.flat(), file))], jobs),
+  ...await runAll(ALONE.map((places) => files.filter((file) => isIn(places, file))), 1),
+];
 report(counts);
 Deno.exitCode = counts.every((count) => count.ok) ? 0 : 1;
 
-function alone(file: string): boolean {
-  return ALONE.some((place) => file.startsWith(place));
+function isIn(places: readonly string[], file: string): boolean {
+  return places.some((place) => file.startsWith(place));
 }
 
-async function run(how: string[], part: string[]): Promise<Count> {
+/** Runs lists of files side by side, each of them `jobs` at a time. */
+function runAll(lists: string[][], jobs: number): Promise<Count[]> {
+  return Promise.all(lists.filter((list) => list.length > 0).map((list) => run(list, jobs)));
+}
+
+async function run(list: string[], jobs: number): Promise<Count> {
   const junit = await Deno.makeTempFile({ prefix: "ncc-tests-", suffix: ".xml" });
   try {
     const { success } = await new Deno.Command(Deno.execPath(), {
       // What types say is `deno task check`'s.
-      args: ["test", "-A", "--no-check", `--preload=${DEADLINE}`, `--junit-path=${junit}`, ...how, ...part],
+      args: [
+        ...["test", "-A", "--no-check", "--parallel", `--preload=${DEADLINE}`, `--junit-path=${junit}`],
+        ...flags,
+        ...list,
+      ],
       cwd: ROOT,
-      env: {
-        ...(postgres && { NCC_TEST_DATABASE: "postgres" }),
-        // Most of a test's time is waiting.
-        DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1),
-      },
+      env: { ...(postgres && { NCC_TEST_DATABASE: "postgres" }), DENO_JOBS: String(jobs) },
     }).spawn().status;
     return { ...countsIn(await Deno.readTextFile(junit)), ok: success };
   } finally {
