@@ -67,7 +67,10 @@ Deno.test("an envelope that the signer takes its time for holds up no other, and
   assert(shop.clock.now() - began <= 30_000);
   await shop.settle();
   answers.push(...await alice.hears());
-  assertEquals(answers.map((answer) => answer.id), ["1", "3"]);
+  const read = await shop.database.kysely.selectFrom("messages").select("body").where("direction", "=", "in")
+    .where("customer", "=", alice.pubkey).orderBy("seq").execute();
+  assertEquals(read.map(({ body }) => JSON.parse(body).id), ["1", "3"]);
+  assertEquals(answers.map((answer) => answer.id).toSorted(), ["1", "3"]);
   assertEquals(entry.asked, 1);
   requestIn(answers.slice(0, 1));
 });

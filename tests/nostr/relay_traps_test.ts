@@ -220,5 +220,7 @@ Deno.test("trap: junk with cheap faults costs no signature check", async () => {
   for (let i = 0; i < 20; i++) relay.publish({ ...real, content: "junk" });
   relay.publish(JSON.parse(JSON.stringify(real)));
   await until(async () => await count(db) === 1);
-  assertEquals([checked, intake.status().refused["pow: 0 bits"]], [1, 20]);
+  // What was refused is counted once the batch that had it is stored.
+  await until(() => Promise.resolve(intake.status().refused["pow: 0 bits"] === 20));
+  assertEquals(checked, 1);
 });
