@@ -21,7 +21,10 @@ onEachDatabase(
   "transaction() commits what resolves and rolls back only what throws, also in one group",
   async (db) => {
     const settled = await Promise.allSettled([ban(db, "a"), ban(db, "b", true), ban(db, "c"), ban(db, "a")]);
-    assertEquals(settled.map((one) => one.status), ["fulfilled", "rejected", "fulfilled", "rejected"]);
+    const [a, b, c, again] = settled.map((one) => one.status);
+    assertEquals([b, c], ["rejected", "fulfilled"]);
+    // Which of two that do the same comes first is the database's to say.
+    assertEquals([a, again].toSorted(), ["fulfilled", "rejected"]);
     await assertRejects(() => ban(db, "d", true), Error, "no");
     assertEquals(await ban(db, "e"), "e");
     assertEquals(await banned(db), ["a", "c", "e"]);
