@@ -34,3 +34,10 @@ export async function inboxIds(database: Database): Promise<string[]> {
   const rows = await database.kysely.selectFrom("inbox").select("event_id").orderBy("seq").execute();
   return rows.map((row) => row.event_id);
 }
+
+/** What customers wrote, as it was read one after the other. */
+export async function bodiesRead({ kysely }: Database): Promise<string[]> {
+  const rows = await kysely.selectFrom("messages").select("body").where("direction", "=", "in")
+    .orderBy("seq").execute();
+  return rows.map(({ body }) => body);
+}

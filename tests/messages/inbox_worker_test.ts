@@ -6,12 +6,7 @@ import { onEachDatabase } from "../support/databases.ts";
 import { signerThatFails } from "../support/failing_signer.ts";
 import { recordingLog } from "../support/log.ts";
 import { Shop } from "../support/shop.ts";
-
-async function bodies(shop: Shop): Promise<string[]> {
-  const rows = await shop.database.kysely.selectFrom("messages").select("body").where("direction", "=", "in")
-    .orderBy("seq").execute();
-  return rows.map((row) => row.body);
-}
+import { bodiesRead } from "./inbox_rows.ts";
 
 async function inboxRows(shop: Shop) {
   return await shop.database.kysely.selectFrom("inbox").selectAll().orderBy("seq").execute();
@@ -25,7 +20,7 @@ onEachDatabase(
     for (let i = 1; i <= 6; i++) await alice.writes(`${i}`);
     await shop.customer("bob").writes("from bob");
     await shop.settle();
-    assertEquals((await bodies(shop)).sort(), ["1", "2", "3", "from bob"]);
+    assertEquals((await bodiesRead(shop.database)).sort(), ["1", "2", "3", "from bob"]);
     const opened = (await inboxRows(shop)).filter((row) => row.state === "new");
     assertEquals(opened.map((row) => row.next_at - shop.clock.now()), [1_000, 2_000, 3_000]);
     assert(opened.every((row) => row.attempts === 0));
@@ -34,7 +29,7 @@ onEachDatabase(
     await alice.writes("7");
     await shop.settle();
     for (let i = 0; i < 4; i++) await shop.pass(1_000);
-    assertEquals((await bodies(shop)).filter((body) => body !== "from bob"), [
+    assertEquals((await bodiesRead(shop.database)).filter((body) => body !== "from bob"), [
       "1",
       "2",
       "3",
@@ -61,7 +56,7 @@ Deno.test("a message that fails holds up what its sender wrote later, and nobody
   assert(lines.some((line) => line.event === "inbox.undecided"));
   Object.assign(shop.terms, terms);
   await shop.pass(2_000);
-  assertEquals((await bodies(shop)).map((body) => JSON.parse(body).id), ["3", "1", "2"]);
+  assertEquals((await bodiesRead(shop.database)).map((body) => JSON.parse(body).id), ["3", "1", "2"]);
   assertEquals((await alice.hears()).map((answer) => answer.id).toSorted(), ["1", "2"]);
 });
 
@@ -125,7 +120,7 @@ Deno.test("while the signer is down messages wait, in order, and none is lost", 
   await shop.pass(1_500);
   down = false;
   await shop.pass(5_000);
-  assertEquals((await bodies(shop)).map((body) => JSON.parse(body).id), ["1", "2"]);
+  assertEquals((await bodiesRead(shop.database)).map((body) => JSON.parse(body).id), ["1", "2"]);
   // The answers of two orders don't wait for each other.
   assertEquals((await alice.hears()).map((answer) => answer.id).toSorted(), ["1", "2"]);
 });
@@ -150,7 +145,7 @@ onEachDatabase(
     await using shop = await Shop.open({ database });
     const alice = shop.customer();
     assertEquals(await alice.says("Is it\u0000 dishwasher\u0007-proof?\r\n\u202eThanks"), []);
-    assertEquals(await bodies(shop), ["Is it dishwasher-proof?\nThanks"]);
+    assertEquals(await bodiesRead(shop.database), ["Is it dishwasher-proof?\nThanks"]);
   },
 );
 

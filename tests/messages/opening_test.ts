@@ -9,6 +9,7 @@ import { FakeClock, settle } from "../support/fake_clock.ts";
 import { advanceUntil } from "../support/jobs.ts";
 import { keyPair } from "../support/keys.ts";
 import { Shop } from "../support/shop.ts";
+import { bodiesRead } from "./inbox_rows.ts";
 
 /** A signer that decrypts only when `answers` says that it does; else it never answers. */
 function sleepy(own: MerchantSigner, answers: (payload: string) => boolean | Promise<void>): MerchantSigner {
@@ -67,9 +68,7 @@ Deno.test("an envelope that the signer takes its time for holds up no other, and
   assert(shop.clock.now() - began <= 30_000);
   await shop.settle();
   answers.push(...await alice.hears());
-  const read = await shop.database.kysely.selectFrom("messages").select("body").where("direction", "=", "in")
-    .where("customer", "=", alice.pubkey).orderBy("seq").execute();
-  assertEquals(read.map(({ body }) => JSON.parse(body).id), ["1", "3"]);
+  assertEquals((await bodiesRead(shop.database)).map((body) => JSON.parse(body).id), ["2", "1", "3"]);
   assertEquals(answers.map((answer) => answer.id).toSorted(), ["1", "3"]);
   assertEquals(entry.asked, 1);
   requestIn(answers.slice(0, 1));

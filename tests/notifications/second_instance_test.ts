@@ -13,6 +13,7 @@ import { advanceUntil, until } from "../support/jobs.ts";
 import { keyPair } from "../support/keys.ts";
 import { recordingLog } from "../support/log.ts";
 import { Shop } from "../support/shop.ts";
+import { bodiesRead } from "../messages/inbox_rows.ts";
 
 const owner = keyPair("olivia").pubkey;
 const { pubkey: merchant, secretKey } = keyPair("merchant");
@@ -68,9 +69,7 @@ onEachDatabase(
     assertEquals(rows.filter((row) => row.state === "new").length, 2);
     await database.transaction((tx) => endSecondInstance(tx, merchant, shop.clock.now()));
     await shop.settle();
-    const read = await database.kysely.selectFrom("messages").select("body").where("direction", "=", "in")
-      .orderBy("seq").execute();
-    assertEquals(read.map(({ body }) => JSON.parse(body).id), ["one", "two"]);
+    assertEquals((await bodiesRead(database)).map((body) => JSON.parse(body).id), ["one", "two"]);
     // Read in their order; two orders' answers don't wait for each other.
     assertEquals((await buyer.hears()).map((answer) => answer.id).toSorted(), ["one", "two"]);
     assertEquals(await raised(database.kysely), []);
